@@ -1,0 +1,1 @@
+"""What stands up: settings, services, and the targets that make them real."""

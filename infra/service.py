@@ -1,0 +1,163 @@
+"""`Service`: what one service needs, never how it is run.
+
+A `Service` is plain frozen data that every target understands. Where it depends on
+something only a target knows (an address, a folder, a secret), it holds a placeholder
+made by `address`, `url`, `data`, `config` or `secret`; `render` fills them in.
+This module owns the vocabulary. It does not own any service and starts nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PLACEHOLDER = re.compile(r"@\{([a-z]+):([A-Za-z0-9._/-]*)\}")
+
+
+def address(service: str, port: str = "http") -> str:
+    """Placeholder for `host:port` of a port of a service."""
+    return f"@{{address:{service}/{port}}}"
+
+
+def url(service: str, port: str = "http") -> str:
+    """Placeholder for `http://host:port` of a port of a service."""
+    return f"http://{address(service, port)}"
+
+
+def host() -> str:
+    """Placeholder for the address this service listens on."""
+    return "@{host:}"
+
+
+def port(name: str = "http") -> str:
+    """Placeholder for the number of one of this service's own ports."""
+    return f"@{{port:{name}}}"
+
+
+def data(folder: str = "") -> str:
+    """Placeholder for this service's durable folder, or one inside it."""
+    return f"@{{data:{folder}}}"
+
+
+def config(name: str = "") -> str:
+    """Placeholder for the path of one of this service's files, or their folder."""
+    return f"@{{config:{name}}}"
+
+
+def secret(name: str) -> str:
+    """Placeholder for the text of a generated secret. Environment only."""
+    return f"@{{secret:{name}}}"
+
+
+def render(text: str, fill: Callable[[str, str], str]) -> str:
+    """Text with every placeholder replaced by `fill(kind, argument)`."""
+    return PLACEHOLDER.sub(lambda match: fill(match[1], match[2]), text)
+
+
+def secrets_in(text: str) -> frozenset[str]:
+    """Names of the secrets that a text refers to."""
+    return frozenset(name for kind, name in PLACEHOLDER.findall(text) if kind == "secret")
+
+
+@dataclass(frozen=True)
+class Health:
+    """When a service counts as up: its port accepts, or a path of it answers below 400.
+
+    `seconds` bounds the wait after a start, not a request.
+    """
+
+    port: str = "http"
+    path: str | None = None
+    seconds: int = 60
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Where Prometheus scrapes a service."""
+
+    port: str = "http"
+    path: str = "/metrics"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Durable data: its size in GiB, and folders that exist before the first start."""
+
+    gib: int
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a service asks for (CPU in millicores, memory in MiB) and its memory limit."""
+
+    cpu: int
+    memory: int
+    memory_limit: int
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many copies run; more than `least` only as CPU use (percent) asks for them."""
+
+    least: int = 1
+    most: int = 1
+    cpu_percent: int = 70
+
+
+@dataclass(frozen=True)
+class Right:
+    """One rule of a Kubernetes Role; other targets have no use for it."""
+
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the platform, on any target.
+
+    `command[0]` is a tool of the toolchain or `python`, this project's own interpreter.
+    `environment` and `files` may hold placeholders, `environment` those of secrets, too.
+    `talks_to` names the services it may call; every other way is closed where a target
+    can close it. `ui` is what a person opens in a browser, a path on the first port.
+    `distribution` is the Python distribution whose version is the service's own.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    image: str
+    health: Health
+    resources: Resources
+    ports: tuple[str, ...] = ("http",)
+    environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    files: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    data: Data | None = None
+    metrics: Metrics | None = None
+    scaling: Scaling = Scaling()
+    talks_to: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ()
+    ui: str | None = None
+    distribution: str | None = None
+    role: Literal["store", "tracking", "serving", "monitoring"] = "store"
+    stop_seconds: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse a health check or metrics on a port that the service does not have."""
+        wanted = {self.health.port} | ({self.metrics.port} if self.metrics else set())
+        if missing := wanted - set(self.ports):
+            raise ValueError(f"service {self.name}: no port named {', '.join(sorted(missing))}")
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the secrets that its environment refers to."""
+        return frozenset().union(*(secrets_in(text) for text in self.environment.values()))

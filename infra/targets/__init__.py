@@ -1,0 +1,1 @@
+"""How a `Service` becomes real."""

@@ -1,0 +1,138 @@
+"""Pulumi's dynamic providers of the process target: shells, and no more.
+
+Pulumi stores a dynamic provider's code in the state. These classes hold none: each method
+imports the module that does the work, so an edit there is not a change of any resource.
+"""
+
+# PLC0415: importing inside the methods is what keeps the serialized provider empty.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.dynamic import (
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_GONE = ReadResult("", {})
+
+
+class _Shell(ResourceProvider):
+    """What all of these providers share: their code is not a secret, so it need not look it."""
+
+    serialize_as_secret_always = False
+
+
+class _SupervisorProvider(_Shell):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        from infra.targets.processes import supervisor
+
+        stack = supervisor.stack_dir(props["stack"])
+        supervisor.start(stack)
+        return CreateResult("supervisor", {"stack": props["stack"], "socket": str(stack.socket)})
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        moved = olds["stack"] != news["stack"]
+        return DiffResult(changes=moved, replaces=["stack"] if moved else [])
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        from infra.targets.processes import supervisor
+
+        running = supervisor.is_running(supervisor.stack_dir(props["stack"]))
+        return ReadResult(id_, props) if running else _GONE
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        from infra.targets.processes import supervisor
+
+        supervisor.end(supervisor.stack_dir(props["stack"]))
+
+
+class _ProcessProvider(_Shell):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        from infra.targets.processes import process
+
+        spec = process.Spec.of(props)
+        process.run(spec)
+        return CreateResult(spec.name, _spec_of(props))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        from infra.targets.processes import process
+
+        keys = process.changed(olds, news)
+        replaces = [key for key in keys if key in {"stack", "name"}]
+        return DiffResult(changes=bool(keys), replaces=replaces, delete_before_replace=True)
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        from infra.targets.processes import process
+
+        process.update(process.Spec.of(olds), process.Spec.of(news))
+        return UpdateResult(_spec_of(news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        from infra.targets.processes import process
+
+        files = process.look(process.Spec.of(props))
+        return _GONE if files is None else ReadResult(id_, props | {"files": files})
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        from infra.targets.processes import process
+
+        process.remove(process.Spec.of(props))
+
+
+class _SecretProvider(_Shell):
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        import secrets
+
+        return CreateResult(props["name"], {"name": props["name"], "value": secrets.token_hex(20)})
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        renamed = olds["name"] != news["name"]
+        return DiffResult(changes=renamed, replaces=["name"] if renamed else [])
+
+
+class Supervisor(Resource, module="processes", name="Supervisor"):
+    """The supervisord of one stack, with the stack's folder on this machine."""
+
+    socket: pulumi.Output[str]
+
+    def __init__(self, name: str, stack: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(_SupervisorProvider(), name, {"stack": stack, "socket": None}, opts)
+
+
+class Process(Resource, module="processes", name="Process"):
+    """One supervised process; its arguments are the fields of `process.Spec`."""
+
+    def __init__(
+        self, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(_ProcessProvider(), name, dict(spec), opts)
+
+
+class GeneratedSecret(Resource, module="processes", name="Secret"):
+    """A random secret of 160 bits, made once and kept in the state, encrypted."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
+        super().__init__(
+            _SecretProvider(),
+            name,
+            {"name": name, "value": None},
+            pulumi.ResourceOptions.merge(opts, secret),
+        )
+
+
+def _spec_of(props: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in props.items() if key != "__provider"}

@@ -1,0 +1,171 @@
+"""Services to supervised processes: placeholders filled in, then one resource each."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from infra.errors import ToolMissingError
+from infra.service import render
+from infra.targets.processes import ports
+from infra.targets.processes.provider import GeneratedSecret, Process, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.home import Home, StackDir
+    from infra.service import Service
+    from infra.settings import Processes
+
+PYTHON = "python"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a service's placeholders mean on this machine.
+
+    `ports` by `service/port`; `tools` as the toolchain recorded them.
+    """
+
+    stack: StackDir
+    ports: Mapping[str, int]
+    tools: Mapping[str, Mapping[str, str]]
+
+    def address(self, service: str, port: str) -> str:
+        """The host:port of a port of a service."""
+        return f"{ports.HOST}:{self.ports[f'{service}/{port}']}"
+
+    def fill(self, service: Service, kind: str, argument: str, secrets: Mapping[str, str]) -> str:
+        """The text that one placeholder of `service` stands for."""
+        folder = self.stack.service(service.name)
+        match kind:
+            case "address":
+                return self.address(*argument.split("/", 1))
+            case "port":
+                return str(self.ports[f"{service.name}/{argument}"])
+            case "host":
+                return ports.HOST
+            case "data" | "config":
+                return str(folder / kind / argument) if argument else str(folder / kind)
+            case "secret":
+                return secrets[argument]
+            case "home":
+                return str(Path(self.tools[service.command[0]]["path"]).parent.parent)
+        raise ValueError(f"service {service.name}: unknown placeholder @{{{kind}:{argument}}}")
+
+    def program(self, service: Service) -> tuple[str, str]:
+        """Absolute path and version of what a service runs.
+
+        Raises:
+            ToolMissingError: the toolchain has no such tool yet.
+        """
+        tool = service.command[0]
+        if tool == PYTHON:
+            return sys.executable, importlib.metadata.version(service.distribution or "slipway")
+        if tool not in self.tools:
+            raise ToolMissingError(f"{service.name} needs {tool}: run `slipway tools install`")
+        return self.tools[tool]["path"], self.tools[tool]["version"]
+
+
+def recorded_tools(tools: Path) -> dict[str, dict[str, str]]:
+    """Path, version and source of each tool that the toolchain has brought."""
+    try:
+        recorded: dict[str, dict[str, str]] = json.loads((tools / "tools.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return recorded
+
+
+def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, Any]:
+    """The fields of `process.Spec`, but for the environment, which may hold secrets."""
+    program, version = machine.program(service)
+
+    def filled(text: str) -> str:
+        return render(text, lambda kind, argument: machine.fill(service, kind, argument, {}))
+
+    return {
+        "stack": str(machine.stack.path),
+        "name": service.name,
+        "argv": [program, *(filled(word) for word in service.command[1:])],
+        "files": {name: filled(text) for name, text in service.files.items()},
+        "folders": list(service.data.folders) if service.data else [],
+        "version": version,
+        "address": machine.address(service.name, service.health.port),
+        "health_path": service.health.path or "",
+        "health_seconds": service.health.seconds,
+        "stop_seconds": service.stop_seconds,
+        "log_megabytes": settings.log_megabytes,
+        "log_files": settings.log_files,
+        "ports": {port: machine.ports[f"{service.name}/{port}"] for port in service.ports},
+    }
+
+
+def environment(machine: Machine, service: Service, secrets: Mapping[str, str]) -> dict[str, str]:
+    """A service's environment with addresses and secrets in it."""
+    return {
+        name: render(text, lambda kind, arg: machine.fill(service, kind, arg, secrets))
+        for name, text in service.environment.items()
+    }
+
+
+class ProcessPlatform(pulumi.ComponentResource):
+    """All services of a stack as supervised processes of this machine.
+
+    `outputs` holds what the command line and a person want to know of it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        services: list[Service],
+        settings: Processes,
+        home: Home,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("slipway:processes:Platform", name, {}, opts)
+        stack = home.stack(pulumi.get_stack())
+        assigned = ports.assign(stack, services, settings.ports)
+        self._machine = Machine(stack, assigned, recorded_tools(home.tools))
+        specs = {service.name: spec(self._machine, service, settings) for service in services}
+        self._supervisor = Supervisor("supervisor", str(stack.path), self._child())
+        self._secrets = self._generated_secrets(services)
+        for service in services:
+            self._process(service, specs[service.name])
+        self.outputs = self._outputs(services, specs)
+        self.register_outputs(self.outputs)
+
+    def _child(self, depends_on: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on)
+
+    def _generated_secrets(self, services: list[Service]) -> dict[str, pulumi.Output[str]]:
+        names = sorted(frozenset().union(*(service.secrets for service in services)))
+        return {name: GeneratedSecret(name, self._child()).value for name in names}
+
+    def _process(self, service: Service, fields: dict[str, Any]) -> None:
+        used = {name: self._secrets[name] for name in sorted(service.secrets)}
+        variables = pulumi.Output.all(**used).apply(
+            lambda secrets: environment(self._machine, service, secrets)
+        )
+        Process(
+            service.name, fields | {"environment": variables}, self._child([self._supervisor])
+        )
+
+    def _outputs(self, services: list[Service], specs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "services": {
+                service.name: {
+                    "url": f"http://{specs[service.name]['address']}",
+                    "ui": service.ui or "",
+                    "role": service.role,
+                    "version": specs[service.name]["version"],
+                }
+                for service in services
+            },
+            "secrets": self._secrets,
+        }

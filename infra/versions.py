@@ -1,0 +1,80 @@
+"""Every version the platform is pinned to, in one place.
+
+Owns the numbers, and of the tools which others are good enough. Does not own where a
+tool is published or how it is built (`slipway.toolchain.catalogue`), nor checksums
+(`infra/tools.lock` and the `go.sum` files beside it, both written by commands).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class ToolPin:
+    """A tool's version: the one we bring, and which of those found on PATH we accept.
+
+    Accepted is `at_least` <= version < `below`, compared by numbers; a pre-release counts
+    as its release.
+    """
+
+    version: str
+    at_least: str
+    below: str
+
+    def accepts(self, version: str) -> bool:
+        """Whether a tool of this version may stand in for the pinned one."""
+        return numbers(self.at_least) <= numbers(version) < numbers(self.below)
+
+    @property
+    def accepted(self) -> str:
+        """The accepted versions in words."""
+        return f"{self.at_least} or newer, below {self.below}"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, three of them: `v3.14.0-rc.1` -> (3, 14, 0).
+
+    Raises:
+        ValueError: a part of the version does not begin with a digit.
+    """
+    core = version.removeprefix("v").split("-")[0].split("+")[0]
+    parts = [int(part) for part in core.split(".")[:3]]
+    return tuple(parts + [0] * (3 - len(parts)))
+
+
+TOOLS: Mapping[str, ToolPin] = MappingProxyType(
+    {
+        # Pulumi's own rule: SDK and CLI of one major work together (the SDK asks for 3.1
+        # or newer), and neither writes state that the other cannot read as long as no
+        # feature of state schema 4 is used. The floor is about a year of releases: a
+        # pair further apart is tested by nobody.
+        # renovate: datasource=go depName=github.com/pulumi/pulumi/pkg/v3
+        "pulumi": ToolPin("3.245.0", at_least="3.200.0", below="4"),
+        # Accepted only beside an accepted CLI, whose version it has.
+        "pulumi-language-python": ToolPin("3.245.0", at_least="3.200.0", below="4"),
+        # 3.0 renamed flags and settings of 2.x.
+        # renovate: datasource=github-releases depName=prometheus/prometheus
+        "prometheus": ToolPin("3.14.0", at_least="3.0.0", below="4"),
+        # 0.27 brought the matchers that our routes are written in. Newer than 0.31 does not
+        # build from its Go module: the web page is not in it.
+        # renovate: datasource=github-releases depName=prometheus/alertmanager
+        "alertmanager": ToolPin("0.31.1", at_least="0.27.0", below="1"),
+        # 3.0 moved the configuration's storage and authentication sections.
+        # renovate: datasource=github-releases depName=distribution/distribution
+        "registry": ToolPin("3.1.2", at_least="3.0.0", below="4"),
+        # Delta tables need its conditional puts; older ones were not tried.
+        # renovate: datasource=github-releases depName=versity/versitygw
+        "versitygw": ToolPin("1.8.0", at_least="1.8.0", below="2"),
+        # renovate: datasource=github-releases depName=grafana/grafana
+        "grafana": ToolPin("12.4.6", at_least="11.0.0", below="14"),
+    }
+)
+
+# The oldest Go that all our Go modules build with.
+GO_AT_LEAST = "1.26.0"

@@ -1,0 +1,1 @@
+"""Metrics, rules and scrape configuration as plain typed data."""

@@ -1,0 +1,1 @@
+"""The model server. It stands alone: it imports no other room."""

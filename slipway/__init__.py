@@ -1,0 +1,1 @@
+"""The command line, the toolchain and the doctor."""

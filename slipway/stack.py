@@ -1,0 +1,255 @@
+"""The Pulumi stack, driven through the Automation API on the project's file backend.
+
+It owns the environment that Pulumi's CLI needs here, the state's passphrase, and what a
+killed operation leaves in the state. It prints nothing: progress goes to a callback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from infra.errors import SlipwayError, StackLockedError
+from infra.home import ROOT, Home, stack_file
+from infra.settings import PROJECT
+from infra.targets.processes.files import private_folder, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pulumi import automation
+
+_OPERATION = "SLIPWAY_OPERATION_PID"
+_END_SECONDS = 10.0
+_SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that Pulumi did to a resource: `create`, `update`, `delete`, `same` ..."""
+
+    resource: str
+    operation: str
+    done: bool
+
+
+def environment(home: Home) -> dict[str, str]:
+    """What Pulumi's CLI needs to work on this project's stacks."""
+    path = os.pathsep.join([str(home.tools / "bin"), os.environ.get("PATH", os.defpath)])
+    return {
+        "PATH": path,
+        "PULUMI_HOME": str(home.pulumi),
+        "PULUMI_BACKEND_URL": f"file://{home.state}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        "SLIPWAY_HOME": str(home.path),
+        "SLIPWAY_TOOLS": str(home.tools),
+    }
+
+
+def prepare(home: Home) -> None:
+    """Make the state's folder, its passphrase, and the `pulumi` wrapper for a person's PATH."""
+    private_folder(home.state)
+    if not home.passphrase.exists():
+        write_atomically(home.passphrase, secrets.token_urlsafe(32))
+    _write_wrapper(home)
+
+
+def up(home: Home, name: str, on_step: Callable[[Step], None]) -> dict[str, Any]:
+    """Make the stack what its settings say; its outputs, secrets in plain.
+
+    Raises:
+        SlipwayError: Pulumi's own account of what failed, in one line.
+    """
+    with _opened(home, name) as stack, _told(on_step) as on_event:
+        result = stack.up(on_event=on_event, suppress_progress=True, color="never")
+        return {key: output.value for key, output in result.outputs.items()}
+
+
+def destroy(home: Home, name: str, on_step: Callable[[Step], None]) -> None:
+    """Destroy everything that the stack holds, and its record."""
+    with _opened(home, name) as stack, _told(on_step) as on_event:
+        stack.destroy(on_event=on_event, suppress_progress=True, color="never", run_program=False)
+        stack.workspace.remove_stack(name)
+
+
+def outputs(home: Home, name: str) -> dict[str, Any]:
+    """Outputs of the stack, secrets in plain; empty if it is not up."""
+    if not exists(home, name):
+        return {}
+    with _opened(home, name) as stack:
+        return {key: output.value for key, output in stack.outputs().items()}
+
+
+def exists(home: Home, name: str) -> bool:
+    """Whether the backend has a state of this stack."""
+    return (_pulumi_folder(home) / "stacks" / PROJECT / f"{name}.json").exists()
+
+
+def clear_leftovers(home: Home, name: str) -> None:
+    """Undo what a killed operation left: its processes, its lock on the state.
+
+    Call it with the stack's own lock held: then no other operation of ours is alive.
+
+    Raises:
+        StackLockedError: a `pulumi` that somebody runs by hand holds the state.
+    """
+    _end_orphans(home)
+    for lock in _lock_files(home, name):
+        holder = _alive(json.loads(lock.read_text() or "{}").get("pid"))
+        if holder:
+            raise StackLockedError(
+                f"stack {name} is locked by {holder.name()} (pid {holder.pid}): wait for it,"
+                " or end it; nothing was changed"
+            )
+        lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
+    from pulumi import automation
+
+    from infra.program import deploy
+
+    prepare(home)
+    variables = environment(home) | {_OPERATION: str(os.getpid())}
+    options = automation.LocalWorkspaceOptions(
+        work_dir=str(ROOT),
+        pulumi_home=str(home.pulumi),
+        env_vars=variables,
+        pulumi_command=automation.PulumiCommand(root=str(home.tools)),
+    )
+    os.environ.update(variables)
+    with salt_kept_in_state(stack_file(name)):
+        try:
+            yield automation.create_or_select_stack(
+                name, project_name=PROJECT, program=deploy, opts=options
+            )
+        except automation.CommandError as error:
+            raise SlipwayError(_cause(str(error))) from None
+
+
+@contextmanager
+def salt_kept_in_state(settings: Path) -> Iterator[None]:
+    """Take the salt that Pulumi adds to a stack's settings out again: the state has it, too.
+
+    The passphrase is this machine's own, so its salt in a committed file would be one
+    more thing that differs between any two clones.
+    """
+    had_salt = _SALT.search(settings.read_text(encoding="utf-8"))
+    try:
+        yield
+    finally:
+        text = settings.read_text(encoding="utf-8")
+        if not had_salt and _SALT.search(text):
+            write_settings(settings, _SALT.sub("", text))
+
+
+def write_settings(settings: Path, text: str) -> None:
+    """Replace a stack's settings, its mode kept."""
+    mode = settings.stat().st_mode
+    write_atomically(settings, text)
+    settings.chmod(mode)
+
+
+@contextmanager
+def _told(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
+    def on_event(event: Any) -> None:
+        before, after = event.resource_pre_event, event.res_outputs_event
+        if metadata := (before or after) and (before or after).metadata:
+            operation = str(getattr(metadata.op, "value", metadata.op))
+            on_step(Step(metadata.urn.rsplit("::", 1)[-1], operation, done=after is not None))
+
+    yield on_event
+
+
+def _cause(account: str) -> str:
+    """What went wrong, from all that Pulumi's CLI printed about it."""
+    found = re.findall(r"(?:error|Exception): (.*)", account)
+    said = [line for line in found if not line.startswith(("update failed", "preview failed"))]
+    texts = dict.fromkeys(re.sub(r"^.*(?:Error|Exception): ", "", line).strip() for line in said)
+    return "; ".join(text for text in texts if text) or " ".join(account.split())[-2000:]
+
+
+def _pulumi_folder(home: Home) -> Path:
+    return home.state / ".pulumi"
+
+
+def _lock_files(home: Home, name: str) -> list[Path]:
+    return sorted((_pulumi_folder(home) / "locks").glob(f"*/{PROJECT}/{name}/*.json"))
+
+
+def _alive(pid: int | None) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid) if pid else None
+        return process if process and "pulumi" in process.name() else None
+    except psutil.Error:
+        return None
+
+
+def _end_orphans(home: Home) -> None:
+    """End the Pulumi processes whose `slipway` is no more."""
+    orphans = [process for process in psutil.process_iter() if _is_orphan(process, home)]
+    for process in orphans:
+        with _ended():
+            process.terminate()
+    _, alive = psutil.wait_procs(orphans, timeout=_END_SECONDS)
+    for process in alive:
+        with _ended():
+            process.kill()
+    psutil.wait_procs(alive, timeout=_END_SECONDS)
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _is_orphan(process: psutil.Process, home: Home) -> bool:
+    try:
+        variables = process.environ()
+    except (psutil.Error, OSError):
+        return False
+    owner = variables.get(_OPERATION, "")
+    ours = variables.get("SLIPWAY_HOME") == str(home.path)
+    return ours and owner.isdigit() and process.pid != os.getpid() and int(owner) != os.getpid()
+
+
+def _write_wrapper(home: Home) -> None:
+    """`bin/pulumi`: the toolchain's CLI with this project's environment."""
+    exports = environment(home)
+    exports["PATH"] = os.pathsep.join(
+        [str(home.tools / "bin"), str(Path(sys.executable).parent), "$PATH"]
+    )
+    lines = [f'export {name}="{value}"' for name, value in exports.items()]
+    program = shlex.join([sys.executable, "-m", "slipway.unsalted", str(home.tools / "bin/pulumi")])
+    text = "\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""])
+    path = private_folder(home.bin) / "pulumi"
+    if not path.exists() or path.read_text() != text:
+        write_atomically(path, text)
+        path.chmod(0o700)
+
+
+def remove_home(home: Home) -> None:
+    """Remove all that is kept on this machine but the tool cache, once no stack is left."""
+    if any((_pulumi_folder(home) / "stacks" / PROJECT).glob("*.json")):
+        return
+    for path in (home.state, home.pulumi, home.bin, home.path / "stacks", home.path / "locks"):
+        shutil.rmtree(path, ignore_errors=True)
+    home.passphrase.unlink(missing_ok=True)

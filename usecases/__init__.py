@@ -1,0 +1,1 @@
+"""What a fork replaces: one folder a model."""
