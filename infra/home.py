@@ -86,6 +86,10 @@ class Home:
         """The passphrase that the state's secrets are encrypted with, mode 0600."""
         return self.path / "passphrase"
 
+    def lock(self, name: str) -> Path:
+        """The lock of a stack, there while an operation works on it."""
+        return self.path / "locks" / f"{name}.lock"
+
     def stack(self, name: str) -> StackDir:
         """The folder of one stack."""
         return StackDir(self.path / "stacks" / name)

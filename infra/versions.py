@@ -78,3 +78,15 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
 
 # The oldest Go that all our Go modules build with.
 GO_AT_LEAST = "1.26.0"
+
+# Container images by the tool in them; the process target needs none of them.
+IMAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
+        "grafana": f"docker.io/grafana/grafana:{TOOLS['grafana'].version}",
+        "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
+        "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
+        "slipway": "slipway/slipway:0.1.0",
+        "versitygw": f"ghcr.io/versity/versitygw:v{TOOLS['versitygw'].version}",
+    }
+)

@@ -12,6 +12,7 @@ import re
 import secrets
 import shlex
 import shutil
+import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import psutil
 from infra.errors import SlipwayError, StackLockedError
 from infra.home import ROOT, Home, stack_file
 from infra.settings import PROJECT
+from infra.targets.processes import marker
 from infra.targets.processes.files import private_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pulumi import automation
 
 _OPERATION = "SLIPWAY_OPERATION_PID"
-_END_SECONDS = 10.0
+_HEADLINE = re.compile(r"^(update|preview|refresh|destroy) failed$|^\d+ errors? occurred")
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 
 
@@ -90,8 +92,18 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
     """Outputs of the stack, secrets in plain; empty if it is not up."""
     if not exists(home, name):
         return {}
-    with _opened(home, name) as stack:
-        return {key: output.value for key, output in stack.outputs().items()}
+    command = [str(home.tools / "bin" / "pulumi"), "stack", "output", "--json", "--show-secrets"]
+    answer = subprocess.run(
+        [*command, "--stack", name, "--cwd", str(ROOT)],
+        env=os.environ | environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise SlipwayError(_cause(answer.stderr))
+    values: dict[str, Any] = json.loads(answer.stdout)
+    return values
 
 
 def exists(home: Home, name: str) -> bool:
@@ -120,9 +132,10 @@ def clear_leftovers(home: Home, name: str) -> None:
 
 @contextmanager
 def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
-    from pulumi import automation
+    # PLC0415: they cost a second, which `slipway status` need not pay.
+    from pulumi import automation  # noqa: PLC0415
 
-    from infra.program import deploy
+    from infra.program import deploy  # noqa: PLC0415
 
     prepare(home)
     variables = environment(home) | {_OPERATION: str(os.getpid())}
@@ -179,9 +192,9 @@ def _told(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
 def _cause(account: str) -> str:
     """What went wrong, from all that Pulumi's CLI printed about it."""
     found = re.findall(r"(?:error|Exception): (.*)", account)
-    said = [line for line in found if not line.startswith(("update failed", "preview failed"))]
-    texts = dict.fromkeys(re.sub(r"^.*(?:Error|Exception): ", "", line).strip() for line in said)
-    return "; ".join(text for text in texts if text) or " ".join(account.split())[-2000:]
+    texts = [re.sub(r"^.*(?:Error|Exception|error occurred): ", "", line).strip() for line in found]
+    told = dict.fromkeys(text for text in texts if text and not _HEADLINE.match(text))
+    return "; ".join(told) or " ".join(account.split())[-2000:]
 
 
 def _pulumi_folder(home: Home) -> Path:
@@ -202,23 +215,7 @@ def _alive(pid: int | None) -> psutil.Process | None:
 
 def _end_orphans(home: Home) -> None:
     """End the Pulumi processes whose `slipway` is no more."""
-    orphans = [process for process in psutil.process_iter() if _is_orphan(process, home)]
-    for process in orphans:
-        with _ended():
-            process.terminate()
-    _, alive = psutil.wait_procs(orphans, timeout=_END_SECONDS)
-    for process in alive:
-        with _ended():
-            process.kill()
-    psutil.wait_procs(alive, timeout=_END_SECONDS)
-
-
-@contextmanager
-def _ended() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
+    marker.end([process for process in psutil.process_iter() if _is_orphan(process, home)])
 
 
 def _is_orphan(process: psutil.Process, home: Home) -> bool:
@@ -231,13 +228,18 @@ def _is_orphan(process: psutil.Process, home: Home) -> bool:
     return ours and owner.isdigit() and process.pid != os.getpid() and int(owner) != os.getpid()
 
 
+def shell_lines(home: Home) -> list[str]:
+    """What a POSIX shell evaluates so that `pulumi` and `slipway` work on these stacks."""
+    folders = [home.bin, home.tools / "bin", Path(sys.executable).parent]
+    path = os.pathsep.join([*(shlex.quote(str(folder)) for folder in folders), '"$PATH"'])
+    others = {name: value for name, value in environment(home).items() if name != "PATH"}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in others.items()]
+    return [*lines, f"export PATH={path}"]
+
+
 def _write_wrapper(home: Home) -> None:
     """`bin/pulumi`: the toolchain's CLI with this project's environment."""
-    exports = environment(home)
-    exports["PATH"] = os.pathsep.join(
-        [str(home.tools / "bin"), str(Path(sys.executable).parent), "$PATH"]
-    )
-    lines = [f'export {name}="{value}"' for name, value in exports.items()]
+    lines = shell_lines(home)
     program = shlex.join([sys.executable, "-m", "slipway.unsalted", str(home.tools / "bin/pulumi")])
     text = "\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""])
     path = private_folder(home.bin) / "pulumi"

@@ -10,8 +10,10 @@ _PRIVATE_DIR = 0o700
 
 
 def private_folder(path: Path) -> Path:
-    """The folder `path`, made with its parents where missing, mode 0700."""
-    path.mkdir(mode=_PRIVATE_DIR, parents=True, exist_ok=True)
+    """The folder `path`, made with its parents where missing, each mode 0700."""
+    if not path.is_dir():
+        private_folder(path.parent)
+        path.mkdir(mode=_PRIVATE_DIR, exist_ok=True)
     return path
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infra.home import StackDir
 
-_EXIT = re.compile(r"^(?P<at>[\d-]+ [\d:]+),\d+ (?:INFO|WARN) exited: (?P<name>\S+) \((?P<how>.*)\)$")
+_EXIT = re.compile(
+    r"^(?P<at>[\d-]+ [\d:]+),\d+ (?:INFO|WARN) exited: (?P<name>\S+) \((?P<how>.*)\)$"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ def exits(stack: StackDir, name: str) -> list[Exit]:
         return []
     found = (_EXIT.match(line) for line in log.splitlines())
     return [
-        Exit(datetime.fromisoformat(match["at"]), match["how"])  # noqa: DTZ011 - the log's own
+        Exit(datetime.fromisoformat(match["at"]), match["how"])
         for match in found
         if match and match["name"] == name
     ]

@@ -6,6 +6,7 @@ environment. What carries it but answers to no supervisor is an orphan.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -29,8 +30,12 @@ def processes(stack: Path) -> Iterator[psutil.Process]:
 
 
 def end_all(stack: Path) -> int:
-    """End every process of the stack, by SIGTERM, then by SIGKILL; their number."""
-    found = list(processes(stack))
+    """End every process of the stack; their number."""
+    return end(list(processes(stack)))
+
+
+def end(found: list[psutil.Process]) -> int:
+    """End processes by SIGTERM, and those that stay by SIGKILL; their number."""
     for process in found:
         _signal(process, kill=False)
     _, alive = psutil.wait_procs(found, timeout=_TERM_SECONDS)
@@ -41,7 +46,5 @@ def end_all(stack: Path) -> int:
 
 
 def _signal(process: psutil.Process, *, kill: bool) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.kill() if kill else process.terminate()
-    except psutil.NoSuchProcess:
-        pass

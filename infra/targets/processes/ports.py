@@ -29,7 +29,9 @@ HOST = "127.0.0.1"
 _LOWEST, _HIGHEST = 18_000, 29_999
 
 
-def assign(stack: StackDir, services: Iterable[Service], fixed: Mapping[str, int]) -> dict[str, int]:
+def assign(
+    stack: StackDir, services: Iterable[Service], fixed: Mapping[str, int]
+) -> dict[str, int]:
     """Ports of all services by `service/port`: the fixed ones, the kept ones, else free ones.
 
     Raises:
@@ -53,11 +55,14 @@ def _full_names(fixed: Mapping[str, int], names: list[str]) -> dict[str, int]:
     for key, number in fixed.items():
         name = key if "/" in key else f"{key}/http"
         if name not in names:
+            known = ", ".join(names)
             raise SettingsError(
-                f"slipway:target.ports.{key}: no service has that port; there are {', '.join(names)}"
+                f"slipway:target.ports.{key}: no service has that port; there are {known}"
             )
         if number in full.values():
-            raise SettingsError(f"slipway:target.ports.{key}: {number} is set twice; each needs its own")
+            raise SettingsError(
+                f"slipway:target.ports.{key}: {number} is set twice; each needs its own"
+            )
         full[name] = number
     return full
 
@@ -77,7 +82,7 @@ def _settle(name: str, fixed: int | None, kept: int | None, ours: set[int], used
 
 def _choose(used: set[int]) -> int:
     # S311: where the search starts is no secret; it only keeps stacks apart.
-    candidates = random.sample(range(_LOWEST, _HIGHEST + 1), 1000)  # noqa: S311
+    candidates = random.sample(range(_LOWEST, _HIGHEST + 1), 1000)
     for candidate in candidates:
         if candidate not in used and _is_free(candidate):
             return candidate
@@ -111,7 +116,9 @@ def _owner(port: int) -> str:
             connections = process.net_connections("tcp")
         except psutil.Error:
             continue
-        if any(c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in connections):
+        if any(
+            c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in connections
+        ):
             return f"{process.info['name']} (pid {process.info['pid']})"
     return "a process of another user"
 

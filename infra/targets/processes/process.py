@@ -98,7 +98,9 @@ def update(old: Spec, new: Spec) -> None:
 
 def changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Names of the properties that differ between two specs, given as properties."""
-    return [key for key in Spec.__dataclass_fields__ if _plain(old.get(key)) != _plain(new.get(key))]
+    return [
+        key for key in Spec.__dataclass_fields__ if _plain(old.get(key)) != _plain(new.get(key))
+    ]
 
 
 def remove(spec: Spec) -> None:

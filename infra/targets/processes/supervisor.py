@@ -67,7 +67,11 @@ def start(stack: StackDir) -> None:
     configuration = _write_configuration(stack)
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
     subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
-        command, env=inherited_environment(stack), cwd=stack.path, stdin=subprocess.DEVNULL
+        command,
+        env=inherited_environment(stack),
+        cwd=stack.path,
+        stdin=subprocess.DEVNULL,
+        umask=0o077,
     )
     deadline = time.monotonic() + _START_SECONDS
     while not is_running(stack):
@@ -82,7 +86,7 @@ def start(stack: StackDir) -> None:
 def is_running(stack: StackDir) -> bool:
     """Whether the stack's supervisord answers."""
     try:
-        return bool(_rpc(stack).getState()["statename"] == "RUNNING")
+        return bool(_call(stack, "getState")["statename"] == "RUNNING")
     except OSError:
         return False
 
@@ -90,7 +94,7 @@ def is_running(stack: StackDir) -> bool:
 def end(stack: StackDir) -> None:
     """End supervisord and every process of the stack, and remove the stack's folder."""
     with suppress(OSError, Fault):
-        _rpc(stack).shutdown()
+        _call(stack, "shutdown")
         _wait_for_supervisord_to_end(stack)
     marker.end_all(stack.path)
     stack.socket.unlink(missing_ok=True)
@@ -105,18 +109,25 @@ def program_file(stack: StackDir, name: str) -> Path:
 def put(stack: StackDir, name: str) -> None:
     """Have supervisord run the program `name` as its file now says, anew if it runs."""
     remove(stack, name)
-    _rpc(stack).reloadConfig()
-    _rpc(stack).addProcessGroup(name)
+    _call(stack, "reloadConfig")
+    _call(stack, "addProcessGroup", name)
 
 
 def remove(stack: StackDir, name: str) -> None:
     """Stop the program `name` and have supervisord forget it; nothing if it does not know it."""
     for step in ("stopProcessGroup", "removeProcessGroup"):
         try:
-            getattr(_rpc(stack), step)(name)
+            _call(stack, step, name)
         except Fault as fault:
             if fault.faultCode not in {Faults.BAD_NAME, Faults.NOT_RUNNING}:
                 raise
+
+
+def prune(stack: StackDir, names: set[str]) -> None:
+    """Remove the programs that are not in `names`: a killed operation may leave one behind."""
+    for name in set(states(stack)) - names:
+        program_file(stack, name).unlink(missing_ok=True)
+        remove(stack, name)
 
 
 def state(stack: StackDir, name: str) -> Supervised | None:
@@ -127,7 +138,7 @@ def state(stack: StackDir, name: str) -> Supervised | None:
 def states(stack: StackDir) -> dict[str, Supervised]:
     """Every program by name; empty if supervisord does not answer."""
     try:
-        known: list[dict[str, Any]] = _rpc(stack).getAllProcessInfo()
+        known: list[dict[str, Any]] = _call(stack, "getAllProcessInfo")
     except OSError:
         return {}
     return {
@@ -141,9 +152,10 @@ def states(stack: StackDir) -> dict[str, Supervised]:
     }
 
 
-def _rpc(stack: StackDir) -> Any:
+def _call(stack: StackDir, method: str, *arguments: str) -> Any:
     transport = SupervisorTransport(serverurl=f"unix://{stack.socket}")
-    return ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    with ServerProxy("http://127.0.0.1", transport=transport) as server:
+        return getattr(server.supervisor, method)(*arguments)
 
 
 def _wait_for_supervisord_to_end(stack: StackDir) -> None:

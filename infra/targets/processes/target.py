@@ -67,7 +67,9 @@ class Machine:
         """
         tool = service.command[0]
         if tool == PYTHON:
-            return sys.executable, importlib.metadata.version(service.distribution or "slipway")
+            # sys.executable has another name (python3) under Pulumi's language host.
+            python = Path(sys.prefix) / "bin" / "python"
+            return str(python), importlib.metadata.version(service.distribution or "slipway")
         if tool not in self.tools:
             raise ToolMissingError(f"{service.name} needs {tool}: run `slipway tools install`")
         return self.tools[tool]["path"], self.tools[tool]["version"]
@@ -152,9 +154,7 @@ class ProcessPlatform(pulumi.ComponentResource):
         variables = pulumi.Output.all(**used).apply(
             lambda secrets: environment(self._machine, service, secrets)
         )
-        Process(
-            service.name, fields | {"environment": variables}, self._child([self._supervisor])
-        )
+        Process(service.name, fields | {"environment": variables}, self._child([self._supervisor]))
 
     def _outputs(self, services: list[Service], specs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {

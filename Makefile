@@ -1,0 +1,57 @@
+# The commands of the project. `make up` and `make down` are all that a user needs.
+PYTHON ?= python3
+TOOLS  ?= $(or $(SLIPWAY_TOOLS),$(or $(SLIPWAY_HOME),.slipway)/tools)
+UV     := $(or $(shell command -v uv),$(TOOLS)/uv/bin/uv)
+BIN    := .venv/bin
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+          --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
+
+.PHONY: up down env tools test check format bench lock golden clean help
+.DEFAULT_GOAL := help
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+up: env  ## the whole platform, with a trained model that answers
+	@$(BIN)/slipway up
+
+down: env  ## destroy all of it but the tool cache
+	@$(BIN)/slipway down --yes
+
+env: .venv/.ready  ## the Python environment, exactly as locked
+
+.venv/.ready: requirements.lock pyproject.toml | $(UV)
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"make: Python 3.11 to 3.13 is needed and {sys.executable} is {v[0]}.{v[1]}: run make PYTHON=/path/to/another")'
+	@echo "Environment (once; about 1.5 GB)"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS)/uv/bin/uv:
+	@echo "uv (once)"
+	@$(PYTHON) -m pip install --quiet --require-hashes --target $(TOOLS)/uv --requirement requirements-uv.lock
+
+tools: env  ## the tools the platform runs, found, downloaded or built
+	@$(BIN)/slipway tools install
+
+test: env tools  ## every test that needs no more than `make up` has brought
+	@$(BIN)/pytest
+
+check: env  ## lint, format and types, as CI and pre-commit run them
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: env  ## mend what a machine can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: env tools  ## measure, and write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+lock: | $(UV)  ## resolve the dependencies anew
+	@$(COMPILE) --all-extras --upgrade pyproject.toml --output-file requirements.lock
+
+clean: down  ## everything, the environment and the tool cache, too
+	@rm -rf .venv .slipway

@@ -1,0 +1,207 @@
+"""The command line: one thin function a command.
+
+Commands import what they need when they run, so that `--help` is quick.
+"""
+
+# PLC0415: see above. FBT: Typer's flags are booleans.
+# ruff: noqa: PLC0415, FBT002
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - Typer reads annotations at run time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from infra.home import Home, stack_file
+from slipway.exits import Exit
+
+app = typer.Typer(
+    help="An MLOps platform as code.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_help=True)
+app.add_typer(tools_app, name="tools")
+
+StackName = Annotated[
+    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
+
+_out = Console(soft_wrap=True)
+_err = Console(stderr=True, soft_wrap=True)
+
+
+@app.command()
+def up(
+    stack: StackName = "local",
+    train: Annotated[bool, typer.Option(help="Train a first model if none is released.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Stand the platform up, or make it what its settings say now."""
+    from slipway import bring_up, report
+    from slipway.progress import Progress
+
+    home = Home.of_environment()
+    brought = bring_up.bring_up(home, stack, Progress(_err if as_json else _out), train=train)
+    summary = report.summary(home, stack, brought)
+    _print_json(summary.as_json()) if as_json else report.show(_out, summary)
+    raise typer.Exit(summary.exit_code)
+
+
+@app.command()
+def down(
+    stack: StackName = "local",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Destroy the platform: processes, ports, data, files. The tool cache stays."""
+    from slipway import bring_up
+    from slipway.progress import Progress
+
+    if not yes:
+        typer.confirm(f"Destroy stack {stack} with all its data and models?", abort=True)
+    bring_up.take_down(Home.of_environment(), stack, Progress(_out))
+    _out.print(f"Stack {stack} is gone.")
+
+
+@app.command()
+def status(stack: StackName = "local", as_json: AsJson = False) -> None:
+    """Each service and its state. Exit code 0: all up; 1: not all; 5: the stack is not up."""
+    from slipway import show
+    from slipway.status import all_up, states
+
+    home = Home.of_environment()
+    found = states(_running(home, stack), home.stack(stack))
+    if as_json:
+        _print_json([service.as_json() for service in found])
+    else:
+        show.services(_out, found)
+    raise typer.Exit(Exit.OK if all_up(found) else Exit.FAILED)
+
+
+@app.command()
+def run(
+    pipeline: Annotated[str, typer.Argument(help="A file of pipelines/, without its ending.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A pipeline parameter, as months=1-3.")
+    ] = None,
+    stack: StackName = "local",
+    as_json: AsJson = False,
+) -> None:
+    """Run a pipeline. Exit code 0: succeeded; 1: a step failed; 3: the gate rejected the model."""
+    from slipway import report, training
+    from slipway.progress import Progress
+
+    home = Home.of_environment()
+    arguments = training.arguments(settings or [])
+    progress = Progress(_err if as_json else _out)
+    result = training.run(
+        pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
+    )
+    _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
+    raise typer.Exit(report.exit_code(result))
+
+
+@app.command()
+def predict(
+    file: Annotated[
+        Path | None, typer.Option(help="JSON: a row of named features, or a list of rows.")
+    ] = None,
+    stack: StackName = "local",
+    as_json: AsJson = False,
+) -> None:
+    """Ask the served model; without a file, for the example row that it carries."""
+    from slipway import report, show
+
+    made = report.predict(_running(Home.of_environment(), stack), stack, file)
+    _print_json(made) if as_json else show.prediction(_out, made)
+
+
+@app.command()
+def logs(
+    service: Annotated[str, typer.Argument(help="A service, or `supervisor`.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")
+    ] = 50,
+    stack: StackName = "local",
+) -> None:
+    """The log of a service."""
+    from slipway import logs as log_files
+
+    path = log_files.log_file(Home.of_environment().stack(stack), service)
+    for line in log_files.last_lines(path, lines):
+        typer.echo(line)
+    if follow:
+        for line in log_files.follow(path):
+            typer.echo(line)
+
+
+@app.command()
+def doctor(stack: StackName = "local", as_json: AsJson = False) -> None:
+    """What this machine has and lacks for a stack. Exit code 1 if something must be mended."""
+    from slipway import doctor as examination
+
+    found = examination.examine(Home.of_environment(), stack)
+    if as_json:
+        _print_json([examination.as_json(diagnosis) for diagnosis in found])
+    else:
+        examination.show(_out, found)
+    raise typer.Exit(Exit.OK if examination.healthy(found) else Exit.FAILED)
+
+
+@app.command()
+def env() -> None:
+    """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
+    from slipway import stack
+
+    home = Home.of_environment()
+    stack.prepare(home)
+    for line in stack.shell_lines(home):
+        typer.echo(line)
+
+
+@tools_app.command("install")
+def install_tools(stack: StackName = "local") -> None:
+    """Find, download or build what the stack needs."""
+    from infra import settings
+    from slipway import bring_up
+    from slipway.progress import Progress
+
+    chosen = settings.from_file(stack_file(stack))
+    bring_up.bring_tools(Home.of_environment(), chosen, Progress(_out))
+
+
+@tools_app.command("lock")
+def lock_tools() -> None:
+    """Pin the checksums that the tools' releases publish, in infra/tools.lock."""
+    from slipway import toolchain
+    from slipway.progress import Progress
+
+    toolchain.lock(progress=Progress(_out).tool)
+
+
+def _running(home: Home, stack: str) -> Any:
+    from slipway import stack as pulumi_stack
+    from slipway.running import Running
+
+    stack_file_must_exist(stack)
+    return Running.of(pulumi_stack.outputs(home, stack), stack)
+
+
+def stack_file_must_exist(stack: str) -> None:
+    """Refuse a stack that has no settings before anything else is tried."""
+    from infra import settings
+
+    settings.from_file(stack_file(stack))
+
+
+def _print_json(value: object) -> None:
+    from slipway.report import plain
+
+    typer.echo(json.dumps(plain(value), indent=1))

@@ -1,0 +1,51 @@
+"""What the exit codes of the command line mean, and how an error gets its one."""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+from infra.errors import SettingsError, SlipwayError, StackLockedError
+
+
+class Exit(IntEnum):
+    """Exit codes; scripts may rely on them."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    REJECTED = 3
+    LOCKED = 4
+    NOT_UP = 5
+    INTERRUPTED = 130
+
+
+class NotUpError(SlipwayError):
+    """The stack is not up."""
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space and run the command again; nothing acknowledged is lost",
+    errno.EROFS: "it is read-only: make it writable, or set SLIPWAY_HOME to a folder that is",
+    errno.EACCES: "give your user the right to write it, or set SLIPWAY_HOME to another folder",
+    errno.EDQUOT: "your quota is used up: free some space and run the command again",
+}
+
+
+def code_of(error: SlipwayError) -> Exit:
+    """The exit code that an error ends the command with."""
+    match error:
+        case SettingsError():
+            return Exit.USAGE
+        case StackLockedError():
+            return Exit.LOCKED
+        case NotUpError():
+            return Exit.NOT_UP
+        case _:
+            return Exit.FAILED
+
+
+def told(error: OSError) -> str | None:
+    """One line for trouble of the disk that a person can mend; None for any other."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{error.filename or 'disk'}: {error.strerror}: {remedy}" if remedy else None

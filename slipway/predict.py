@@ -1,0 +1,97 @@
+"""A prediction over HTTP, as any client of the Open Inference Protocol v2 makes it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from infra.errors import SlipwayError
+from slipway.running import ask
+
+if TYPE_CHECKING:
+    from slipway.running import Running
+
+Row = dict[str, Any]
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model server answered: outputs by name, a value a row; milliseconds taken."""
+
+    model: str
+    version: str
+    rows: list[Row]
+    outputs: dict[str, list[Any]]
+    milliseconds: float
+
+
+def example(running: Running, model: str, digest: str) -> Row:
+    """The example row that the model's own package carries."""
+    base = f"{running.url('registry')}/v2/models/{model}"
+    manifest = ask(f"{base}/manifests/{digest}", headers={"Accept": _MANIFEST})
+    layers = manifest.raise_for_status().json()["layers"]
+    [signature] = [x["digest"] for x in layers if x["annotations"][_TITLE] == "signature.json"]
+    row: Row = ask(f"{base}/blobs/{signature}").raise_for_status().json()["example"]
+    return row
+
+
+def predict(running: Running, model: str, rows: list[Row]) -> Prediction:
+    """Ask the model server for `rows`, each a value by feature name.
+
+    Raises:
+        SlipwayError: a feature is missing or unknown, or the server says what is wrong.
+    """
+    server = running.url("serving")
+    metadata = _answered(ask(f"{server}/v2/models/{model}"))
+    request = {"inputs": [_tensor(tensor, rows) for tensor in metadata["inputs"]]}
+    _refuse_unknown({tensor["name"] for tensor in metadata["inputs"]}, rows)
+    with httpx.Client(timeout=_SECONDS) as client:
+        client.get(
+            f"{server}/v2/health/live"
+        )  # what is timed is the prediction, not the connection
+        start = time.perf_counter()
+        try:
+            response = client.post(f"{server}/v2/models/{model}/infer", json=request)
+        except httpx.HTTPError as error:
+            raise SlipwayError(
+                f"{server} does not answer ({error}): see `slipway status`"
+            ) from None
+        milliseconds = (time.perf_counter() - start) * 1000
+    answer = _answered(response)
+    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
+    return Prediction(model, answer["model_version"], rows, outputs, milliseconds)
+
+
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_TITLE = "org.opencontainers.image.title"
+
+
+def _tensor(tensor: dict[str, Any], rows: list[Row]) -> dict[str, Any]:
+    name, datatype = tensor["name"], tensor["datatype"]
+    if missing := [index for index, row in enumerate(rows) if name not in row]:
+        raise SlipwayError(f"row {missing[0]}: feature {name!r} ({datatype}) is missing")
+    data = [row[name] for row in rows]
+    return {"name": name, "datatype": datatype, "shape": [len(rows), 1], "data": data}
+
+
+def _refuse_unknown(known: set[str], rows: list[Row]) -> None:
+    for index, row in enumerate(rows):
+        if unknown := sorted(set(row) - known):
+            raise SlipwayError(
+                f"row {index}: unknown feature {unknown[0]!r}; known are {', '.join(sorted(known))}"
+            )
+
+
+def _answered(response: httpx.Response) -> dict[str, Any]:
+    if response.is_success:
+        body: dict[str, Any] = response.json()
+        return body
+    try:
+        reason = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        reason = response.text[:200]
+    raise SlipwayError(f"the model server answers {response.status_code}: {reason}")

@@ -1,0 +1,95 @@
+"""What the commands print: tables of plain data, nothing decided here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from slipway.predict import Prediction
+    from slipway.running import Champion
+    from slipway.status import ServiceState
+
+_COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
+_NEXT = (
+    ("slipway status", "each service, its state and restarts"),
+    ("slipway predict", "one more prediction; --file rows.json for your own"),
+    ("slipway run training --set months=1-6", "a challenger from more data"),
+    ('eval "$(slipway env)" && pulumi preview', "the same stack with plain Pulumi"),
+    ("slipway down", "destroy all of it"),
+)
+
+
+def services(console: Console, found: list[ServiceState]) -> None:
+    """A table of services and their state."""
+    table = _table("service", "state", "url", "version", "since", "restarts")
+    for service in found:
+        colour = _COLOURS[service.state]
+        ends = f"{service.restarts} ({service.last_exit})" if service.restarts else "0"
+        table.add_row(
+            escape(service.name),
+            f"[{colour}]{service.state}[/{colour}]",
+            escape(service.url),
+            escape(service.version),
+            _duration(service.seconds),
+            escape(ends),
+        )
+    console.print(table)
+
+
+def champion(console: Console, model: str, released: Champion | None) -> None:
+    """The released model: version and digest."""
+    if released is None:
+        console.print(f"No model of [bold]{escape(model)}[/bold] is released yet.")
+        return
+    console.print(
+        f"Champion [bold]{escape(model)}[/bold] version [bold]{escape(released.version)}[/bold]"
+        f"  {escape(released.digest)}"
+    )
+
+
+def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:
+    """Held-out metrics of a model beside those of the baseline."""
+    table = _table("held-out metric", "model", "baseline")
+    for name, value in model.items():
+        other = f"{baseline[name]:.4f}" if name in baseline else ""
+        table.add_row(escape(name), f"{value:.4f}", other)
+    console.print(table)
+
+
+def prediction(console: Console, made: Prediction) -> None:
+    """A prediction: what was asked, what was answered, how long it took."""
+    for index, row in enumerate(made.rows):
+        asked = ", ".join(f"{name}={value}" for name, value in row.items())
+        said = ", ".join(f"{name} {values[index]:.4f}" for name, values in made.outputs.items())
+        console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
+    console.print(
+        f"by version {escape(made.version)}, over HTTP in [bold]{made.milliseconds:.1f} ms[/bold]"
+    )
+
+
+def next_steps(console: Console) -> None:
+    """What to try next."""
+    console.print("\nNext:")
+    for command, meaning in _NEXT:
+        console.print(f"  [bold]{escape(command)}[/bold]  [dim]{meaning}[/dim]", highlight=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds} s"
+    minutes, hours = seconds // 60, seconds // 3600
+    return f"{minutes} min" if hours == 0 else f"{hours} h {minutes % 60} min"

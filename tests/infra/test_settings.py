@@ -1,0 +1,115 @@
+"""Settings: complete defaults, and one clear line for whatever is wrong."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from infra import settings
+from infra.errors import SettingsError
+from infra.home import stack_file
+
+
+def test_the_local_stack_file_states_every_setting_with_its_default() -> None:
+    """`Pulumi.local.yaml` is complete, and says nothing but the defaults."""
+    written = yaml.safe_load(stack_file("local").read_text())["config"]
+
+    stated = {key.removeprefix("slipway:"): value for key, value in written.items()}
+
+    assert stated == settings.Settings().model_dump()
+
+
+def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
+    """The committed file parses to the defaults."""
+    assert settings.from_file(stack_file("local")) == settings.Settings()
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"serving": {"wokers": 2}},
+            "S: slipway:serving.wokers is no setting; known there: model, alias, workers,"
+            " poll_seconds, max_body_bytes, max_rows",
+        ),
+        (
+            {"servin": {}},
+            "S: slipway:servin is no setting; known there: target, training, serving, monitoring",
+        ),
+        (
+            {"serving": {"workers": 0}},
+            "S: slipway:serving.workers is 0: should be greater than or equal to 1",
+        ),
+        (
+            {"serving": {"workers": "two"}},
+            "S: slipway:serving.workers is 'two': should be a valid integer",
+        ),
+        (
+            {"target": {"kind": "mainframe"}},
+            "S: slipway:target.kind is 'mainframe': should be 'processes'",
+        ),
+        (
+            {"target": {"kind": "processes", "ports": {"serving": 80}}},
+            "S: slipway:target.ports.serving is 80: should be greater than or equal to 1024",
+        ),
+        (
+            {"training": {"months": "January"}},
+            "S: slipway:training.months is 'January': String should match pattern"
+            r" '^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$'",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_rule(values: dict, said: str) -> None:
+    """Field, value and rule stand in one line."""
+    with pytest.raises(SettingsError) as caught:
+        settings.parse(values, source="S")
+
+    assert str(caught.value) == said
+
+
+def test_all_wrong_settings_are_said_at_once() -> None:
+    """Nobody mends one field only to meet the next."""
+    with pytest.raises(SettingsError) as caught:
+        settings.parse({"serving": {"workers": 0, "max_rows": 0}}, source="S")
+
+    assert str(caught.value).count("slipway:serving.") == 2
+
+
+def test_settings_are_frozen() -> None:
+    """Nothing below can change what was parsed."""
+    with pytest.raises(ValueError, match="frozen"):
+        settings.Settings().serving.workers = 2
+
+
+def test_an_unknown_stack_names_those_there_are() -> None:
+    """A typing error in a stack's name is easy to mend."""
+    with pytest.raises(
+        SettingsError, match=r"no stack file Pulumi.lokal.yaml; stacks here:.*local"
+    ):
+        settings.from_file(stack_file("lokal"))
+
+
+def test_a_file_that_is_not_yaml_says_where(tmp_path: Path) -> None:
+    """The line of the mistake is named."""
+    broken = tmp_path / "Pulumi.x.yaml"
+    broken.write_text("config:\n  slipway:serving: {workers: 1\n")
+
+    with pytest.raises(SettingsError, match=r"Pulumi.x.yaml is not YAML: .*line 3"):
+        settings.from_file(broken)
+
+
+def test_every_branch_is_strict() -> None:
+    """No part of the tree accepts what it does not know."""
+    branches = [settings.Settings, *_branches(settings.Settings)]
+
+    assert {branch.model_config["extra"] for branch in branches} == {"forbid"}
+    assert all(branch.model_config["frozen"] for branch in branches)
+
+
+def _branches(model: type[BaseModel]) -> list[type[BaseModel]]:
+    found = [field.annotation for field in model.model_fields.values()]
+    children = [
+        child for child in found if isinstance(child, type) and issubclass(child, BaseModel)
+    ]
+    return children + [deeper for child in children for deeper in _branches(child)]
