@@ -44,7 +44,13 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         progress.title("Platform")
         running = Running.of(stack.up(home, name, progress.step), name)
         supervisor.prune(home.stack(name), set(running.services))
-        return _with_model(home, name, chosen, running, progress, train=train)
+        champion = running.champion(chosen.serving.model, chosen.serving.alias)
+        brought = Up(running, champion, None)
+        if champion is None and train:
+            brought = _with_model(home, name, chosen, running, progress)
+        if brought.champion is not None:
+            wait_until_served(running, chosen.serving.model, brought.champion.version)
+        return brought
 
 
 def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:
@@ -57,24 +63,13 @@ def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) 
 
 
 def _with_model(
-    home: Home,
-    name: str,
-    chosen: settings_tree.Settings,
-    running: Running,
-    progress: Progress,
-    *,
-    train: bool,
+    home: Home, name: str, chosen: settings_tree.Settings, running: Running, progress: Progress
 ) -> Up:
-    serving = chosen.serving
-    champion, result = running.champion(serving.model, serving.alias), None
-    if champion is None and train:
-        progress.title("First training run")
-        arguments = {"usecase": chosen.training.usecase, "months": chosen.training.months}
-        result = training.run("training", arguments, running, home.stack(name), progress.event)
-        champion = running.champion(serving.model, serving.alias)
-    if champion is not None:
-        wait_until_served(running, serving.model, champion.version)
-    return Up(running, champion, result)
+    model, alias = chosen.serving.model, chosen.serving.alias
+    progress.title("First training run")
+    arguments = {"usecase": chosen.training.usecase, "months": chosen.training.months}
+    result = training.run("training", arguments, running, home.stack(name), progress.event)
+    return Up(running, running.champion(model, alias), result)
 
 
 def wait_until_served(running: Running, model: str, version: str) -> None:

@@ -52,4 +52,11 @@ class Progress:
 
     def event(self, event: StepEvent) -> None:
         """What becomes of a pipeline's steps."""
-        raise NotImplementedError
+        name = escape(event.step)
+        match event.status:
+            case "running":
+                self.line(f"{name:<24} [dim]running[/dim]")
+            case "succeeded":
+                self.line(f"{name:<24} [green]done[/green] in {event.seconds:.1f} s")
+            case "failed":
+                self.line(f"{name:<24} [red]failed[/red] after {event.seconds:.1f} s")

@@ -57,6 +57,7 @@ class Running:
             "AWS_SECRET_ACCESS_KEY": self.secrets[object_store.SECRET_KEY],
             "AWS_REGION": object_store.REGION,
             "AWS_ALLOW_HTTP": "true",
+            "ORT_DISABLE_TELEMETRY": "1",
             "MLFLOW_TRACKING_URI": self.url("tracking"),
             "SLIPWAY_LAKE": f"s3://{object_store.LAKE}",
             "SLIPWAY_REGISTRY": self.url("registry").removeprefix("http://"),

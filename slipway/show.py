@@ -28,19 +28,23 @@ _NEXT = (
 
 def services(console: Console, found: list[ServiceState]) -> None:
     """A table of services and their state."""
-    table = _table("service", "state", "url", "version", "since", "restarts")
+    table = _table("service", "state", "url", "version", "up for", "restarts")
     for service in found:
         colour = _COLOURS[service.state]
-        ends = f"{service.restarts} ({service.last_exit})" if service.restarts else "0"
         table.add_row(
             escape(service.name),
             f"[{colour}]{service.state}[/{colour}]",
             escape(service.url),
             escape(service.version),
             _duration(service.seconds),
-            escape(ends),
+            str(service.restarts),
         )
     console.print(table)
+    for service in found:
+        if service.last_exit:
+            console.print(
+                f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
+            )
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:
@@ -77,14 +81,16 @@ def prediction(console: Console, made: Prediction) -> None:
 def next_steps(console: Console) -> None:
     """What to try next."""
     console.print("\nNext:")
+    width = max(len(command) for command, _ in _NEXT)
     for command, meaning in _NEXT:
-        console.print(f"  [bold]{escape(command)}[/bold]  [dim]{meaning}[/dim]", highlight=False)
+        padded = escape(f"{command:<{width}}")
+        console.print(f"  [bold]{padded}[/bold]  [dim]{meaning}[/dim]", highlight=False)
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     return table
 
 

@@ -1,0 +1,134 @@
+"""`python -m serving --config FILE`: one model server on one port, until SIGTERM.
+
+Owns the main process: arguments, configuration, the port, and Granian, which forks the workers.
+It imports nothing heavy, so that it starts fast and the workers' memory is counted once.
+Exit codes: 0 stopped, 1 port, cache folder or worker failure, 2 arguments or configuration.
+"""
+
+import argparse
+import logging.config
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.server import Server
+
+from serving import config as configs
+from serving import logs
+from serving.config import DRAIN_SECONDS, Config, ConfigError
+
+_PORT_PATIENCE = 1.0
+"""Seconds that workers of a killed server may take to leave the port."""
+
+
+class StartError(Exception):
+    """The server cannot start; the message is the one line a person needs."""
+
+
+def load_app(config: Config) -> Any:
+    """Make the application; called by Granian in each worker."""
+    from serving.worker import build  # noqa: PLC0415  # heavy, and for workers only
+
+    return build(config)
+
+
+def check_port(host: str, port: int, patience: float = _PORT_PATIENCE) -> None:
+    """Make sure that nobody else listens there.
+
+    Workers bind with SO_REUSEPORT, which would let two servers share a port in silence.
+
+    Raises:
+        StartError: the address is taken, or not this machine's.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def prepare_folder(config: Config) -> None:
+    """Make the cache folder and, for several workers, the one their metrics share.
+
+    Raises:
+        StartError: the folder cannot be made or written.
+    """
+    root = Path(config.cache_dir)
+    metrics = root / "metrics"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir()
+    except OSError as error:
+        raise StartError(f"cache_dir {root} cannot be written: {error.strerror}") from error
+    if config.workers > 1:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+
+
+def default_signals() -> None:
+    """Let SIGTERM and SIGINT end a worker until it handles them itself.
+
+    A forked worker begins with the main process's handlers, which would swallow them.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are answered first.
+
+    Raises:
+        SystemExit: 1, when workers die again and again.
+    """
+    server = Server(
+        "serving.worker",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.RSGI,
+        workers=config.workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_dictconfig=logs.CONFIG,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+    )
+    os.register_at_fork(after_in_child=default_signals)
+    server.serve(target_loader=partial(load_app, config), wrap_loader=False)
+
+
+def main() -> None:
+    """Run the server; ends the process with one of the exit codes above."""
+    parser = argparse.ArgumentParser(prog="serving", description="Slipway's model server.")
+    parser.add_argument("--config", type=Path, required=True, help="the JSON configuration")
+    path = parser.parse_args().config
+    try:
+        config = configs.load(path)
+        logging.config.dictConfig(logs.CONFIG)
+        check_port(config.host, config.port)
+        prepare_folder(config)
+    except ConfigError as error:
+        sys.stderr.write(f"serving: {error}\n")
+        raise SystemExit(2) from None
+    except StartError as error:
+        sys.stderr.write(f"serving: {error}\n")
+        raise SystemExit(1) from None
+    serve(config)
+
+
+if __name__ == "__main__":
+    main()

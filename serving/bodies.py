@@ -1,0 +1,58 @@
+"""Reading a request's body within its limit.
+
+Owns the limit and the forms a body may come in; its content is the business of `protocol`.
+"""
+
+from typing import Any
+
+from serving.errors import RequestError
+
+_BINARY_HEADER = "inference-header-content-length"
+
+
+def check_headers(headers: Any) -> None:
+    """Refuse forms of a body that this server does not read.
+
+    Raises:
+        RequestError: 415, naming the header.
+    """
+    if _BINARY_HEADER in headers:
+        raise RequestError(
+            415, "binary tensor data is not supported; send JSON (binary_data=False)"
+        )
+    encoding = headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RequestError(415, f"content-encoding {encoding[:32]!r} is not supported")
+
+
+async def read(headers: Any, protocol: Any, limit: int) -> bytes:
+    """The whole body, of at most `limit` bytes.
+
+    Args:
+        headers: the request's, as RSGI gives them.
+        protocol: RSGI's protocol object.
+        limit: bytes.
+
+    Raises:
+        RequestError: 413, when the body is longer, whether it says so or not.
+    """
+    declared = headers.get("content-length")
+    if declared is None:
+        return await _read_unmeasured(protocol, limit)
+    if int(declared) > limit:
+        raise _too_long(limit)
+    body: bytes = await protocol()
+    return body
+
+
+async def _read_unmeasured(protocol: Any, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in protocol:
+        body += chunk
+        if len(body) > limit:
+            raise _too_long(limit)
+    return bytes(body)
+
+
+def _too_long(limit: int) -> RequestError:
+    return RequestError(413, f"the body is longer than {limit} bytes")

@@ -1,0 +1,45 @@
+"""The two ways in which work is refused: a request's fault, and a model's fault.
+
+Owns the exceptions only. How each is answered, counted or logged is the business of `app` and
+`follower`.
+"""
+
+from enum import StrEnum
+
+
+class RequestError(Exception):
+    """A request that is answered with a status and the protocol's error body.
+
+    Args:
+        status: HTTP status to answer with.
+        message: one line for the caller: what is wrong, where, and what would be right.
+        headers: further response headers, such as `allow` on a 405.
+    """
+
+    def __init__(
+        self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class Reason(StrEnum):
+    """Why a model was not taken into service; the closed set of values of a metric's label."""
+
+    SOURCE = "source"
+    FETCH = "fetch"
+    DIGEST = "digest"
+    MANIFEST = "manifest"
+    SIGNATURE = "signature"
+    SESSION = "session"
+    WARMUP = "warmup"
+    INTERNAL = "internal"
+
+
+class ModelRefusedError(Exception):
+    """A model that failed a step on its way into service; the one in service stays."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,116 @@
+"""A model in memory: an onnxruntime session with the signature it answers to.
+
+Owns making one from an artifact's files, and the slot that says which one is in service. Where the
+files come from is the business of `registry` and `cache`, what a request is that of `inference`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import onnxruntime as ort  # type: ignore[import-untyped]  # has no stubs
+from onnxruntime.capi import (  # type: ignore[import-untyped]  # has no stubs
+    onnxruntime_pybind11_state as ort_errors,
+)
+
+from serving import signature as signatures
+from serving.datatypes import BY_NAME, Datatype
+from serving.errors import ModelRefusedError, Reason, RequestError
+from serving.signature import Signature
+from serving.tensors import Array, TensorReader
+
+GRAPH = "model.onnx"
+SIGNATURE = "signature.json"
+FILES = (GRAPH, SIGNATURE)
+"""The files of a model's artifact that serving needs, by title."""
+
+_ERRORS_ONLY = 3
+# onnxruntime's errors have no common base but Exception.
+_SCORING_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.RuntimeException,
+    ort_errors.NotImplemented,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A model that can score; immutable, so a request keeps the one it began with.
+
+    Attributes:
+        name: registered model's name.
+        version: its version in the model registry.
+        digest: its artifact's manifest digest.
+        signature: what it takes and gives.
+        session: the onnxruntime session.
+        readers: one reader an input, by name, in the signature's order.
+        outputs: datatype by output name, in the signature's order.
+    """
+
+    name: str
+    version: str
+    digest: str
+    signature: Signature
+    session: Any
+    readers: dict[str, TensorReader]
+    outputs: dict[str, Datatype]
+    output_names: list[str]
+
+    def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
+        """Score arrays by input name; the named outputs, in order.
+
+        Raises:
+            RequestError: 422, when onnxruntime fails. A model takes traffic only after its own
+                example was scored, so an input of the same form that fails does so for its values.
+        """
+        try:
+            results: list[Array] = self.session.run(names, arrays)
+        except _SCORING_ERRORS as error:
+            raise RequestError(422, f"the model cannot score these values: {error}") from error
+        return results
+
+
+def _session(graph: bytes) -> Any:
+    options = ort.SessionOptions()
+    # Parallelism comes from workers; threads that spin would take the event loop's core.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise ModelRefusedError(
+            Reason.SESSION, f"onnxruntime cannot load the graph: {error}"
+        ) from error
+
+
+def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Model:
+    """Make a model from its artifact's files (see `FILES`).
+
+    Raises:
+        ModelRefusedError: the graph cannot be loaded, or it is not what the signature says.
+    """
+    signature = signatures.decode(files[SIGNATURE])
+    session = _session(files[GRAPH])
+    signatures.check("inputs", signature.inputs, session.get_inputs())
+    signatures.check("outputs", signature.outputs, session.get_outputs())
+    readers = {
+        spec.name: TensorReader(spec.name, BY_NAME[spec.datatype], spec.shape)
+        for spec in signature.inputs
+    }
+    outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
+    return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
+
+
+@dataclass(slots=True)
+class Slot:
+    """The place in service: at most one model, replaced by one assignment.
+
+    Attributes:
+        model: the model that new requests get, if there is one.
+        reason: why there is none, for the callers who are told so.
+    """
+
+    model: Model | None = None
+    reason: str = field(default="the server is starting; no model has been looked for yet")

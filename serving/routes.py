@@ -1,0 +1,61 @@
+"""The server's paths: what each means and which method it takes.
+
+Owns parsing a path, nothing of its answer. Source: the Open Inference Protocol's HTTP/REST part.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote
+
+
+class Kind(StrEnum):
+    """What a path asks for; also the closed set of values of a metric's label."""
+
+    SERVER = "server"
+    LIVE = "live"
+    READY = "ready"
+    MODEL = "model"
+    MODEL_READY = "model_ready"
+    INFER = "infer"
+    METRICS = "metrics"
+    UNKNOWN = "unknown"
+
+
+class Route(NamedTuple):
+    """A parsed path; `model` and `version` where it names them, else empty."""
+
+    kind: Kind
+    model: str = ""
+    version: str = ""
+
+    @property
+    def method(self) -> str:
+        """The one method that the path takes."""
+        return "POST" if self.kind is Kind.INFER else "GET"
+
+
+_FIXED = {
+    "/v2": Route(Kind.SERVER),
+    "/v2/health/live": Route(Kind.LIVE),
+    "/v2/health/ready": Route(Kind.READY),
+    "/metrics": Route(Kind.METRICS),
+}
+_ACTIONS = {(): Kind.MODEL, ("ready",): Kind.MODEL_READY, ("infer",): Kind.INFER}
+_UNKNOWN = Route(Kind.UNKNOWN)
+
+
+@lru_cache(maxsize=1024)
+def parse(path: str) -> Route:
+    """The route of a request's path, `UNKNOWN` where there is none."""
+    fixed = _FIXED.get(path)
+    if fixed is not None:
+        return fixed
+    match path.split("/"):
+        case ["", "v2", "models", model, "versions", version, *action] if model and version:
+            kind = _ACTIONS.get(tuple(action))
+        case ["", "v2", "models", model, *action] if model:
+            kind, version = _ACTIONS.get(tuple(action)), ""
+        case _:
+            return _UNKNOWN
+    return Route(kind, unquote(model), unquote(version)) if kind else _UNKNOWN

@@ -1,0 +1,204 @@
+"""The process that runs one pipeline through kfp.local: `python -m slipway.local_runner`.
+
+Owns the bridge between kfp.local and `slipway.pipeline_run`: typed arguments in, one JSON line an
+event out on stdout. What kfp and the steps print goes to one log a step.
+
+kfp.local offers no callback. It announces steps on the root logger, which a logging filter sees,
+and prints everything else to `sys.stdout`, which is redirected.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import re
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from kfp import local
+from kfp.pipeline_spec.pipeline_spec_pb2 import ParameterType
+
+from pipelines.compile import PIPELINES, load
+from usecases.errors import MEND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kfp.dsl.graph_component import GraphComponent
+
+STARTED: Final = re.compile(r"Executing task \S*'(?P<step>[^']+)'")
+ENDED: Final = re.compile(
+    r"Task \S*'(?P<step>[^']+)'\S* finished with status \S*?(?P<status>[A-Z]+)"
+)
+INDENT: Final = " " * 4
+TRACEBACK: Final = "Traceback (most recent call last):"
+
+
+class Refused(Exception):  # noqa: N818 -- it says what happened: the run never began
+    """The pipeline or an argument does not exist or is of the wrong kind."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        """Keep what was wrong and what to do."""
+        super().__init__(cause)
+        self.cause, self.remedy = cause, remedy
+
+
+class StepLog(io.TextIOBase):
+    """Stands in for stdout: what is printed goes to the current step's file, without indent."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with the pipeline's own file in `folder`."""
+        self._folder = folder
+        self._file: TextIO = self.path("pipeline").open("w")
+
+    def path(self, step: str) -> Path:
+        """Return the step's file."""
+        return self._folder / f"{step}.log"
+
+    def turn_to(self, step: str) -> None:
+        """Write to another step's file from now on."""
+        self._file.close()
+        self._file = self.path(step).open("w", buffering=1)
+
+    def write(self, text: str) -> int:
+        """Write `text`; kfp's indent of a step's lines comes as a write of its own."""
+        return len(text) if text == INDENT else self._file.write(text)
+
+    def flush(self) -> None:
+        """Flush the current file."""
+        self._file.flush()
+
+
+class StepWatch(logging.Filter):
+    """Sees kfp.local announce steps and reports them; lets every record pass."""
+
+    def __init__(self, log: StepLog, report: Callable[[dict[str, Any]], None]) -> None:
+        """Turn `log` to each step as it starts and give `report` each event."""
+        super().__init__()
+        self._log, self._report = log, report
+        self._since = 0.0
+        self.failed: str | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Report a start or an end."""
+        text = record.getMessage()
+        if found := STARTED.match(text):
+            self._since = time.monotonic()
+            self._log.turn_to(found["step"])
+            self._say(found["step"], "running", 0.0)
+        elif found := ENDED.match(text):
+            succeeded = found["status"] == "SUCCESS"
+            self._log.flush()
+            if not succeeded:
+                self.failed = found["step"]
+            status = "succeeded" if succeeded else "failed"
+            self._say(found["step"], status, time.monotonic() - self._since)
+        return True
+
+    def _say(self, step: str, status: str, seconds: float) -> None:
+        self._report({"kind": "step", "step": step, "status": status, "seconds": seconds})
+
+
+def main(name: str, run_dir: Path, texts: dict[str, str]) -> None:
+    """Run the pipeline, reporting on stdout."""
+    report = _reporter()
+    try:
+        pipeline = _pipeline(name)
+        arguments = typed(pipeline, texts)
+    except Refused as refused:
+        report(_failure(name, refused.cause, refused.remedy))
+        return
+    log = StepLog(run_dir / "log")
+    watch = StepWatch(log, report)
+    logging.getLogger().addFilter(watch)
+    with contextlib.redirect_stdout(log):
+        _run(pipeline, arguments, run_dir)
+        log.flush()
+    if watch.failed is not None:
+        report(_failure(watch.failed, *diagnose(log.path(watch.failed))))
+
+
+def typed(pipeline: GraphComponent, texts: dict[str, str]) -> dict[str, Any]:
+    """Read each argument by the type that the pipeline declares.
+
+    Raises:
+        Refused: an argument the pipeline does not have, or a text that is not of its type.
+    """
+    declared = pipeline.pipeline_spec.root.input_definitions.parameters
+    valid = f"valid are: {', '.join(sorted(declared))}"
+    if unknown := sorted(set(texts) - set(declared)):
+        raise Refused(f"the pipeline has no parameter {', '.join(unknown)}", valid)
+    return {name: _value(name, text, declared[name].parameter_type) for name, text in texts.items()}
+
+
+def diagnose(log: Path) -> tuple[str, str]:
+    """Return cause and remedy of a failed step from its log: the last traceback's last word."""
+    _, found, tail = log.read_text().rpartition(TRACEBACK)
+    words = [line for line in tail.splitlines() if line.strip() and not line[0].isspace()]
+    if not found or not words:
+        return (
+            "the step ended without saying why; it may have been killed for want of memory",
+            f"read {log}",
+        )
+    cause, mend, remedy = words[0].partition(MEND)
+    if mend:
+        return cause.partition(": ")[2], remedy.removesuffix("]")
+    return cause, f"read {log}"
+
+
+def _pipeline(name: str) -> GraphComponent:
+    if name not in PIPELINES:
+        raise Refused(f"there is no pipeline {name}", f"choose one of: {', '.join(PIPELINES)}")
+    return load(name)
+
+
+def _value(name: str, text: str, kind: int) -> Any:
+    """Read `text` as the pipeline's parameter type `kind`."""
+    readers: dict[int, tuple[str, Callable[[str], Any]]] = {
+        ParameterType.NUMBER_INTEGER: ("a whole number", int),
+        ParameterType.NUMBER_DOUBLE: ("a number", float),
+        ParameterType.BOOLEAN: ("true or false", {"true": True, "false": False}.__getitem__),
+        ParameterType.LIST: ("a JSON list", json.loads),
+        ParameterType.STRUCT: ("a JSON object", json.loads),
+    }
+    wanted, reader = readers.get(kind, ("a text", str))
+    try:
+        return reader(text)
+    except (ValueError, KeyError):
+        raise Refused(f"{name}={text!r} is not {wanted}", f"give {name} {wanted}") from None
+
+
+def _run(pipeline: GraphComponent, arguments: dict[str, Any], run_dir: Path) -> None:
+    """Hand the pipeline to kfp.local; steps run in this environment, nothing is installed."""
+    # kfp doubts any image without "python" in its name, at every step; no image is run here
+    warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
+    local.init(
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(run_dir / "artifacts"),
+        raise_on_error=False,
+    )
+    pipeline(**arguments)
+
+
+def _reporter() -> Callable[[dict[str, Any]], None]:
+    """Return a writer of JSON lines to the real stdout, which steps cannot reach."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+
+    def report(message: dict[str, Any]) -> None:
+        stream.write(json.dumps(message) + "\n")
+
+    return report
+
+
+def _failure(step: str, cause: str, remedy: str) -> dict[str, Any]:
+    return {"kind": "failure", "step": step, "cause": cause, "remedy": remedy}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3]))

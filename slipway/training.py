@@ -1,0 +1,54 @@
+"""Pipeline runs on this machine against a stack that is up."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from typing import TYPE_CHECKING
+
+from infra.errors import SettingsError
+from infra.targets.processes.files import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from infra.home import StackDir
+    from slipway.pipeline_run import RunResult, StepEvent
+    from slipway.running import Running
+
+
+def arguments(texts: list[str]) -> dict[str, str]:
+    """Pipeline arguments from `name=value` texts.
+
+    Raises:
+        SettingsError: a text has no name or no `=`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, value in pairs:
+        if not (name and sign):
+            raise SettingsError(f"--set {name}{sign}{value}: write it as name=value, as months=1-3")
+    return {name: value for name, _, value in pairs}
+
+
+def run(
+    pipeline: str,
+    given: Mapping[str, str],
+    running: Running,
+    stack: StackDir,
+    on_event: Callable[[StepEvent], None],
+) -> RunResult:
+    """Run a pipeline; its folder under the stack's `runs/` keeps logs and artifacts."""
+    from slipway.pipeline_run import run_pipeline  # noqa: PLC0415 - keeps --help quick
+
+    folder = private_folder(_new_folder(stack.runs, pipeline))
+    return run_pipeline(
+        pipeline, given, run_dir=folder, on_event=on_event, env=running.step_environment()
+    )
+
+
+def _new_folder(runs: Path, pipeline: str) -> Path:
+    stamp = f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (f"{pipeline}-{stamp}{number}" for number in numbers)
+    return next(runs / name for name in names if not (runs / name).exists())

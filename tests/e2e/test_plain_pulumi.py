@@ -1,0 +1,91 @@
+"""After `slipway up`, Pulumi's own CLI works on the same stack; and it heals what broke."""
+
+import json
+import subprocess
+
+import pytest
+
+from infra.home import stack_file
+from infra.targets.processes import supervisor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
+
+
+def test_a_preview_shows_no_change(platform) -> None:
+    """What `slipway up` left is what the program describes."""
+    done = platform.cli.pulumi("preview", "--stack", "local", "--expect-no-changes")
+
+    assert done.code == 0, done.out + done.err
+
+
+def test_an_up_changes_nothing(platform) -> None:
+    """A second `up`, by Pulumi itself, finds all as it should be."""
+    done = platform.cli.pulumi("up", "--stack", "local", "--yes", "--expect-no-changes")
+
+    assert done.code == 0, done.out + done.err
+
+
+def test_outputs_hide_their_secrets(platform) -> None:
+    """`pulumi stack output` shows addresses, and no secret unless it is asked to."""
+    shown = json.loads(platform.cli.pulumi("stack", "output", "--stack", "local", "--json").out)
+
+    assert set(shown["secrets"].values()) == {"[secret]"}
+    assert shown["services"]["serving"]["url"] == platform.url("serving")
+
+
+def test_the_state_holds_no_secret_in_plain(platform) -> None:
+    """Neither the state nor any log of a service has a generated secret in it."""
+    home = platform.cli.home
+    shown = platform.cli.pulumi("stack", "output", "--stack", "local", "--json", "--show-secrets")
+    secrets = json.loads(shown.out)["secrets"].values()
+    assert secrets
+    files = [*home.state.rglob("*"), *home.path.rglob("*.log")]
+    texts = {path: path.read_text(errors="replace") for path in files if path.is_file()}
+
+    found = [path for path, text in texts.items() for secret in secrets if secret in text]
+
+    assert found == []
+
+
+def test_the_committed_settings_stay_as_they_are(platform) -> None:
+    """Standing a platform up leaves the clone clean."""
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "--", str(stack_file("local"))],
+        cwd=stack_file("local").parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert changed.stdout == ""
+    assert "encryptionsalt" not in stack_file("local").read_text()
+
+
+def test_a_refresh_sees_a_process_that_was_removed_and_an_up_brings_it_back(platform) -> None:
+    """Drift is seen, shown, and mended; nothing else is touched."""
+    stack = platform.cli.home.stack("local")
+    before = supervisor.states(stack)
+    supervisor.remove(stack, "alertmanager")
+
+    seen = platform.cli.pulumi("preview", "--stack", "local", "--json")
+    healed = platform.cli.pulumi("up", "--stack", "local", "--yes")
+
+    assert json.loads(seen.out)["changeSummary"]["create"] == 1
+    assert healed.code == 0, healed.out
+    after = supervisor.states(stack)
+    assert set(after) == set(before)
+    assert {name: state.pid for name, state in after.items() if name != "alertmanager"} == {
+        name: state.pid for name, state in before.items() if name != "alertmanager"
+    }
+
+
+def test_a_changed_setting_updates_one_service(platform) -> None:
+    """The preview of a changed setting shows what it changes, and nothing else."""
+    shown = platform.cli.pulumi(
+        *("preview", "--stack", "local", "--json"),
+        *("--config", "slipway:monitoring={\"retention\": \"30d\"}"),
+    )
+
+    steps = json.loads(shown.out)["steps"]
+    changed = [step["urn"].rsplit("::")[-1] for step in steps if step["op"] == "update"]
+    assert changed == ["prometheus"]

@@ -1,0 +1,143 @@
+"""Changing the model under load, and what must not change it."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+MODEL = "flight-delays"
+INFER = f"/v2/models/{MODEL}/infer"
+CALLERS = 4
+
+
+class Load:
+    """Callers that ask without pause until told to stop, and keep what they were answered."""
+
+    def __init__(self, url, request):
+        self.answers = []
+        self.failures = []
+        self._url = url
+        self._request = request
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(CALLERS)
+
+    def __enter__(self):
+        self._calls = [self._pool.submit(self._call) for _ in range(CALLERS)]
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for call in self._calls:
+            call.result()
+        self._pool.shutdown()
+
+    def _call(self):
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            while not self._stop.is_set():
+                response = client.post(self._url, json=self._request)
+                if response.status_code != 200:
+                    self.failures.append((response.status_code, response.text))
+                    continue
+                body = response.json()
+                self.answers.append((body["model_version"], body["outputs"][0]["data"][0]))
+
+    def versions(self):
+        """The versions that have answered so far."""
+        return {version for version, _ in self.answers}
+
+
+def bias(version):
+    """The bias of a version's model, so that an answer shows which graph made it."""
+    return float(version)
+
+
+@pytest.fixture
+def release(platform, make_delays):
+    """Publish and promote a version whose model shows it."""
+    return lambda version: platform.release(version, make_delays(bias(version)))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_request_fails_in_a_swap(launch, platform, release, flights, wait_until, workers):  # noqa: PLR0913, PLR0917  # fixtures
+    """Under load every request is answered, each by one model that is whole."""
+    versions = [str(number) for number in range(1, 7)]
+    release(versions[0])
+    server = launch(platform.address, workers=workers)
+    wait_until(lambda: len(server.events("model_loaded")) == workers, "version 1 everywhere")
+    with Load(server.url + INFER, flights(("AA", 0, 0))) as load:
+        for version in versions:
+            release(version)
+            wait_until(lambda v=version: v in load.versions(), f"an answer of version {version}")
+    assert load.failures == []
+    assert set(load.answers) == {(version, bias(version)) for version in versions}
+
+
+FAULTS = {
+    "corrupt blob": "digest",
+    "missing blob": "fetch",
+    "wrong signature": "signature",
+    "nan": "warmup",
+}
+
+
+def publish_with(fault, platform, files):
+    """Publish and promote version 2 with a fault."""
+    if fault == "wrong signature":
+        files.signature["inputs"][1]["datatype"] = "INT32"
+    platform.publish("2", files)
+    graph = next(digest for digest, data in platform.blobs.items() if data == files.graph)
+    if fault == "corrupt blob":
+        platform.blobs[graph] = bytes(len(files.graph))
+    if fault == "missing blob":
+        del platform.blobs[graph]
+    platform.promote("2")
+
+
+@pytest.fixture
+def served(launch, platform, release, wait_until):
+    """A server of version 1."""
+    release("1")
+    server = launch(platform.address)
+    wait_until(lambda: server.serves("1"), "version 1")
+    return server
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_release_changes_nothing(served, platform, make_delays, flights, wait_until, fault):  # noqa: PLR0913, PLR0917  # fixtures
+    """A release that fails any step is refused with a reason; the old model goes on."""
+    publish_with(fault, platform, make_delays(float("nan") if fault == "nan" else 2))
+    failures = f'slipway_model_load_failures_total{{model="{MODEL}",reason="{FAULTS[fault]}"}}'
+    wait_until(lambda: served.metric(failures) >= 1, "a refusal")
+    assert served.events("model_refused")[0]["reason"] == FAULTS[fault]
+    answer = httpx.post(served.url + INFER, json=flights(("AA", 0, 0)), trust_env=False).json()
+    assert (answer["model_version"], answer["outputs"][0]["data"]) == ("1", [1.0])
+
+
+def test_a_repaired_release_is_taken(launch, platform, make_delays, wait_until):
+    """A release that was refused is tried again, and served once it is right."""
+    files = make_delays(2)
+    digest = platform.publish("2", files)
+    whole = platform.blobs[digest]
+    platform.blobs[digest] = b"{}"
+    platform.promote("2")
+    server = launch(platform.address)
+    wait_until(lambda: server.events("model_refused"), "a refusal")
+    platform.blobs[digest] = whole
+    wait_until(lambda: server.serves("2"), "version 2")
+
+
+def test_services_that_are_down_change_nothing(served, launch, platform, release, wait_until):
+    """With MLflow and registry down the model stays, a restart finds it, and both recover."""
+    port = platform.server.server_port
+    platform.stop()
+    wait_until(lambda: served.events("tracking_unreachable"), "a failed look")
+    assert served.serves("1")
+    assert served.stop() == 0
+    same = {key: served.config[key] for key in ("cache_dir", "port")}
+    again = launch(platform.address, **same)
+    wait_until(lambda: again.serves("1"), "version 1 from the cache")
+    platform.start(port)
+    release("2")
+    wait_until(lambda: again.serves("2"), "version 2")
+    assert again.events("tracking_answers")
