@@ -30,7 +30,7 @@ env: .venv/.ready  ## the Python environment, exactly as locked
 
 $(TOOLS)/uv/bin/uv:
 	@echo "uv (once)"
-	@$(PYTHON) -m pip install --quiet --require-hashes --target $(TOOLS)/uv --requirement requirements-uv.lock
+	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --require-hashes --target $(TOOLS)/uv --requirement requirements-uv.lock
 
 tools: env  ## the tools the platform runs, found, downloaded or built
 	@$(BIN)/slipway tools install

@@ -85,7 +85,7 @@ def destroy(home: Home, name: str, on_step: Callable[[Step], None]) -> None:
     """Destroy everything that the stack holds, and its record."""
     with _opened(home, name) as stack, _told(on_step) as on_event:
         stack.destroy(on_event=on_event, suppress_progress=True, color="never", run_program=False)
-        stack.workspace.remove_stack(name)
+        stack.workspace.remove_stack(name, preserve_config=True)
 
 
 def outputs(home: Home, name: str) -> dict[str, Any]:
@@ -182,7 +182,8 @@ def write_settings(settings: Path, text: str) -> None:
 def _told(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
     def on_event(event: Any) -> None:
         before, after = event.resource_pre_event, event.res_outputs_event
-        if metadata := (before or after) and (before or after).metadata:
+        metadata = (before or after) and (before or after).metadata
+        if metadata and not metadata.type.startswith("pulumi:"):
             operation = str(getattr(metadata.op, "value", metadata.op))
             on_step(Step(metadata.urn.rsplit("::", 1)[-1], operation, done=after is not None))
 
