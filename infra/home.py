@@ -82,6 +82,11 @@ class Home:
         return self.path / "pulumi"
 
     @property
+    def project(self) -> Path:
+        """The Pulumi project as our own operations see it."""
+        return self.path / "project"
+
+    @property
     def passphrase(self) -> Path:
         """The passphrase that the state's secrets are encrypted with, mode 0600."""
         return self.path / "passphrase"

@@ -123,21 +123,23 @@ def from_pulumi(stack: str) -> Settings:
     """
     # The public `pulumi.Config` answers for known keys only; unknown ones must be refused.
     raw = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    values = {key: _decoded(text) for key, text in _ours(raw).items()}
-    return parse(values, source=f"Pulumi.{stack}.yaml")
+    return parse(_ours(raw), source=f"Pulumi.{stack}.yaml")
 
 
 def _ours(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key.removeprefix(_PREFIX): value for key, value in config.items() if key.startswith(_PREFIX)
+        key.removeprefix(_PREFIX): _decoded(value)
+        for key, value in config.items()
+        if key.startswith(_PREFIX)
     }
 
 
-def _decoded(text: str) -> object:
+def _decoded(value: object) -> object:
+    """What a value means: Pulumi hands structures over, and keeps them if set so, as JSON."""
     try:
-        return json.loads(text)
+        return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError:
-        return text
+        return value
 
 
 def _explain(problem: dict[str, Any]) -> str:

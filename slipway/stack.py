@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import yaml
 
 from infra.errors import SlipwayError, StackLockedError
 from infra.home import ROOT, Home, stack_file
@@ -85,7 +86,7 @@ def destroy(home: Home, name: str, on_step: Callable[[Step], None]) -> None:
     """Destroy everything that the stack holds, and its record."""
     with _opened(home, name) as stack, _told(on_step) as on_event:
         stack.destroy(on_event=on_event, suppress_progress=True, color="never", run_program=False)
-        stack.workspace.remove_stack(name, preserve_config=True)
+        stack.workspace.remove_stack(name)
 
 
 def outputs(home: Home, name: str) -> dict[str, Any]:
@@ -138,21 +139,35 @@ def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
     from infra.program import deploy  # noqa: PLC0415
 
     prepare(home)
+    _write_project(home, name)
     variables = environment(home) | {_OPERATION: str(os.getpid())}
     options = automation.LocalWorkspaceOptions(
-        work_dir=str(ROOT),
+        work_dir=str(home.project),
         pulumi_home=str(home.pulumi),
         env_vars=variables,
         pulumi_command=automation.PulumiCommand(root=str(home.tools)),
     )
     os.environ.update(variables)
-    with salt_kept_in_state(stack_file(name)):
-        try:
-            yield automation.create_or_select_stack(
-                name, project_name=PROJECT, program=deploy, opts=options
-            )
-        except automation.CommandError as error:
-            raise SlipwayError(_cause(str(error))) from None
+    try:
+        yield automation.create_or_select_stack(
+            name, project_name=PROJECT, program=deploy, opts=options
+        )
+    except automation.CommandError as error:
+        raise SlipwayError(_cause(str(error))) from None
+
+
+def _write_project(home: Home, name: str) -> None:
+    """The project as our own operations see it: a copy of its settings, which Pulumi salts.
+
+    What a killed operation leaves behind is then never in a committed file.
+    """
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    inline = {key: project[key] for key in ("name", "description", "options")}
+    write_atomically(home.project / "Pulumi.yaml", yaml.safe_dump(inline | {"runtime": "python"}))
+    copy = home.project / f"Pulumi.{name}.yaml"
+    salt = _SALT.search(copy.read_text(encoding="utf-8")) if copy.exists() else None
+    text = stack_file(name).read_text(encoding="utf-8")
+    write_atomically(copy, text if _SALT.search(text) or not salt else f"{salt[0].rstrip()}\n{text}")
 
 
 @contextmanager
@@ -166,16 +181,11 @@ def salt_kept_in_state(settings: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        text = settings.read_text(encoding="utf-8")
+        text = settings.read_text(encoding="utf-8") if settings.exists() else ""
         if not had_salt and _SALT.search(text):
-            write_settings(settings, _SALT.sub("", text))
-
-
-def write_settings(settings: Path, text: str) -> None:
-    """Replace a stack's settings, its mode kept."""
-    mode = settings.stat().st_mode
-    write_atomically(settings, text)
-    settings.chmod(mode)
+            mode = settings.stat().st_mode
+            write_atomically(settings, _SALT.sub("", text))
+            settings.chmod(mode)
 
 
 @contextmanager
@@ -253,6 +263,13 @@ def remove_home(home: Home) -> None:
     """Remove all that is kept on this machine but the tool cache, once no stack is left."""
     if any((_pulumi_folder(home) / "stacks" / PROJECT).glob("*.json")):
         return
-    for path in (home.state, home.pulumi, home.bin, home.path / "stacks", home.path / "locks"):
+    for path in (
+        home.state,
+        home.pulumi,
+        home.project,
+        home.bin,
+        home.path / "stacks",
+        home.path / "locks",
+    ):
         shutil.rmtree(path, ignore_errors=True)
     home.passphrase.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pytest
+import yaml
 
 from infra.home import stack_file
 from infra.targets.processes import supervisor
@@ -79,11 +80,15 @@ def test_a_refresh_sees_a_process_that_was_removed_and_an_up_brings_it_back(plat
     }
 
 
-def test_a_changed_setting_updates_one_service(platform) -> None:
+def test_a_changed_setting_updates_one_service(platform, tmp_path) -> None:
     """The preview of a changed setting shows what it changes, and nothing else."""
+    settings = yaml.safe_load(stack_file("local").read_text())
+    settings["config"]["slipway:monitoring"]["retention"] = "30d"
+    (tmp_path / "Pulumi.local.yaml").write_text(yaml.safe_dump(settings))
+
     shown = platform.cli.pulumi(
         *("preview", "--stack", "local", "--json"),
-        *("--config", "slipway:monitoring={\"retention\": \"30d\"}"),
+        *("--config-file", str(tmp_path / "Pulumi.local.yaml")),
     )
 
     steps = json.loads(shown.out)["steps"]

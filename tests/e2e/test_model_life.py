@@ -1,0 +1,210 @@
+"""A model's life on a platform that is up: trained, served, scraped, rejected, asked."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.05)
+
+
+def champion(platform) -> dict:
+    """What MLflow says the alias points at."""
+    answer = httpx.get(
+        f"{platform.url('tracking')}/api/2.0/mlflow/registered-models/alias",
+        params={"name": "flight-delays", "alias": "champion"},
+    )
+    return answer.raise_for_status().json()["model_version"]
+
+
+def test_the_first_up_ends_with_a_model_that_beats_the_baseline(platform) -> None:
+    """Services, champion, figures beside the baseline's, a real prediction."""
+    summary = platform.summary
+
+    assert {service["state"] for service in summary["services"]} == {"up"}
+    assert summary["champion"]["version"] == "1"
+    assert summary["champion"]["digest"].startswith("sha256:")
+    for metric in ("roc_auc", "pr_auc"):
+        assert summary["metrics"][metric] > summary["baseline"][metric]
+    for metric in ("log_loss", "brier"):
+        assert summary["metrics"][metric] < summary["baseline"][metric]
+    [probability] = summary["prediction"]["outputs"]["probability"]
+    assert 0 < probability < 1
+    assert summary["prediction"]["version"] == "1"
+    assert [step["status"] for step in summary["first_run"]["steps"]] == ["succeeded"] * 9
+
+
+def test_the_digest_is_the_same_in_every_place(platform) -> None:
+    """MLflow's version, the registry's manifest and the served model are one."""
+    digest = platform.summary["champion"]["digest"]
+
+    manifest = httpx.get(
+        f"{platform.url('registry')}/v2/models/flight-delays/manifests/{digest}",
+        headers={"Accept": "application/vnd.oci.image.manifest.v1+json"},
+    )
+    served = httpx.get(f"{platform.url('serving')}/v2/models/flight-delays").json()
+
+    assert manifest.headers["Docker-Content-Digest"] == digest
+    assert champion(platform)["source"] == f"oci://models/flight-delays@{digest}"
+    assert served["parameters"]["digest"] == digest
+
+
+def test_mlflow_holds_parameters_metrics_card_and_plots(platform) -> None:
+    """The run says what was learned from, and shows it."""
+    run = champion(platform)["run_id"]
+    api = f"{platform.url('tracking')}/api/2.0/mlflow"
+    data = httpx.get(f"{api}/runs/get", params={"run_id": run}).json()["run"]["data"]
+    listed = [
+        file["path"]
+        for folder in ("", "plots")
+        for file in httpx.get(
+            f"{api}/artifacts/list", params={"run_id": run, "path": folder}
+        ).json()["files"]
+    ]
+
+    assert {"usecase", "months", "lake_version"} <= {p["key"] for p in data["params"]}
+    assert {"roc_auc", "baseline_roc_auc"} <= {m["key"] for m in data["metrics"]}
+    assert {
+        "model_card.md",
+        "plots/calibration.png",
+        "plots/roc.png",
+        "plots/importance.png",
+    } <= set(listed)
+
+
+def test_prometheus_scrapes_every_service(platform) -> None:
+    """What has metrics is up in Prometheus' eyes, too."""
+    query = f"{platform.url('prometheus')}/api/v1/query"
+
+    def states() -> dict[str, str]:
+        found = httpx.get(query, params={"query": "up"}).json()["data"]["result"]
+        return {sample["metric"]["job"]: sample["value"][1] for sample in found}
+
+    wait_until(lambda: set(states().values()) == {"1"})
+    assert {"serving", "registry", "prometheus", "alertmanager"} <= set(states())
+
+
+def test_every_alert_rule_uses_metrics_that_are_exported(platform) -> None:
+    """An alert on a metric that nobody exports would never fire."""
+    server = platform.url("prometheus")
+    groups = httpx.get(f"{server}/api/v1/rules").json()["data"]["groups"]
+    rules = {rule["name"]: rule["query"] for group in groups for rule in group["rules"]}
+    exported = httpx.get(f"{platform.url('serving')}/metrics").text
+
+    assert set(rules) == {"ServiceDown", "NoModelServed", "ModelRefused"}
+    for name in ("slipway_model_ready", "slipway_model_load_failures_total"):
+        assert any(name in query for query in rules.values())
+        assert f"# TYPE {name.removesuffix('_total')}" in exported
+
+
+def test_a_prediction_from_a_file(platform, tmp_path: Path) -> None:
+    """Rows of named features, in order."""
+    row = platform.summary["prediction"]["rows"][0]
+    (tmp_path / "rows.json").write_text(json.dumps([row, row | {"sched_dep_time": 1730}]))
+
+    made = platform.cli("predict", "--file", str(tmp_path / "rows.json"), "--json").json
+
+    first, second = made["outputs"]["probability"]
+    assert first == platform.summary["prediction"]["outputs"]["probability"][0]
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "rows.json is not JSON"),
+        ("[]", "rows.json: give a row as"),
+        ('{"month": 1}', "row 0: feature 'year' (INT64) is missing"),
+    ],
+)
+def test_a_prediction_from_a_bad_file_says_what_is_wrong(
+    platform, tmp_path: Path, text: str, said: str
+) -> None:
+    """One line, no traceback."""
+    (tmp_path / "rows.json").write_text(text)
+
+    done = platform.cli("predict", "--file", str(tmp_path / "rows.json"))
+
+    assert done.code in {1, 2}
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_wrongly_typed_value_is_the_callers_mistake(platform, tmp_path: Path) -> None:
+    """The server answers 4xx with the reason, and the command passes it on."""
+    row = platform.summary["prediction"]["rows"][0] | {"month": "March"}
+    (tmp_path / "rows.json").write_text(json.dumps(row))
+
+    done = platform.cli("predict", "--file", str(tmp_path / "rows.json"))
+
+    assert done.code == 1
+    assert "the model server answers 4" in done.err
+    assert "month" in done.err
+
+
+def test_a_model_that_does_not_pass_the_gate_is_rejected(platform) -> None:
+    """One tree is no match for the champion: exit code 3, numbers, and the champion stays."""
+    before = champion(platform)
+
+    done = platform.cli("run", "training", "--set", "rounds=1", "--json")
+
+    assert done.code == 3, done.err
+    result = json.loads(done.out)
+    assert result["status"] == "rejected"
+    assert result["decision"]["reasons"]
+    assert "register" not in result["outputs"]
+    assert champion(platform) == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "step", "said"),
+    [
+        ("months=13", "ingest", "13"),
+        ("months=January", "ingest", "January"),
+        ("mnths=1", "training", "the pipeline has no parameter mnths"),
+        ("rounds=many", "training", "rounds='many' is not a whole number"),
+    ],
+)
+def test_a_bad_argument_fails_with_step_cause_and_remedy(
+    platform, setting: str, step: str, said: str
+) -> None:
+    """No model is registered; the remedy says what would be right."""
+    before = champion(platform)
+
+    done = platform.cli("run", "training", "--set", setting, "--json")
+
+    assert done.code == 1
+    failure = json.loads(done.out)["failure"]
+    assert failure["step"] == step
+    assert said in failure["cause"]
+    assert failure["remedy"]
+    assert champion(platform) == before
+
+
+def test_a_better_model_is_released_and_served_without_a_restart(platform) -> None:
+    """A second run moves the alias, and the server follows."""
+    pid = _serving_pid(platform)
+
+    done = platform.cli("run", "training", "--set", "months=1-3", "--set", "rounds=500", "--json")
+
+    assert done.code in {0, 3}, done.err
+    released = champion(platform)["version"]
+    url = f"{platform.url('serving')}/v2/models/flight-delays"
+    wait_until(lambda: httpx.get(url).json()["versions"] == [released])
+    assert _serving_pid(platform) == pid
+
+
+def _serving_pid(platform) -> int:
+    [pid] = [s["pid"] for s in platform.cli("status", "--json").json if s["name"] == "serving"]
+    return pid
