@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import onnxruntime as ort  # type: ignore[import-untyped]  # has no stubs
-from onnxruntime.capi import (  # type: ignore[import-untyped]  # has no stubs
+import onnxruntime as ort
+from onnxruntime.capi import (
     onnxruntime_pybind11_state as ort_errors,
 )
 

@@ -15,7 +15,9 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -107,6 +109,7 @@ class StepWatch(logging.Filter):
 
 def main(name: str, run_dir: Path, texts: dict[str, str]) -> None:
     """Run the pipeline, reporting on stdout."""
+    threading.Thread(target=_end_with_caller, daemon=True).start()
     report = _reporter()
     try:
         pipeline = _pipeline(name)
@@ -184,6 +187,12 @@ def _run(pipeline: GraphComponent, arguments: dict[str, Any], run_dir: Path) -> 
         raise_on_error=False,
     )
     pipeline(**arguments)
+
+
+def _end_with_caller() -> None:
+    """End this process and its steps when the caller's end of stdin closes, even by SIGKILL."""
+    os.read(sys.stdin.fileno(), 1)
+    os.killpg(os.getpgid(0), signal.SIGTERM)
 
 
 def _reporter() -> Callable[[dict[str, Any]], None]:

@@ -111,6 +111,7 @@ def _messages(
         (run_dir / RUNNER_LOG).open("wb") as log,
         subprocess.Popen(
             [*argv, json.dumps(dict(arguments))],
+            stdin=subprocess.PIPE,  # closed by our end, however it comes: the runner then ends
             stdout=subprocess.PIPE,
             stderr=log,
             env={**os.environ, **env},

@@ -167,7 +167,9 @@ def _write_project(home: Home, name: str) -> None:
     copy = home.project / f"Pulumi.{name}.yaml"
     salt = _SALT.search(copy.read_text(encoding="utf-8")) if copy.exists() else None
     text = stack_file(name).read_text(encoding="utf-8")
-    write_atomically(copy, text if _SALT.search(text) or not salt else f"{salt[0].rstrip()}\n{text}")
+    if salt and not _SALT.search(text):
+        text = f"{salt[0].rstrip()}\n{text}"
+    write_atomically(copy, text)
 
 
 @contextmanager

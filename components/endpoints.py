@@ -1,0 +1,36 @@
+"""Where the platform's services are, as a step is told by its environment.
+
+Owns the names of the variables and the error when one is missing. Steps read no other variable;
+the S3 client libraries read `AWS_*` for themselves.
+"""
+
+from __future__ import annotations
+
+import os
+
+from usecases.errors import StepError
+
+
+def lake() -> str:
+    """Return the root of the Delta tables: `s3://bucket` or a local folder."""
+    return _required("SLIPWAY_LAKE")
+
+
+def tracking() -> str:
+    """Return the base URL of the MLflow server."""
+    return _required("MLFLOW_TRACKING_URI").rstrip("/")
+
+
+def registry() -> str:
+    """Return the OCI registry, as `host:port`, `http://host:port` or `https://host`."""
+    return _required("SLIPWAY_REGISTRY")
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise StepError(
+            f"the environment variable {name} is not set",
+            "run pipelines with `slipway run`, which sets it, or set it by hand",
+        )
+    return value

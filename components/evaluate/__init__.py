@@ -1,0 +1,1 @@
+"""Judges probabilities on held-out rows: metrics, slices, curves."""

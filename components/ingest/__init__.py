@@ -1,0 +1,1 @@
+"""Lands a use case's source tables in the lake."""

@@ -1,0 +1,1 @@
+"""Packages the served graph with what must travel with it."""

@@ -1,0 +1,48 @@
+"""Packages the served graph with its signature, reference statistics and card, and pushes it.
+
+Owns which files a packaged model has. The same inputs give the same bytes, hence the same digest.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from components.package.reference import reference
+from components.package.signature import signature
+from components.registry_oci import Layer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from components.registry_oci import Registry
+    from usecases.contract import UseCase
+
+REPOSITORIES: Final = "models"
+NEWEST: Final = "newest"
+
+
+def package(
+    usecase: UseCase, model: bytes, train: pl.DataFrame, test: pl.DataFrame, card: str
+) -> tuple[Layer, ...]:
+    """Return the files: the graph, its signature, the training rows' statistics, the card."""
+    facts: dict[str, dict[str, Any]] = {
+        "signature.json": signature(usecase, test),
+        "reference.json": reference(usecase, model, train),
+    }
+    return (
+        Layer("model.onnx", "application/vnd.slipway.model.onnx", model),
+        *(
+            Layer(name, "application/json", json.dumps(fact, indent=1).encode())
+            for name, fact in facts.items()
+        ),
+        Layer("model_card.md", "text/markdown", card.encode()),
+    )
+
+
+def push(registry: Registry, usecase: UseCase, files: tuple[Layer, ...]) -> str:
+    """Push to `models/<model>` and return the manifest's digest, verified by reading it back.
+
+    The tag is a convenience for people; everything of ours goes by digest.
+    """
+    return registry.push(f"{REPOSITORIES}/{usecase.model}", files, NEWEST)

@@ -1,0 +1,47 @@
+"""The served model's signature, in the words of the Open Inference Protocol v2.
+
+Owns the form of signature.json, which the server and `slipway predict` read.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from components.graph import PROBABILITY
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from usecases.contract import UseCase
+
+
+def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
+    """Return inputs and output with datatype and shape, and one row of `rows` as the example.
+
+    The example is the first row without a missing measure, if there is one: JSON has no NaN.
+    """
+    return {
+        "name": usecase.model,
+        "inputs": [
+            {"name": x.name, "datatype": x.datatype, "shape": [-1, 1], "description": x.meaning}
+            for x in usecase.inputs
+        ],
+        "outputs": [{"name": PROBABILITY, "datatype": "FP32", "shape": [-1, 1]}],
+        "example": _example(usecase, rows),
+    }
+
+
+def _example(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
+    names = [item.name for item in usecase.inputs]
+    candidates = rows.select(names).fill_nan(None)
+    whole = candidates.drop_nulls()
+    row = (whole if not whole.is_empty() else candidates.fill_null(0)).row(0, named=True)
+    return {name: _json(value) for name, value in row.items()}
+
+
+def _json(value: object) -> object:
+    """Shorten a float32 that was widened, such as 57.1300010681 for 57.13."""
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.7g}")
+    return value

@@ -1,0 +1,1 @@
+"""Makes a packaged model a version in the model registry."""

@@ -1,0 +1,151 @@
+"""Pushes and pulls a model as an OCI artifact, by digest.
+
+Owns the calls of the OCI Distribution Specification 1.1 that this takes and the manifest's form
+(OCI Image Specification 1.1, "Guidelines for Artifact Usage"). The same files always give the
+same digest: nothing in a manifest depends on time or place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from urllib.parse import urljoin
+
+import httpx
+
+from usecases.errors import StepError
+
+ARTIFACT_TYPE: Final = "application/vnd.slipway.model.v1"
+MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+EMPTY: Final = "application/vnd.oci.empty.v1+json"
+TITLE: Final = "org.opencontainers.image.title"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file of the artifact."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Registry:
+    """A connection to one OCI registry; use it as a context manager."""
+
+    def __init__(self, address: str) -> None:
+        """Connect lazily to `host[:port]` or a URL.
+
+        Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients.
+        """
+        self._url = address if "://" in address else f"{_scheme(address)}://{address}"
+        self._http = httpx.Client(base_url=self._url, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def push(self, repository: str, layers: tuple[Layer, ...], tag: str) -> str:
+        """Store the files and their manifest, and return the manifest's digest, read back."""
+        config = Layer("", EMPTY, b"{}")
+        for layer in (config, *layers):
+            self._push_blob(repository, layer.content)
+        manifest = _manifest(config, layers)
+        headers = {"Content-Type": MANIFEST}
+        self._call("PUT", f"/v2/{repository}/manifests/{tag}", content=manifest, headers=headers)
+        digest = digest_of(manifest)
+        self._manifest(repository, digest)
+        return digest
+
+    def pull(self, repository: str, digest: str, name: str) -> bytes:
+        """Return one file of an artifact, checked against its digest.
+
+        Raises:
+            StepError: there is no such artifact or file, or its bytes are not what was pushed.
+        """
+        layers = json.loads(self._manifest(repository, digest))["layers"]
+        layer = next((x for x in layers if x.get("annotations", {}).get(TITLE) == name), None)
+        if layer is None:
+            raise StepError(f"{repository}@{digest} has no file {name}", "release another version")
+        blob = self._call("GET", f"/v2/{repository}/blobs/{layer['digest']}").content
+        return _verified(blob, layer["digest"], f"{repository}@{digest} {name}")
+
+    def _manifest(self, repository: str, digest: str) -> bytes:
+        path = f"/v2/{repository}/manifests/{digest}"
+        found = self._call("GET", path, headers={"Accept": MANIFEST}).content
+        return _verified(found, digest, f"{repository}@{digest}")
+
+    def _push_blob(self, repository: str, content: bytes) -> None:
+        digest = digest_of(content)
+        present = self._send("HEAD", f"/v2/{repository}/blobs/{digest}")
+        if present.status_code == httpx.codes.OK:
+            return
+        session = self._call("POST", f"/v2/{repository}/blobs/uploads/")
+        place = httpx.URL(urljoin(f"{self._url}/", session.headers["Location"]))
+        self._call(
+            "PUT",
+            str(place.copy_merge_params({"digest": digest})),
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+
+    def _call(self, method: str, path: str, **content: Any) -> httpx.Response:
+        response = self._send(method, path, **content)
+        if response.is_success:
+            return response
+        raise StepError(
+            f"the registry at {self._url} answered {response.status_code} to {method} {path}:"
+            f" {response.text[:200]}",
+            "see the registry's log: `slipway logs registry`",
+        )
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **content)
+        except httpx.TransportError as error:
+            raise StepError(
+                f"the registry at {self._url} does not answer: {error}",
+                "see `slipway status`; SLIPWAY_REGISTRY says where it is looked for",
+            ) from error
+
+
+def digest_of(content: bytes) -> str:
+    """Return `sha256:...` of the bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _scheme(address: str) -> str:
+    return "http" if address.rsplit(":", 1)[0] in LOOPBACK or address in LOOPBACK else "https"
+
+
+def _verified(content: bytes, digest: str, what: str) -> bytes:
+    if digest_of(content) != digest:
+        raise StepError(
+            f"{what} is not what was pushed: its bytes are {digest_of(content)}",
+            "the registry's storage is damaged: restore it, or release another version",
+        )
+    return content
+
+
+def _manifest(config: Layer, layers: tuple[Layer, ...]) -> bytes:
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": ARTIFACT_TYPE,
+        "config": _descriptor(config),
+        "layers": [_descriptor(layer) | {"annotations": {TITLE: layer.name}} for layer in layers],
+    }
+    return json.dumps(manifest, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _descriptor(layer: Layer) -> dict[str, Any]:
+    return {
+        "mediaType": layer.media_type,
+        "digest": digest_of(layer.content),
+        "size": len(layer.content),
+    }

@@ -1,0 +1,1 @@
+"""Makes a registered version the one that serves."""

@@ -1,0 +1,1 @@
+"""Splits observations by date."""

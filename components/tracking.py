@@ -1,0 +1,208 @@
+"""The part of MLflow's REST API that steps use: runs, artifacts, model versions, aliases.
+
+Owns the calls and their errors. The API (`/api/2.0/mlflow`) is MLflow's documented interface; the
+`mlflow` package is not imported because that alone takes a step 2 s and 230 MB.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from usecases.errors import StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+API: Final = "/api/2.0/mlflow"
+ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
+PROXIED: Final = "mlflow-artifacts:/"
+ABSENT: Final = "RESOURCE_DOES_NOT_EXIST"
+PRESENT: Final = "RESOURCE_ALREADY_EXISTS"
+UNSET: Final = "INVALID_PARAMETER_VALUE"
+"""What MLflow answers, beside `ABSENT`, for an alias that is not set."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version of a registered model, as far as steps care."""
+
+    model: str
+    version: str
+    digest: str
+    run_id: str
+
+
+class AbsentError(StepError):
+    """What was asked for is not there."""
+
+
+class Tracking:
+    """A connection to one MLflow server; use it as a context manager."""
+
+    def __init__(self, url: str) -> None:
+        """Connect lazily to the server's base URL."""
+        self._url = url
+        self._http = httpx.Client(base_url=url, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def start_run(self, experiment: str, name: str, tags: Mapping[str, str]) -> str:
+        """Start a run in `experiment`, which is made if need be, and return the run's id."""
+        body = {
+            "experiment_id": self._experiment(experiment),
+            "run_name": name,
+            "start_time": _now(),
+            "tags": _pairs(tags),
+        }
+        run: dict[str, Any] = self._post("runs/create", body)["run"]
+        return str(run["info"]["run_id"])
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add parameters, metrics and tags to a run in one call."""
+        now = _now()
+        numbers = [
+            {"key": key, "value": value, "timestamp": now, "step": 0}
+            for key, value in (metrics or {}).items()
+        ]
+        texts = {key: str(value) for key, value in (params or {}).items()}
+        body = {"params": _pairs(texts), "metrics": numbers, "tags": _pairs(tags or {})}
+        self._post("runs/log-batch", {"run_id": run_id, **body})
+
+    def upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        """Store files as the run's artifacts, through the server's artifact proxy.
+
+        Raises:
+            StepError: the server does not proxy artifacts.
+        """
+        info = self._get("runs/get", {"run_id": run_id})["run"]["info"]
+        root = str(info["artifact_uri"])
+        if not root.startswith(PROXIED):
+            raise StepError(
+                f"the MLflow server at {self._url} keeps artifacts at {root}, not behind its proxy",
+                f"start it with --serve-artifacts and --default-artifact-root {PROXIED}",
+            )
+        for name, content in files.items():
+            path = quote(f"{root.removeprefix(PROXIED).strip('/')}/{name}")
+            self._answer(self._send("PUT", f"{ARTIFACTS}/{path}", content=content))
+
+    def end_run(self, run_id: str) -> None:
+        """Mark the run as finished."""
+        self._post("runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": _now()})
+
+    def register(
+        self, model: str, run_id: str, source: str, tags: Mapping[str, str], description: str
+    ) -> ModelVersion:
+        """Make a version of `model` from a run, or return the one the run already made."""
+        self._ensure_model(model)
+        if made := self._version_of(model, run_id):
+            return made
+        body = {
+            "name": model,
+            "source": source,
+            "run_id": run_id,
+            "tags": _pairs(tags),
+            "description": description,
+        }
+        return _version(self._post("model-versions/create", body)["model_version"])
+
+    def aliased(self, model: str, alias: str) -> ModelVersion | None:
+        """Return the version `alias` points at, or None if there is no such model or alias."""
+        try:
+            answer = self._get("registered-models/alias", {"name": model, "alias": alias})
+        except AbsentError:
+            return None
+        return _version(answer["model_version"])
+
+    def set_alias(self, model: str, alias: str, version: str) -> None:
+        """Point `alias` at a version."""
+        self._post("registered-models/alias", {"name": model, "alias": alias, "version": version})
+
+    def _experiment(self, name: str) -> str:
+        try:
+            found = self._get("experiments/get-by-name", {"experiment_name": name})
+            return str(found["experiment"]["experiment_id"])
+        except AbsentError:
+            return str(self._post("experiments/create", {"name": name})["experiment_id"])
+
+    def _ensure_model(self, model: str) -> None:
+        response = self._send("POST", f"{API}/registered-models/create", json={"name": model})
+        if _code(response) != PRESENT:
+            self._answer(response)
+
+    def _version_of(self, model: str, run_id: str) -> ModelVersion | None:
+        query = {"filter": f"name='{model}' and run_id='{run_id}'"}
+        found = self._get("model-versions/search", query).get("model_versions", [])
+        return _version(found[0]) if found else None
+
+    def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        return self._answer(self._send("GET", f"{API}/{path}", params=query))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._answer(self._send("POST", f"{API}/{path}", json=body))
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **content)
+        except httpx.TransportError as error:
+            raise StepError(
+                f"the MLflow server at {self._url} does not answer: {error}",
+                "see `slipway status`; MLFLOW_TRACKING_URI says where it is looked for",
+            ) from error
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        if response.is_success:
+            answer: dict[str, Any] = response.json() if response.content else {}
+            return answer
+        code, message = _code(response), response.text[:300]
+        kind = (
+            AbsentError if code == ABSENT or (code == UNSET and "alias" in message) else StepError
+        )
+        raise kind(
+            f"MLflow answered {response.status_code} to {response.request.url.path}: {message}",
+            "see the tracking server's log: `slipway logs tracking`",
+        )
+
+
+def _code(response: httpx.Response) -> str:
+    """Return MLflow's error code, "" for a success or an answer that is not MLflow's."""
+    if response.is_success:
+        return ""
+    try:
+        return str(response.json().get("error_code", ""))
+    except ValueError:
+        return ""
+
+
+def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
+
+
+def _version(found: dict[str, Any]) -> ModelVersion:
+    tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+    return ModelVersion(
+        model=str(found["name"]),
+        version=str(found["version"]),
+        digest=tags.get("digest", ""),
+        run_id=str(found.get("run_id", "")),
+    )
+
+
+def _now() -> int:
+    """Milliseconds since 1970, MLflow's unit."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,1 @@
+"""Learns the model: feature graph, trees, and both as one ONNX graph."""

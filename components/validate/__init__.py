@@ -1,0 +1,1 @@
+"""Checks landed tables and joins them to observations."""

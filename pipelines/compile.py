@@ -1,0 +1,46 @@
+"""Compiles pipelines to the YAML that Kubeflow Pipelines runs.
+
+`python -m pipelines.compile FOLDER` writes every pipeline; with the folder `tests/golden` it
+refreshes the golden files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kfp import compiler
+
+if TYPE_CHECKING:
+    from kfp.dsl.graph_component import GraphComponent
+
+PIPELINES: Final = ("training",)
+
+
+def load(name: str) -> GraphComponent:
+    """Return the pipeline `pipelines/<name>.py`.
+
+    Raises:
+        KeyError: there is no pipeline of that name.
+    """
+    if name not in PIPELINES:
+        raise KeyError(name)
+    pipeline: GraphComponent = importlib.import_module(f"pipelines.{name}").pipeline
+    return pipeline
+
+
+def compile_to(folder: Path) -> list[Path]:
+    """Write `<name>.yaml` for every pipeline and return the paths."""
+    paths = []
+    for name in PIPELINES:
+        path = folder / f"{name}.yaml"
+        compiler.Compiler().compile(load(name), str(path))
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    for written in compile_to(Path(sys.argv[1] if len(sys.argv) > 1 else "tests/golden")):
+        print(written)  # noqa: T201 -- a script says what it wrote

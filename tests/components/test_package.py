@@ -1,0 +1,133 @@
+"""What travels with a model."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from components import graph
+from components.gate.logic import decide
+from components.package import card, step
+from components.package.reference import reference
+from components.package.signature import signature
+from usecases.flight_delays import USECASE
+
+
+@pytest.fixture
+def facts(trained, evaluation):
+    """Report, evaluation and decision as steps pass them on."""
+    decision = decide(evaluation, USECASE.gates)
+    found = {
+        "report": trained.report(),
+        "evaluation": evaluation.as_json(),
+        "decision": {**decision.as_json(), "lake_version": "flights@0", "run_id": "run0"},
+    }
+    return json.loads(json.dumps(found))
+
+
+def test_signature_speaks_the_inference_protocol(parts):
+    """Inputs and output are named with datatype and shape; the example has a value for each."""
+    found = signature(USECASE, parts.test)
+    assert (found["name"], found["outputs"]) == (
+        "flight-delays",
+        [{"name": "probability", "datatype": "FP32", "shape": [-1, 1]}],
+    )
+    assert [(x["name"], x["datatype"], x["shape"]) for x in found["inputs"]] == [
+        (item.name, item.datatype, [-1, 1]) for item in USECASE.inputs
+    ]
+    example = found["example"]
+    assert list(example) == [item.name for item in USECASE.inputs]
+    assert json.loads(json.dumps(example, allow_nan=False)) == example
+
+
+def test_example_without_a_complete_row_has_no_nan(parts):
+    """If every row misses something, the example says 0 for it: JSON has no NaN."""
+    bare = parts.test.with_columns(humid=np.float32("nan"))
+    assert signature(USECASE, bare)["example"]["humid"] == 0
+
+
+def test_reference_describes_every_input_and_the_prediction(parts, trained):
+    """Numbers have 21 ascending quantiles, categories shares that sum to one."""
+    found = reference(USECASE, trained.model, parts.train)
+    assert list(found["features"]) == [item.name for item in USECASE.inputs]
+    assert (found["rows"], found["label_rate"]) == (
+        parts.train.height,
+        pytest.approx(parts.train["late"].to_numpy().mean(), abs=1e-6),
+    )
+    temperature = found["features"]["temp"]
+    known = parts.train["temp"].drop_nans().to_numpy()
+    assert temperature["quantiles"] == pytest.approx(
+        np.quantile(known.astype(float), np.linspace(0, 1, 21)), rel=1e-6
+    )
+    assert temperature["missing"] == pytest.approx(1 - len(known) / parts.train.height, abs=1e-6)
+    shares = found["features"]["origin"]["shares"]
+    assert (sorted(shares), sum(shares.values())) == (
+        ["EWR", "JFK", "LGA"],
+        pytest.approx(1, abs=1e-5),
+    )
+    predicted = graph.probabilities(trained.model, parts.train, USECASE.inputs)
+    assert found["prediction"]["mean"] == pytest.approx(predicted.mean(), rel=1e-5)
+
+
+def test_measure_that_is_always_missing_has_no_quantiles(parts, trained):
+    """A column of NaN is described as missing, not as numbers."""
+    bare = parts.train.with_columns(humid=np.float32("nan"))
+    found = reference(USECASE, trained.model, bare)["features"]["humid"]
+    assert found == {"kind": "numeric", "missing": 1.0, "quantiles": []}
+
+
+@pytest.fixture
+def paths(parts, trained, facts, tmp_path):
+    """The package step's inputs as files."""
+    (tmp_path / "model.onnx").write_bytes(trained.model)
+    tables = {}
+    for name in ("train", "validation", "test"):
+        tables[name] = str(tmp_path / f"{name}.parquet")
+        getattr(parts, name).write_parquet(tables[name])
+    texts = {}
+    for name, fact in facts.items():
+        texts[name] = str(tmp_path / f"{name}.json")
+        (tmp_path / f"{name}.json").write_text(json.dumps(fact))
+    return str(tmp_path / "model.onnx"), tables, texts
+
+
+def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
+    """Packaging twice gives the same digest, four named layers, and the very graph."""
+    digest, text = step.package(USECASE, *paths)
+    assert step.package(USECASE, *paths) == (digest, text)
+    manifest = json.loads(oci.manifests[digest])
+    layers = {x["annotations"]["org.opencontainers.image.title"]: x for x in manifest["layers"]}
+    assert manifest["artifactType"] == "application/vnd.slipway.model.v1"
+    assert {name: layer["mediaType"] for name, layer in layers.items()} == {
+        "model.onnx": "application/vnd.slipway.model.onnx",
+        "signature.json": "application/json",
+        "reference.json": "application/json",
+        "model_card.md": "text/markdown",
+    }
+    assert oci.blobs[layers["model.onnx"]["digest"]] == trained.model
+    assert oci.blobs[layers["model_card.md"]["digest"]].decode() == text
+    assert oci.uploads == 5
+
+
+def test_card_says_what_a_reader_needs(parts, facts, evaluation):
+    """Sections in order, figures beside the baseline's, the exact data, the limits."""
+    tables = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    text = card.write(USECASE, tables, facts["report"], evaluation, facts["decision"])
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == [
+        "Purpose",
+        "Target",
+        "Data",
+        "Held-out figures",
+        "Per slice",
+        "Gate",
+        "Training",
+        "What the trees use",
+        "Inputs",
+        "Limits",
+    ]
+    assert "Lake version: `flights@0`" in text
+    assert f"| test | 2013-02-23 | 2013-02-28 | {parts.test.height} |" in text
+    assert f"| baseline | {evaluation.baseline['roc_auc']:.4f} |" in text
+    assert "\n\n\n" not in text
