@@ -36,7 +36,7 @@ tools: env  ## the tools the platform runs, found, downloaded or built
 	@$(BIN)/slipway tools install
 
 test: env tools  ## every test that needs no more than `make up` has brought
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2
 
 check: env  ## lint, format and types, as CI and pre-commit run them
 	@$(BIN)/ruff check

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.home import Home
 
 _GIBIBYTE = 2**30
-_DISK_GIB = 4
+_DISK_GIB = 6
 _MEMORY_GIB = 2
 _SIGNS = {
     "ok": "[green]ok[/green]",

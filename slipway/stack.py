@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _OPERATION = "SLIPWAY_OPERATION_PID"
 _HEADLINE = re.compile(r"^(update|preview|refresh|destroy) failed$|^\d+ errors? occurred")
+_ENCRYPTED = re.compile(r"^\s+secure:", re.MULTILINE)
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 
 
@@ -53,11 +54,12 @@ def environment(home: Home) -> dict[str, str]:
     return {
         "PATH": path,
         "PULUMI_HOME": str(home.pulumi),
-        "PULUMI_BACKEND_URL": f"file://{home.state}",
+        # Without a side file for each file of the state: one that was cut off by a kill would
+        # lock everybody out.
+        "PULUMI_BACKEND_URL": f"file://{home.state}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
         "SLIPWAY_HOME": str(home.path),
         "SLIPWAY_TOOLS": str(home.tools),
     }
@@ -109,7 +111,7 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
 
 def exists(home: Home, name: str) -> bool:
     """Whether the backend has a state of this stack."""
-    return (_pulumi_folder(home) / "stacks" / PROJECT / f"{name}.json").exists()
+    return _state_file(home, name).exists()
 
 
 def clear_leftovers(home: Home, name: str) -> None:
@@ -129,6 +131,28 @@ def clear_leftovers(home: Home, name: str) -> None:
                 " or end it; nothing was changed"
             )
         lock.unlink(missing_ok=True)
+    _mend_state(home, name)
+
+
+def _mend_state(home: Home, name: str) -> None:
+    """Put the backup in the place of a state that was killed while it was written.
+
+    Without a backup the state was the first; what it knew of is made again, over what runs.
+    """
+    state = _state_file(home, name)
+    if state.exists() and not _is_whole(state):
+        backup = state.with_name(f"{state.name}.bak")
+        if backup.exists() and _is_whole(backup):
+            write_atomically(state, backup.read_text(encoding="utf-8"))
+        else:
+            state.unlink()
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return "checkpoint" in json.loads(state.read_text(encoding="utf-8"))
+    except (ValueError, TypeError):
+        return False
 
 
 @contextmanager
@@ -166,10 +190,15 @@ def _write_project(home: Home, name: str) -> None:
     write_atomically(home.project / "Pulumi.yaml", yaml.safe_dump(inline | {"runtime": "python"}))
     copy = home.project / f"Pulumi.{name}.yaml"
     salt = _SALT.search(copy.read_text(encoding="utf-8")) if copy.exists() else None
-    text = stack_file(name).read_text(encoding="utf-8")
+    text = unsalted(stack_file(name).read_text(encoding="utf-8"))
     if salt and not _SALT.search(text):
         text = f"{salt[0].rstrip()}\n{text}"
     write_atomically(copy, text)
+
+
+def unsalted(text: str) -> str:
+    """Settings without Pulumi's salt, unless they hold values that were encrypted with it."""
+    return text if _ENCRYPTED.search(text) else _SALT.sub("", text)
 
 
 @contextmanager
@@ -179,14 +208,13 @@ def salt_kept_in_state(settings: Path) -> Iterator[None]:
     The passphrase is this machine's own, so its salt in a committed file would be one
     more thing that differs between any two clones.
     """
-    had_salt = _SALT.search(settings.read_text(encoding="utf-8"))
     try:
         yield
     finally:
         text = settings.read_text(encoding="utf-8") if settings.exists() else ""
-        if not had_salt and _SALT.search(text):
+        if (without := unsalted(text)) != text:
             mode = settings.stat().st_mode
-            write_atomically(settings, _SALT.sub("", text))
+            write_atomically(settings, without)
             settings.chmod(mode)
 
 
@@ -212,6 +240,10 @@ def _cause(account: str) -> str:
 
 def _pulumi_folder(home: Home) -> Path:
     return home.state / ".pulumi"
+
+
+def _state_file(home: Home, name: str) -> Path:
+    return _pulumi_folder(home) / "stacks" / PROJECT / f"{name}.json"
 
 
 def _lock_files(home: Home, name: str) -> list[Path]:

@@ -9,7 +9,7 @@ import yaml
 from infra.home import stack_file
 from infra.targets.processes import supervisor
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_a_preview_shows_no_change(platform) -> None:

@@ -11,7 +11,7 @@ import testinfra
 
 from infra.targets.processes import marker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("platform")]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.fixture(scope="module")
