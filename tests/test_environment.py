@@ -1,0 +1,48 @@
+"""The locked environment: whole, verifiable, and free of anybody's addresses."""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = ("requirements.lock", "requirements-uv.lock")
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Each requirement's lines, by its first."""
+    text = (ROOT / lock).read_text().replace("\\\n", " ")
+    return {line.split()[0]: line for line in text.splitlines() if re.match(r"[a-z0-9]", line)}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_requirement_is_pinned_with_hashes(lock: str) -> None:
+    """What is installed is what was locked, or nothing."""
+    found = pins(lock)
+
+    assert found
+    assert [name for name in found if "==" not in name] == []
+    assert [name for name, line in found.items() if "--hash=sha256:" not in line] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_index(lock: str) -> None:
+    """A fork has its own."""
+    assert re.findall(r"https?://|--index|--find-links", (ROOT / lock).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "pulumi",
+        "pulumi-kubernetes",
+        "pulumi-docker",
+        "kfp",
+        "prometheus-client",
+        "pytest-testinfra",
+    ],
+)
+def test_the_fixed_packages_resolve_together(package: str) -> None:
+    """One environment has them all, in the locked version."""
+    assert f"{package}=={version(package)}" in pins("requirements.lock")
