@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pulumi.runtime import config as runtime_config
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from infra.errors import SettingsError
+from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,12 +67,34 @@ class Serving(Tree):
     max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
 
 
+def _measurable(seconds: float) -> float:
+    if seconds not in LATENCY_BOUNDS:
+        bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS)
+        raise ValueError(f"should be a bound of serving's histogram: {bounds}")
+    return seconds
+
+
+class Objective(Tree):
+    """What serving promises over 30 days; alerts fire when it is being broken."""
+
+    availability_percent: float = Field(
+        default=99.5, ge=LEAST_PERCENT, lt=100, description="Infer requests that do not fail."
+    )
+    latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
+        default=0.1, description="What counts as in time."
+    )
+    latency_percent: float = Field(
+        default=99.0, ge=LEAST_PERCENT, lt=100, description="Infer requests answered in time."
+    )
+
+
 class Monitoring(Tree):
     """Prometheus, Alertmanager and Grafana."""
 
     scrape_interval: Duration = "5s"
     retention: Duration = "7d"
     grafana: Switch = Field(default="auto", description="auto: where its release can be had.")
+    objective: Objective = Objective()
 
 
 class Settings(Tree):
@@ -146,7 +169,7 @@ def _explain(problem: dict[str, Any]) -> str:
     where = _PREFIX + ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{where} is no setting; {_known(problem['loc'])}"
-    rule = re.sub(r"^Input should be ", "should be ", problem["msg"])
+    rule = re.sub(r"^(Input |Value error, )", "", problem["msg"])
     return f"{where} is {problem['input']!r}: {rule}"
 
 

@@ -21,6 +21,9 @@ from infra.service import (
     url,
 )
 from monitoring import alertmanager, prometheus, rules
+from monitoring.dashboards import dashboard
+from monitoring.dashboards.defaults import DATASOURCE_UID
+from monitoring.objective import Objective
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 PROMETHEUS, ALERTMANAGER, GRAFANA = "prometheus", "alertmanager", "grafana"
 _PROMETHEUS_FILE, _ALERTMANAGER_FILE = "prometheus.yml", "alertmanager.yml"
 _GRAFANA_FILE, _DATASOURCES = "grafana.ini", "provisioning/datasources/prometheus.yml"
+_PROVIDER, _DASHBOARDS = "provisioning/dashboards/slipway.yml", "dashboards"
 
 
 def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -> list[Service]:  # noqa: FBT001
@@ -35,8 +39,13 @@ def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -
     watchers = [_alertmanager()]
     wanted = settings.monitoring.grafana
     if wanted == "on" or (wanted == "auto" and grafana_at_hand):
-        watchers.append(_grafana())
+        watchers.append(_grafana(settings))
     return [_prometheus(settings, [*others, *watchers]), *watchers]
+
+
+def objective(settings: Settings) -> Objective:
+    """What serving promises, as rules and dashboards take it."""
+    return Objective(**settings.monitoring.objective.model_dump())
 
 
 def _prometheus(settings: Settings, watched: list[Service]) -> Service:
@@ -62,7 +71,7 @@ def _prometheus(settings: Settings, watched: list[Service]) -> Service:
             _PROMETHEUS_FILE: prometheus.configuration(
                 jobs, address(ALERTMANAGER), settings.monitoring.scrape_interval
             ),
-            prometheus.RULES_FILE: rules.rules(),
+            prometheus.RULES_FILE: rules.rules(objective(settings)),
         },
         data=Data(gib=10),
         health=Health(path="/-/ready"),
@@ -96,12 +105,17 @@ def _alertmanager() -> Service:
     )
 
 
-def _grafana() -> Service:
+def _grafana(settings: Settings) -> Service:
     return Service(
         name=GRAFANA,
         command=("grafana", "server", "--homepath", "@{home:}", "--config", config(_GRAFANA_FILE)),
         image=versions.IMAGES["grafana"],
-        files={_GRAFANA_FILE: _grafana_ini(), _DATASOURCES: _datasources()},
+        files={
+            _GRAFANA_FILE: _grafana_ini(),
+            _DATASOURCES: _datasources(settings.monitoring.scrape_interval),
+            _PROVIDER: _provider(),
+            **_dashboards(objective(settings)),
+        },
         data=Data(gib=1),
         health=Health(path="/api/health"),
         metrics=Metrics(),
@@ -130,12 +144,33 @@ org_role = Viewer
 """
 
 
-def _datasources() -> str:
+def _datasources(scrape_interval: str) -> str:
     source = {
         "name": "Prometheus",
+        "uid": DATASOURCE_UID,
         "type": "prometheus",
         "access": "proxy",
         "url": url(PROMETHEUS),
         "isDefault": True,
+        # $__rate_interval is made from it.
+        "jsonData": {"timeInterval": scrape_interval},
     }
     return yaml.safe_dump({"apiVersion": 1, "datasources": [source]}, sort_keys=False)
+
+
+def _provider() -> str:
+    provider = {
+        "name": "slipway",
+        "folder": "Slipway",
+        "type": "file",
+        "allowUiUpdates": False,
+        "options": {"path": config(_DASHBOARDS)},
+    }
+    return yaml.safe_dump({"apiVersion": 1, "providers": [provider]}, sort_keys=False)
+
+
+def _dashboards(promised: Objective) -> dict[str, str]:
+    return {
+        f"{_DASHBOARDS}/{each.uid}.json": dashboard.as_json(each)
+        for each in dashboard.dashboards(promised)
+    }

@@ -1,0 +1,1 @@
+"""Grafana dashboards as code; the page of `slipway report` draws the same panels."""

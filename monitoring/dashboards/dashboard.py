@@ -1,0 +1,69 @@
+"""The dashboards: rows and their panels, top to bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from monitoring.dashboards import platform_panels, serving_panels
+from monitoring.dashboards.defaults import page
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+    from monitoring.objective import Objective
+
+
+def dashboards(objective: Objective) -> tuple[Dashboard, ...]:
+    """Every dashboard there is."""
+    return (serving(objective), platform())
+
+
+def serving(objective: Objective) -> Dashboard:
+    """Serving, for whoever answers for the model."""
+    of = serving_panels
+    return page(
+        "slipway-serving",
+        "Serving",
+        "Whether the model server keeps its promise, what it is asked, what it serves.",
+        (
+            (
+                "Promise",
+                (
+                    of.availability(objective),
+                    of.on_time(objective),
+                    of.error_budget_left(objective),
+                    of.latency_budget_left(objective),
+                ),
+            ),
+            ("Traffic", (of.requests(), of.latency(), of.rows())),
+            ("Budget", (of.error_burn(objective), of.latency_burn(objective), of.routes())),
+            ("Model", (of.version(), of.releases(), of.poll_failures(), of.ready())),
+        ),
+    )
+
+
+def platform() -> Dashboard:
+    """The platform, for whoever keeps it running."""
+    of = platform_panels
+    return page(
+        "slipway-platform",
+        "Platform",
+        "Whether every service is there, well, and within its means.",
+        (
+            (
+                "Now",
+                (of.services_up(), of.services_down(), of.alerts_firing(), of.memory_in_all()),
+            ),
+            ("Services", (of.up(), of.processor(), of.memory())),
+            ("Limits", (of.restarts(), of.open_files(), of.scrapes())),
+            ("Registry", (of.registry_requests(), of.registry_storage())),
+            ("Monitoring", (of.samples(), of.series(), of.rule_evaluation(), of.notifications())),
+        ),
+    )
+
+
+def as_json(dashboard: Dashboard) -> str:
+    """The file that Grafana reads."""
+    return JSONEncoder(sort_keys=True, indent=1).encode(dashboard)

@@ -1,0 +1,163 @@
+"""Panels about serving: whether its promise is kept, its traffic, its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitoring import burn
+from monitoring.dashboards.defaults import RATE, Query, figure, plot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitoring.dashboards.defaults import Panel
+    from monitoring.objective import Objective
+
+_BUCKETS = "slipway_inference_duration_seconds_bucket"
+_QUANTILES = (0.5, 0.9, 0.99)
+
+
+def availability(objective: Objective) -> Panel:
+    """The share that did not fail."""
+    return figure(
+        "Answered without fault",
+        f"Share of the infer requests of an hour; {objective.availability_percent:g}% is promised.",
+        "percentunit",
+        Query(f"1 - {burn.errors('1h')}", "{{model}}"),
+    )
+
+
+def on_time(objective: Objective) -> Panel:
+    """The share that was in time."""
+    return figure(
+        f"Answered within {objective.latency_seconds:g} s",
+        f"Share of the infer requests of an hour; {objective.latency_percent:g}% is promised.",
+        "percentunit",
+        Query(f"1 - {burn.late('1h')}", "{{model}}"),
+    )
+
+
+def error_budget_left(objective: Objective) -> Panel:
+    """How much of the errors' budget is there still."""
+    return figure(
+        "Error budget left",
+        "Share of what may fail that has not, over the last 3 days; below 0 it is broken.",
+        "percentunit",
+        Query(f"1 - {burn.errors('3d')} / {objective.error_budget:g}", "{{model}}"),
+    )
+
+
+def latency_budget_left(objective: Objective) -> Panel:
+    """How much of the late answers' budget is there still."""
+    return figure(
+        "Latency budget left",
+        "Share of what may be late that was not, over the last 3 days.",
+        "percentunit",
+        Query(f"1 - {burn.late('3d')} / {objective.latency_budget:g}", "{{model}}"),
+    )
+
+
+def error_burn(objective: Objective) -> Panel:
+    """How fast the errors' budget goes."""
+    return _burn("Error budget burn", burn.errors, objective.error_budget)
+
+
+def latency_burn(objective: Objective) -> Panel:
+    """How fast the late answers' budget goes."""
+    return _burn("Latency budget burn", burn.late, objective.latency_budget)
+
+
+def _burn(title: str, series: Callable[[str], str], budget: float) -> Panel:
+    return plot(
+        title,
+        "1 uses the budget of 30 days up in 30 days. A page: 14.4 over 1 h, or 6 over 6 h.",
+        "suffix: x",
+        *(Query(f"{series(window)} / {budget:g}", window) for window in ("5m", "1h", "6h")),
+    )
+
+
+def requests() -> Panel:
+    """What is asked."""
+    return plot(
+        "Infer requests",
+        "Answers to infer requests, by HTTP status.",
+        "reqps",
+        Query(f"sum by (code) (rate(slipway_inference_requests_total[{RATE}]))", "{{code}}"),
+    )
+
+
+def rows() -> Panel:
+    """How much is scored."""
+    return plot(
+        "Rows scored",
+        "Rows that the model scored in a second; a request may carry many.",
+        "suffix: rows/s",
+        Query(f"sum by (model) (rate(slipway_inference_rows_total[{RATE}]))", "{{model}}"),
+    )
+
+
+def routes() -> Panel:
+    """Everything that HTTP brings."""
+    return plot(
+        "HTTP requests",
+        "All HTTP requests, by route; probes and scrapes are among them.",
+        "reqps",
+        Query(f"sum by (route) (rate(slipway_http_requests_total[{RATE}]))", "{{route}}"),
+    )
+
+
+def latency() -> Panel:
+    """How long an answer takes."""
+    return plot(
+        "Infer duration",
+        "From an infer request's whole body to its answer: median, 9 in 10, 99 in 100.",
+        "s",
+        *(
+            Query(
+                f"histogram_quantile({quantile:g}, sum by (le) (rate({_BUCKETS}[{RATE}])))",
+                f"p{quantile * 100:g}",
+            )
+            for quantile in _QUANTILES
+        ),
+    )
+
+
+def version() -> Panel:
+    """Which version answers."""
+    return plot(
+        "Version in service",
+        "1 while a version of the model answers.",
+        "none",
+        Query("max by (version) (slipway_model_info)", "version {{version}}"),
+    )
+
+
+def ready() -> Panel:
+    """Whether there is a model at all."""
+    return plot(
+        "Ready",
+        "1 while every worker has a model; NoModelServed fires after 10 minutes at 0.",
+        "none",
+        Query("slipway_model_ready", "{{model}}"),
+    )
+
+
+def releases() -> Panel:
+    """What became of releases."""
+    return plot(
+        "Releases taken and refused",
+        "Models taken into service, and refused with the step that refused them, in 10 minutes.",
+        "none",
+        Query("increase(slipway_model_swaps_total[10m])", "taken"),
+        Query("increase(slipway_model_load_failures_total[10m]) > 0", "refused: {{reason}}"),
+    )
+
+
+def poll_failures() -> Panel:
+    """Whether the model registry answers."""
+    return plot(
+        "Unanswered looks at the alias",
+        "Times in 5 minutes that the model registry did not answer serving's question.",
+        "none",
+        Query("increase(slipway_tracking_poll_failures_total[5m])", "unanswered"),
+    )

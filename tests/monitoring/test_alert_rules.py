@@ -1,0 +1,262 @@
+"""Alerts fire when they should, and only then: judged by `promtool test rules`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitoring import rules
+from monitoring.objective import LATENCY_BOUNDS, Objective
+from serving import metrics
+
+ROOT = Path(__file__).resolve().parents[2]
+OBJECTIVE = Objective()
+ALERTS = {alert.name: alert for alert in rules.alerts(OBJECTIVE)}
+_ASKED = 'slipway_inference_requests_total{model="m",code="200"}'
+_FAILED = 'slipway_inference_requests_total{model="m",code="503"}'
+_REFUSED = 'slipway_inference_requests_total{model="m",code="400"}'
+_ALL = 'slipway_inference_duration_seconds_count{model="m"}'
+_IN_TIME = 'slipway_inference_duration_seconds_bucket{model="m",le="0.1"}'
+
+
+@dataclass(frozen=True)
+class Case:
+    """Series by name, in promtool's notation a minute apart; what fires `at` a time."""
+
+    alert: str
+    when: str
+    series: dict[str, str]
+    at: str
+    fires: dict[str, str] | None = None
+    says: str = ""
+
+    @property
+    def file(self) -> dict:
+        """The test as promtool reads it."""
+        rule = ALERTS[self.alert]
+        expected = {
+            "exp_labels": {"severity": rule.severity} | (self.fires or {}),
+            "exp_annotations": {"summary": self.says, "runbook": rule.runbook},
+        }
+        return {
+            "rule_files": ["rules.yml"],
+            "evaluation_interval": "1m",
+            "tests": [
+                {
+                    "interval": "1m",
+                    "input_series": [
+                        {"series": name, "values": values} for name, values in self.series.items()
+                    ],
+                    "alert_rule_test": [
+                        {
+                            "eval_time": self.at,
+                            "alertname": self.alert,
+                            "exp_alerts": [] if self.fires is None else [expected],
+                        }
+                    ],
+                }
+            ],
+        }
+
+
+_ERRORS = "m breaks its promise of 99.5% without fault"
+_LATE = "m breaks its promise of 99% within 0.1 s"
+_UP, _BEGAN = 'up{job="j"}', 'process_start_time_seconds{job="j"}'
+_OPEN, _LIMIT = 'process_open_fds{job="j"}', 'process_max_fds{job="j"}'
+_RULES_FAILED = 'prometheus_rule_evaluation_failures_total{rule_group="g"}'
+_DROPPED = 'prometheus_notifications_dropped_total{alertmanager="a"}'
+_READY = 'slipway_model_ready{model="m"}'
+_NOT_LOADED = 'slipway_model_load_failures_total{model="m",reason="digest"}'
+_UNSEEN = "slipway_tracking_poll_failures_total"
+
+CASES = (
+    Case(
+        "ServiceDown",
+        "gone",
+        {_UP: "1 0 0"},
+        "2m",
+        {"job": "j"},
+        "j has not answered Prometheus for 30 s",
+    ),
+    Case("ServiceDown", "just gone", {_UP: "1 1 0"}, "2m"),
+    Case(
+        "ServiceRestarting",
+        "three starts",
+        {_BEGAN: "1 2 3 4"},
+        "4m",
+        {"job": "j"},
+        "j has started 3 times anew in 15 minutes",
+    ),
+    Case("ServiceRestarting", "two starts", {_BEGAN: "1 2 3 3"}, "4m"),
+    Case(
+        "FileDescriptorsRunOut",
+        "nine in ten open",
+        {_OPEN: "90x9", _LIMIT: "100x9"},
+        "6m",
+        {"job": "j"},
+        "j has 90% of its files open",
+    ),
+    Case("FileDescriptorsRunOut", "half open", {_OPEN: "50x9", _LIMIT: "100x9"}, "6m"),
+    Case(
+        "RulesFail",
+        "each minute",
+        {_RULES_FAILED: "0+1x12"},
+        "11m",
+        {"rule_group": "g"},
+        "Prometheus cannot evaluate g: its alerts are blind",
+    ),
+    Case("RulesFail", "once", {_RULES_FAILED: "0 1x12"}, "11m"),
+    Case(
+        "AlertsUndelivered",
+        "each minute",
+        {_DROPPED: "0+1x12"},
+        "11m",
+        {"alertmanager": "a"},
+        "Prometheus drops alerts: nobody is told of anything else",
+    ),
+    Case("AlertsUndelivered", "once", {_DROPPED: "0 1x12"}, "11m"),
+    Case(
+        "NoModelServed",
+        "10 minutes long",
+        {_READY: "0x12"},
+        "11m",
+        {"model": "m"},
+        "the model server has had no model for 10 minutes",
+    ),
+    Case("NoModelServed", "5 minutes long", {_READY: "0x12"}, "5m"),
+    Case(
+        "ModelRefused",
+        "once",
+        {_NOT_LOADED: "0 0 1 1"},
+        "3m",
+        {"model": "m", "reason": "digest"},
+        "a released model was refused (digest); the one before it serves on",
+    ),
+    Case("ModelRefused", "never", {_NOT_LOADED: "0x3"}, "3m"),
+    Case(
+        "ReleasesUnseen",
+        "each minute",
+        {_UNSEEN: "0+1x12"},
+        "11m",
+        {},
+        "the model server cannot ask the model registry which version is released",
+    ),
+    Case("ReleasesUnseen", "while it starts", {_UNSEEN: "0 4x12"}, "11m"),
+    Case(
+        "ServingErrorsBurnBudgetFast",
+        "one in ten fails for an hour",
+        {_ASKED: "0+90x60", _FAILED: "0+10x60"},
+        "60m",
+        {"model": "m"},
+        f"{_ERRORS}: fast",
+    ),
+    Case(
+        "ServingErrorsBurnBudgetFast",
+        "one in 25 fails for six hours",
+        {_ASKED: "0+96x360", _FAILED: "0+4x360"},
+        "360m",
+        {"model": "m"},
+        f"{_ERRORS}: fast",
+    ),
+    Case(
+        "ServingErrorsBurnBudgetFast",
+        "the fault ended an hour ago",
+        {_ASKED: "0+90x120", _FAILED: "0+10x60 600x60"},
+        "120m",
+    ),
+    Case(
+        "ServingErrorsBurnBudgetFast",
+        "the caller's mistakes",
+        {_ASKED: "0+50x60", _REFUSED: "0+50x60"},
+        "60m",
+    ),
+    Case("ServingErrorsBurnBudgetFast", "nobody asks", {_ASKED: "5x60"}, "60m"),
+    Case(
+        "ServingErrorsBurnBudgetSlowly",
+        "one in 100 fails for three days",
+        {_ASKED: "0+99x4320", _FAILED: "0+1x4320"},
+        "72h",
+        {"model": "m"},
+        f"{_ERRORS}: slowly",
+    ),
+    Case(
+        "ServingErrorsBurnBudgetSlowly",
+        "one in 1000 fails for three days",
+        {_ASKED: "0+999x4320", _FAILED: "0+1x4320"},
+        "72h",
+    ),
+    Case(
+        "ServingLatencyBurnBudgetFast",
+        "one in five late for an hour",
+        {_ALL: "0+100x60", _IN_TIME: "0+80x60"},
+        "60m",
+        {"model": "m"},
+        f"{_LATE}: fast",
+    ),
+    Case(
+        "ServingLatencyBurnBudgetFast",
+        "one in 100 late for an hour",
+        {_ALL: "0+100x60", _IN_TIME: "0+99x60"},
+        "60m",
+    ),
+    Case(
+        "ServingLatencyBurnBudgetSlowly",
+        "one in 50 late for three days",
+        {_ALL: "0+100x4320", _IN_TIME: "0+98x4320"},
+        "72h",
+        {"model": "m"},
+        f"{_LATE}: slowly",
+    ),
+    Case(
+        "ServingLatencyBurnBudgetSlowly",
+        "one in 200 late for three days",
+        {_ALL: "0+200x4320", _IN_TIME: "0+199x4320"},
+        "72h",
+    ),
+)  # fmt: skip - a case reads as one sentence
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.alert}, {case.when}")
+def test_an_alert_fires_when_it_should(promtool: str, tmp_path: Path, case: Case) -> None:
+    """Labels and text are whole, or there is no alert at all."""
+    (tmp_path / "rules.yml").write_text(rules.rules(OBJECTIVE))
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(case.file))
+
+    judged = subprocess.run(
+        [promtool, "test", "rules", str(tmp_path / "test.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_every_alert_is_seen_firing_and_silent() -> None:
+    """No alert is without a test of both."""
+    seen = {(case.alert, case.fires is not None) for case in CASES}
+
+    assert seen == {(name, fires) for name in ALERTS for fires in (True, False)}
+
+
+def test_every_alert_has_a_runbook() -> None:
+    """Whoever is woken finds what to do, and no runbook is left of an alert that is gone."""
+    written = {str(path.relative_to(ROOT)) for path in (ROOT / "docs/runbooks").glob("*.md")}
+
+    assert {alert.runbook for alert in ALERTS.values()} == written
+
+
+def test_a_promise_of_latency_is_a_bound_of_serving_s_histogram() -> None:
+    """What lies between two bounds cannot be counted."""
+    assert LATENCY_BOUNDS == metrics._SECONDS
+
+
+def test_the_objective_reaches_its_alerts() -> None:
+    """Budget and bound stand in the rules as the settings give them."""
+    text = rules.rules(Objective(99.9, 0.025, 95.0))
+
+    assert "> 14.4 * 0.001 " in text
+    assert "> 14.4 * 0.05 " in text
+    assert 'le="0.025"' in text
