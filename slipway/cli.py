@@ -142,6 +142,21 @@ def logs(
             typer.echo(line)
 
 
+@app.command("report")
+def report_page(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The HTML file; else one of the stack's.")
+    ] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=10080, help="How far back it looks.")] = 60,
+    stack: StackName = "local",
+) -> None:
+    """Write one HTML page: services, the champion, and the dashboards' plots. Prints its path."""
+    from slipway.page import file
+
+    home = Home.of_environment()
+    typer.echo(file.write(home.stack(stack), stack, _running(home, stack), minutes, output))
+
+
 @app.command()
 def doctor(stack: StackName = "local", as_json: AsJson = False) -> None:
     """What this machine has and lacks for a stack. Exit code 1 if something must be mended."""

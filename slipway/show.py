@@ -36,7 +36,7 @@ def services(console: Console, found: list[ServiceState]) -> None:
             f"[{colour}]{service.state}[/{colour}]",
             escape(service.url),
             escape(service.version),
-            _duration(service.seconds),
+            duration(service.seconds),
             str(service.restarts),
         )
     console.print(table)
@@ -94,7 +94,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
+    """How long something has run, roughly."""
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds} s"
     minutes, hours = seconds // 60, seconds // 3600

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.models import common as choices
@@ -22,7 +22,11 @@ RATE = "$__rate_interval"
 
 _SOURCE = models.DataSourceRef(type_val="prometheus", uid=DATASOURCE_UID)
 _WIDTH, _PLOT_HEIGHT, _FIGURE_HEIGHT = 24, 8, 4
-_GOOD, _BAD = "green", "red"
+GOOD, BAD = "green", "red"
+
+
+Panel: TypeAlias = timeseries.Panel | stat.Panel
+Colours: TypeAlias = list[tuple[float | None, str]]
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,21 @@ def plot(title: str, description: str, unit: str, *queries: Query) -> timeseries
     return panel
 
 
+def bad_from(value: float) -> Colours:
+    """Green until `value`, red from there on."""
+    return [(None, GOOD), (value, BAD)]
+
+
+def good_from(value: float) -> Colours:
+    """Red until `value`, green from there on."""
+    return [(None, BAD), (value, GOOD)]
+
+
 def figure(
-    title: str, description: str, unit: str, query: Query, bad: float | None = None
+    title: str, description: str, unit: str, query: Query, colours: Colours | None = None
 ) -> stat.Panel:
-    """One number, the last; red from `bad` on, where there is such a thing."""
-    steps = [models.Threshold(value=None, color=_GOOD)]
-    if bad is not None:
-        steps.append(models.Threshold(value=bad, color=_BAD))
+    """One number, the last; green where there are no other colours."""
+    steps = [models.Threshold(*step) for step in colours or [(None, GOOD)]]
     return (
         stat.Panel()
         .title(title)
@@ -99,9 +111,6 @@ def page(
         for panel in panels:
             built.with_panel(panel.id(next(ids)).span(_WIDTH // len(panels)))
     return built.build()
-
-
-Panel = timeseries.Panel | stat.Panel
 
 
 def _target(query: Query, index: int) -> prometheus.Dataquery:

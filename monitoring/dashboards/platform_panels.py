@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitoring.dashboards.defaults import RATE, Query, figure, plot
+from monitoring.dashboards.defaults import RATE, Query, bad_from, figure, plot
 
 if TYPE_CHECKING:
     from monitoring.dashboards.defaults import Panel
@@ -29,7 +29,7 @@ def services_down() -> Panel:
         "Services that did not answer the last scrape; ServiceDown fires after 30 s.",
         "none",
         Query("count(up == 0) or vector(0)", "down"),
-        bad=1,
+        bad_from(1),
     )
 
 
@@ -40,7 +40,7 @@ def alerts_firing() -> Panel:
         "Alerts that fire now; docs/runbooks/ says of each what to do.",
         "none",
         Query('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
-        bad=1,
+        bad_from(1),
     )
 
 
@@ -144,7 +144,7 @@ def samples() -> Panel:
         "Samples",
         "Samples that Prometheus takes in a second.",
         "suffix: /s",
-        Query(f"rate(prometheus_tsdb_head_samples_appended_total[{RATE}])", "samples"),
+        Query(f"sum(rate(prometheus_tsdb_head_samples_appended_total[{RATE}]))", "samples"),
     )
 
 

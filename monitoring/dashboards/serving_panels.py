@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitoring import burn
-from monitoring.dashboards.defaults import RATE, Query, figure, plot
+from monitoring.dashboards.defaults import RATE, Query, figure, good_from, plot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ def availability(objective: Objective) -> Panel:
         f"Share of the infer requests of an hour; {objective.availability_percent:g}% is promised.",
         "percentunit",
         Query(f"1 - {burn.errors('1h')}", "{{model}}"),
+        good_from(objective.availability_percent / 100),
     )
 
 
@@ -34,6 +35,7 @@ def on_time(objective: Objective) -> Panel:
         f"Share of the infer requests of an hour; {objective.latency_percent:g}% is promised.",
         "percentunit",
         Query(f"1 - {burn.late('1h')}", "{{model}}"),
+        good_from(objective.latency_percent / 100),
     )
 
 
@@ -44,6 +46,7 @@ def error_budget_left(objective: Objective) -> Panel:
         "Share of what may fail that has not, over the last 3 days; below 0 it is broken.",
         "percentunit",
         Query(f"1 - {burn.errors('3d')} / {objective.error_budget:g}", "{{model}}"),
+        good_from(0),
     )
 
 
@@ -54,6 +57,7 @@ def latency_budget_left(objective: Objective) -> Panel:
         "Share of what may be late that was not, over the last 3 days.",
         "percentunit",
         Query(f"1 - {burn.late('3d')} / {objective.latency_budget:g}", "{{model}}"),
+        good_from(0),
     )
 
 

@@ -215,7 +215,7 @@ CASES = (
         {_ALL: "0+200x4320", _IN_TIME: "0+199x4320"},
         "72h",
     ),
-)  # fmt: skip - a case reads as one sentence
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.alert}, {case.when}")

@@ -1,0 +1,1 @@
+"""`slipway report`: the dashboards' figures as one self-contained HTML page."""
