@@ -108,3 +108,11 @@ def test_a_monitoring_setting_changes_prometheus_only() -> None:
     before, after = services(), services(monitoring={"retention": "30d"})
 
     assert [name for name in before if before[name] != after[name]] == ["prometheus"]
+
+
+def test_the_objective_changes_rules_and_dashboards_only() -> None:
+    """What is promised reaches those that watch over it, and nothing else."""
+    before = services()
+    after = services(monitoring={"objective": {"availability_percent": 99.9}})
+
+    assert [name for name in before if before[name] != after[name]] == ["prometheus", "grafana"]

@@ -54,6 +54,21 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
             "S: slipway:target.ports.serving is 80: should be greater than or equal to 1024",
         ),
         (
+            {"monitoring": {"objective": {"latency_seconds": 0.2}}},
+            "S: slipway:monitoring.objective.latency_seconds is 0.2: should be a bound of serving's"
+            " histogram: 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,"
+            " 0.25, 0.5, 1, 2.5",
+        ),
+        (
+            {"monitoring": {"objective": {"availability_percent": 100}}},
+            "S: slipway:monitoring.objective.availability_percent is 100: should be less than 100",
+        ),
+        (
+            {"monitoring": {"objective": {"availability": 99}}},
+            "S: slipway:monitoring.objective.availability is no setting; known there:"
+            " availability_percent, latency_seconds, latency_percent",
+        ),
+        (
             {"training": {"months": "January"}},
             "S: slipway:training.months is 'January': String should match pattern"
             r" '^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$'",

@@ -1,5 +1,6 @@
 """The page as a whole: self-contained, complete, and safe whatever a name holds."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -96,6 +97,13 @@ def test_what_is_not_known_is_said() -> None:
     assert "No model of m is released yet" in text
     assert "None fires." in text
     assert Elements(text).count("svg") == 0
+
+
+def test_a_model_registry_that_does_not_answer_costs_only_its_own_part() -> None:
+    """When things are down is when the page is wanted."""
+    shown = dataclasses.replace(page(), sections=(), trouble="http://x does not answer")
+
+    assert "<h2>Champion</h2><p>http://x does not answer</p>" in document(shown)
 
 
 def test_services_champion_and_alerts_are_there_in_full() -> None:
