@@ -27,7 +27,7 @@ def _head() -> str:
     return f"""\
 # Benchmarks
 
-Made by `make bench` on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {platform.system()},
+Made by `make bench` on {dt.datetime.now(tz=dt.UTC):%Y-%m-%d}: {platform.system()} on
 {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()},
 tools warm. Times are of one run on a shared machine: the ratios within a table say more than any
 single figure.
@@ -35,24 +35,25 @@ single figure.
 
 
 def _stack(times: stack_times.StackTimes) -> str:
-    total = sum(times.memory.values())
+    total = sum(times.resident.values())
     rows = [
         ("`slipway up` from nothing to an answered prediction", times.first, _SECONDS_FIRST, "s"),
         ("... and every service scraped by Prometheus", times.scraped, _SECONDS_FIRST, "s"),
         ("`slipway up` with nothing to change", times.second, _SECONDS_SECOND, "s"),
-        ("memory of the whole stack (proportional set size)", total, _MEBIBYTES, "MiB"),
+        ("resident memory of the whole stack", total, _MEBIBYTES, "MiB"),
+        ("... at its peak in that `up`, Pulumi and steps included", times.peak, _MEBIBYTES, "MiB"),
     ]
     table = [
         f"| {what} | {value:.1f} {unit} | {target} {unit} | {value / target:.2f} |"
         for what, value, target, unit in rows
     ]
     parts = [
-        f"| {name} | {size:.0f} |" for name, size in sorted(times.memory.items(), key=_by_size)
+        f"| {name} | {size:.0f} |" for name, size in sorted(times.resident.items(), key=_by_size)
     ]
     return "\n".join(
         [
             "## The stack on plain processes\n",
-            "From nothing: no process, no state, no data; it trains on three months (80,000 rows).",
+            "From nothing: no process, no state, no data. It trains on 78,000 flights.",
             "Others' local start, by their own documents: Michelangelo's sandbox 10 to 20 minutes",
             "and 8 GB, deployKF 16 GB, OSS-MLOPS-PLATFORM 18 to 25 GB of disk and three prompts.\n",
             "| what | measured | target | of target |\n|---|---|---|---|",

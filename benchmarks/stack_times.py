@@ -8,13 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 
 from infra.home import Home
 from infra.targets.processes import marker
@@ -22,39 +24,44 @@ from infra.targets.processes import marker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psutil
 
 _SCRAPE_SECONDS = 60.0
+_SAMPLE_SECONDS = 0.2
 _MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
 class StackTimes:
-    """Seconds of an `up` from nothing and of one with nothing to change; MiB of each process.
+    """Seconds of an `up` from nothing and of one with nothing to change; MiB of memory.
 
-    `scraped` is the seconds until Prometheus had scraped every service as well; `memory` is
-    proportional set size where the system tells it (Linux), so shared pages count once.
+    `scraped` is the seconds until Prometheus had scraped every service as well. `resident` is
+    each service's resident set when all is up, by process; `peak` is the largest sum of the
+    resident sets of everything that worked for the stack during the first `up`, Pulumi and
+    pipeline steps included. Pages that processes share count in each.
     """
 
     first: float
     scraped: float
     second: float
-    memory: dict[str, float]
+    resident: dict[str, float]
+    peak: float
 
 
 def measure() -> StackTimes:
     """Stand a stack up with the tools that are at hand, look, do it again, destroy it."""
     with _fresh_home() as variables:
         start = time.perf_counter()
-        _slipway(variables, "up", "--json")
+        with _peak_memory(variables["SLIPWAY_HOME"]) as peak:
+            _slipway(variables, "up", "--json")
         first = time.perf_counter() - start
         services = json.loads(_slipway(variables, "status", "--json"))
         _wait_for_scrapes(next(s["url"] for s in services if s["name"] == "prometheus"))
         scraped = time.perf_counter() - start
-        memory = _memory(Path(variables["SLIPWAY_HOME"]))
+        resident = _resident(Path(variables["SLIPWAY_HOME"]))
         start = time.perf_counter()
         _slipway(variables, "up", "--json")
-        return StackTimes(first, scraped, time.perf_counter() - start, memory)
+        second = time.perf_counter() - start
+        return StackTimes(first, scraped, second, resident, max(peak))
 
 
 @contextmanager
@@ -86,16 +93,41 @@ def _wait_for_scrapes(prometheus: str) -> None:
     raise TimeoutError(f"Prometheus has not scraped all services in {_SCRAPE_SECONDS:.0f} s")
 
 
-def _memory(home: Path) -> dict[str, float]:
+def _resident(home: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     for process in marker.processes(home / "stacks" / "local"):
-        found[_name(process)] = found.get(_name(process), 0.0) + _resident(process) / _MEBIBYTE
+        size = process.memory_info().rss / _MEBIBYTE
+        found[_name(process)] = found.get(_name(process), 0.0) + size
     return found
 
 
-def _resident(process: psutil.Process) -> float:
-    info = process.memory_full_info()
-    return float(getattr(info, "pss", info.rss))
+@contextmanager
+def _peak_memory(home: str) -> Iterator[list[float]]:
+    """A list that fills with samples of the memory of all that works for `home`, in MiB."""
+    samples, done = [0.0], threading.Event()
+
+    def sample() -> None:
+        while not done.wait(_SAMPLE_SECONDS):
+            samples.append(sum(_sizes_of(home)) / _MEBIBYTE)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        sampler.join()
+
+
+def _sizes_of(home: str) -> Iterator[int]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            variables = process.environ()
+            if home in (
+                variables.get("SLIPWAY_HOME"),
+                variables.get(marker.VARIABLE, "")[: len(home)],
+            ):
+                yield process.memory_info().rss
 
 
 def _name(process: psutil.Process) -> str:

@@ -167,6 +167,19 @@ def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bo
     assert brief("status").code == 0
 
 
+def test_an_interrupted_up_says_so_in_one_line(brief) -> None:
+    """Ctrl-C: exit code 130, no traceback, and what to do."""
+    stack = brief.home.stack("local")
+    running = brief.start("up", "--no-train")
+    wait_until(lambda: list(stack.supervisor.glob("programs/*.ini")))
+
+    os.killpg(running.pid, signal.SIGINT)
+
+    _, err = running.communicate(timeout=100)
+    assert running.returncode == 130
+    assert err == "slipway: interrupted; run the same command again to go on\n"
+
+
 def test_an_up_that_was_killed_at_once_is_finished_by_the_next(brief) -> None:
     """Even before Pulumi has written any state."""
     killed = brief.start("up", "--no-train")
