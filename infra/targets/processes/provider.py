@@ -21,6 +21,9 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+# A state names its providers by module: stacks made before 2026-11-21 look for it here.
+from infra.targets.generated import _SecretProvider  # noqa: F401
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
