@@ -57,6 +57,12 @@ def violations(manifests: Iterable[Manifest], allowed: Iterable[Allowed] = ()) -
     ]
 
 
+def of_preview(document: Manifest) -> list[Manifest]:
+    """The Kubernetes objects that will be there, from what `pulumi preview --json` wrote."""
+    states = [step.get("newState") or {} for step in document.get("steps", [])]
+    return [state["inputs"] for state in states if state.get("type", "").startswith("kubernetes:")]
+
+
 def _checked(exception: Allowed) -> tuple[str, str, str]:
     if exception.rule not in RULES:
         raise ValueError(f"no rule {exception.rule}: known are {', '.join(RULES)}")

@@ -4,7 +4,7 @@ from copy import deepcopy
 
 import pytest
 
-from infra.policies import RULES, Allowed, Violation, violations
+from infra.policies import RULES, Allowed, Violation, of_preview, violations
 from infra.service import Health, Resources, Right, Service
 from infra.services import all_services
 from infra.settings import Settings
@@ -194,6 +194,21 @@ def test_an_exception_needs_a_rule_and_a_reason(allowed: Allowed, said: str) -> 
     """Nothing is excused by a typing error or in silence."""
     with pytest.raises(ValueError, match=said):
         violations([], [allowed])
+
+
+def test_a_preview_is_checked_like_what_was_built() -> None:
+    """Objects that stay or come are looked at; those that go, and other resources, are not."""
+    broken = with_security(privileged=True)
+    steps = [
+        {"op": "create", "newState": {"type": "kubernetes:apps/v1:Deployment", "inputs": broken}},
+        {"op": "delete", "oldState": {"type": "kubernetes:apps/v1:Deployment", "inputs": broken}},
+        {"op": "same", "newState": {"type": "slipway:kubernetes:Service"}},
+        {"op": "same", "newState": {"type": "pulumi:providers:kubernetes", "inputs": {}}},
+    ]
+
+    found = violations(of_preview({"steps": steps}))
+
+    assert found == [Violation("no-privilege", "Deployment", "web", "web is privileged")]
 
 
 def test_our_own_objects_break_no_rule() -> None:
