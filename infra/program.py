@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pulumi
 
 from infra import settings
 from infra.errors import SlipwayError
 from infra.home import Home
 from infra.services import all_services
-from infra.targets.processes.target import ProcessPlatform, recorded_tools
+
+if TYPE_CHECKING:
+    from infra.settings import Existing, Processes, Settings
 
 
 def deploy() -> None:
@@ -18,11 +22,36 @@ def deploy() -> None:
         pulumi.RunError: something a user can mend, before any resource is touched.
     """
     try:
-        chosen = settings.from_pulumi(pulumi.get_stack())
-        home = Home.of_environment()
-        services = all_services(chosen, grafana_at_hand="grafana" in recorded_tools(home.tools))
-        platform = ProcessPlatform("platform", services, chosen.target, home)
+        outputs = _platform(settings.from_pulumi(pulumi.get_stack()))
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from None
-    for name, value in platform.outputs.items():
+    for name, value in outputs.items():
         pulumi.export(name, value)
+
+
+def _platform(chosen: Settings) -> dict[str, Any]:
+    if chosen.target.kind == "processes":
+        return _on_this_machine(chosen, chosen.target)
+    return _on_a_cluster(chosen, chosen.target)
+
+
+# PLC0415: neither target pays for the other's imports; those of Kubernetes take seconds.
+
+
+def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
+    from infra.targets.processes.target import (  # noqa: PLC0415
+        ProcessPlatform,
+        recorded_tools,
+    )
+
+    home = Home.of_environment()
+    services = all_services(chosen, grafana_at_hand="grafana" in recorded_tools(home.tools))
+    return ProcessPlatform("platform", services, target, home).outputs
+
+
+def _on_a_cluster(chosen: Settings, target: Existing) -> dict[str, Any]:
+    from infra.clusters import existing  # noqa: PLC0415
+    from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
+
+    services = all_services(chosen, grafana_at_hand=True)
+    return KubernetesPlatform("platform", services, existing.cluster(target)).outputs

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
 from pulumi.runtime import config as runtime_config
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
 
 from infra.errors import SettingsError
 from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
@@ -29,6 +37,8 @@ PortNumber = Annotated[int, Field(ge=1024, le=65535)]
 Switch = Literal["auto", "on", "off"]
 MonthRange = Annotated[str, Field(pattern=r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")]
 Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d|w)$")]
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+AddressRange = Annotated[str, Field(pattern=r"^[0-9a-f.:]+/\d{1,3}$")]
 
 
 class Tree(BaseModel):
@@ -47,6 +57,35 @@ class Processes(Tree):
     )
     log_megabytes: int = Field(default=5, ge=1, le=1024, description="Size at which a log rotates.")
     log_files: int = Field(default=3, ge=1, le=20, description="Rotated logs kept a service.")
+
+
+class Existing(Tree):
+    """A namespace of a Kubernetes cluster that somebody else made and looks after."""
+
+    kind: Literal["existing"] = "existing"
+    context: str = Field(min_length=1, description="The kubeconfig's context; no other is used.")
+    kubeconfig: str | None = Field(
+        default=None, description="Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config."
+    )
+    namespace: NamespaceName = Field(default="slipway", description="Made and owned by the stack.")
+    storage_class: str | None = Field(default=None, description="Else the cluster's default.")
+    api_servers: AddressRange = Field(
+        default="0.0.0.0/0",
+        description="Where the API servers answer: what services with rights may reach (CIDR).",
+    )
+
+
+def _kind(value: object) -> object:
+    """The kind that a target says it is; plain processes where it says nothing."""
+    if isinstance(value, dict):
+        return value.get("kind", "processes")
+    return getattr(value, "kind", None)
+
+
+Target = Annotated[
+    Annotated[Processes, Tag("processes")] | Annotated[Existing, Tag("existing")],
+    Discriminator(_kind),
+]
 
 
 class Training(Tree):
@@ -100,7 +139,7 @@ class Monitoring(Tree):
 class Settings(Tree):
     """The whole platform: one stack's settings."""
 
-    target: Processes = Processes()
+    target: Target = Processes()
     training: Training = Training()
     serving: Serving = Serving()
     monitoring: Monitoring = Monitoring()
@@ -166,18 +205,43 @@ def _decoded(value: object) -> object:
 
 
 def _explain(problem: dict[str, Any]) -> str:
-    where = _PREFIX + ".".join(str(part) for part in problem["loc"])
+    path, branch = _follow(problem["loc"])
+    where = _PREFIX + ".".join(path)
     if problem["type"] == "extra_forbidden":
-        return f"{where} is no setting; {_known(problem['loc'])}"
+        return f"{where} is no setting; known there: {', '.join(branch.model_fields)}"
+    if problem["type"] == "missing":
+        return f"{where} is not set: {branch.model_fields[path[-1]].description}"
+    if problem["type"] == "union_tag_invalid":
+        kinds = problem["ctx"]["expected_tags"].replace(", ", " or ")
+        return f"{where}.kind is {problem['ctx']['tag']!r}: should be {kinds}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{where} is {problem['input']!r}: should be a mapping with a kind"
     rule = re.sub(r"^(Input |Value error, )", "", problem["msg"])
     return f"{where} is {problem['input']!r}: {rule}"
 
 
-def _known(loc: tuple[str | int, ...]) -> str:
-    model: type[BaseModel] = Settings
-    for part in loc[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return f"known there: {', '.join(model.model_fields)}"
+def _follow(loc: tuple[str | int, ...]) -> tuple[list[str], type[BaseModel]]:
+    """The fields of a problem's place, and the branch of its last one.
+
+    Pydantic puts the kind of a choice between them; a user has never written it there.
+    """
+    branch: type[BaseModel] = Settings
+    path: list[str] = []
+    choices: dict[str, type[BaseModel]] = {}
+    for part in loc:
+        branch = choices.get("", branch)
+        if part in choices:
+            branch, choices = choices[str(part)], {}
+            continue
+        path.append(str(part))
+        choices = _branches(branch, str(part))
+    return path, branch
+
+
+def _branches(model: type[BaseModel], field: str) -> dict[str, type[BaseModel]]:
+    """The branches that a field may be: one without a name, or several by their kinds."""
+    annotation = model.model_fields[field].annotation if field in model.model_fields else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {"": annotation}
+    tagged = [get_args(choice) for choice in get_args(annotation)]
+    return {args[1].tag: args[0] for args in tagged if args and isinstance(args[1], Tag)}

@@ -202,18 +202,12 @@ def lock_tools() -> None:
 
 
 def _running(home: Home, stack: str) -> Any:
+    from slipway import bring_up
     from slipway import stack as pulumi_stack
     from slipway.running import Running
 
-    stack_file_must_exist(stack)
+    bring_up.processes_only(stack)
     return Running.of(pulumi_stack.outputs(home, stack), stack)
-
-
-def stack_file_must_exist(stack: str) -> None:
-    """Refuse a stack that has no settings before anything else is tried."""
-    from infra import settings
-
-    settings.from_file(stack_file(stack))
 
 
 def _print_json(value: object) -> None:

@@ -67,6 +67,17 @@ def test_a_wrong_setting_touches_nothing(cli) -> None:
     assert not cli.home.path.exists()
 
 
+def test_a_stack_on_a_cluster_is_not_taken_for_one_of_processes(cli) -> None:
+    """What works on it is named; nothing is touched."""
+    target = {"kind": "existing", "context": "somewhere"}
+    with stack_settings("test-cluster", target=target) as name:
+        done = cli("up", "--stack", name)
+
+    assert (done.code, done.out) == (2, "")
+    assert "for a cluster run `pulumi up --stack test-cluster`" in done.err
+    assert not cli.home.path.exists()
+
+
 def test_an_unknown_stack_names_those_there_are(cli) -> None:
     """Exit code 2, and what would have been right."""
     done = cli("status", "--stack", "nowhere")

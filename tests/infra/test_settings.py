@@ -1,6 +1,7 @@
 """Settings: complete defaults, and one clear line for whatever is wrong."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -47,7 +48,27 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
         ),
         (
             {"target": {"kind": "mainframe"}},
-            "S: slipway:target.kind is 'mainframe': should be 'processes'",
+            "S: slipway:target.kind is 'mainframe': should be 'processes' or 'existing'",
+        ),
+        ({"target": "here"}, "S: slipway:target is 'here': should be a mapping with a kind"),
+        (
+            {"target": {"kind": "existing"}},
+            "S: slipway:target.context is not set: The kubeconfig's context; no other is used.",
+        ),
+        (
+            {"target": {"kind": "existing", "context": "c", "ports": {}}},
+            "S: slipway:target.ports is no setting; known there: kind, context, kubeconfig,"
+            " namespace, storage_class, api_servers",
+        ),
+        (
+            {"target": {"kind": "existing", "context": "c", "namespace": "My_Space"}},
+            "S: slipway:target.namespace is 'My_Space': String should match pattern"
+            " '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$'",
+        ),
+        (
+            {"target": {"port": 1}},
+            "S: slipway:target.port is no setting; known there: kind, ports, log_megabytes,"
+            " log_files",
         ),
         (
             {"target": {"kind": "processes", "ports": {"serving": 80}}},
@@ -114,16 +135,36 @@ def test_a_file_that_is_not_yaml_says_where(tmp_path: Path) -> None:
         settings.from_file(broken)
 
 
+def test_a_target_is_chosen_by_its_kind() -> None:
+    """Each kind has its own fields; plain processes are meant where none is named."""
+    chosen = [
+        settings.parse({"target": target}, source="S").target
+        for target in ({}, {"kind": "processes"}, {"kind": "existing", "context": "home"})
+    ]
+
+    assert chosen == [
+        settings.Processes(),
+        settings.Processes(),
+        settings.Existing(context="home"),
+    ]
+
+
 def test_every_branch_is_strict() -> None:
     """No part of the tree accepts what it does not know."""
     branches = [settings.Settings, *_branches(settings.Settings)]
 
+    assert {settings.Processes, settings.Existing, settings.Serving} <= set(branches)
     assert {branch.model_config["extra"] for branch in branches} == {"forbid"}
     assert all(branch.model_config["frozen"] for branch in branches)
 
 
 def _branches(model: type[BaseModel]) -> list[type[BaseModel]]:
-    found = [field.annotation for field in model.model_fields.values()]
+    found = [
+        part
+        for field in model.model_fields.values()
+        for choice in (get_args(field.annotation) or [field.annotation])
+        for part in (get_args(choice) or [choice])
+    ]
     children = [
         child for child in found if isinstance(child, type) and issubclass(child, BaseModel)
     ]

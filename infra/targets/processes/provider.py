@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pulumi
+import pulumi  # noqa: TC002 - Pulumi resolves the annotations of resources at run time
 from pulumi.dynamic import (
     CreateResult,
     DiffResult,
@@ -20,6 +20,9 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+
+# A state names its providers by module: stacks made before 2026-11-21 look for it here.
+from infra.targets.generated import _SecretProvider  # noqa: F401
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,17 +93,6 @@ class _ProcessProvider(_Shell):
         process.remove(process.Spec.of(props))
 
 
-class _SecretProvider(_Shell):
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        import secrets
-
-        return CreateResult(props["name"], {"name": props["name"], "value": secrets.token_hex(20)})
-
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        renamed = olds["name"] != news["name"]
-        return DiffResult(changes=renamed, replaces=["name"] if renamed else [])
-
-
 class Supervisor(Resource, module="processes", name="Supervisor"):
     """The supervisord of one stack, with the stack's folder on this machine."""
 
@@ -117,21 +109,6 @@ class Process(Resource, module="processes", name="Process"):
         self, name: str, spec: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(_ProcessProvider(), name, dict(spec), opts)
-
-
-class GeneratedSecret(Resource, module="processes", name="Secret"):
-    """A random secret of 160 bits, made once and kept in the state, encrypted."""
-
-    value: pulumi.Output[str]
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
-        super().__init__(
-            _SecretProvider(),
-            name,
-            {"name": name, "value": None},
-            pulumi.ResourceOptions.merge(opts, secret),
-        )
 
 
 def _spec_of(props: dict[str, Any]) -> dict[str, Any]:

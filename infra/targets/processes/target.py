@@ -13,8 +13,9 @@ import pulumi
 
 from infra.errors import ToolMissingError
 from infra.service import render
+from infra.targets.generated import GeneratedSecret
 from infra.targets.processes import ports
-from infra.targets.processes.provider import GeneratedSecret, Process, Supervisor
+from infra.targets.processes.provider import Process, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

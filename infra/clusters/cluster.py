@@ -1,0 +1,21 @@
+"""`Cluster`: all that the Kubernetes target needs to know of a cluster, whoever made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A namespace of a cluster, and the way to it.
+
+    `kubeconfig` is a path, or None for what KUBECONFIG or the home folder say; `context` is
+    the one context of it that is used. `storage_class` None is the cluster's default.
+    `api_servers` is the address range (CIDR) its API servers answer in.
+    """
+
+    context: str
+    namespace: str
+    kubeconfig: str | None = None
+    storage_class: str | None = None
+    api_servers: str = "0.0.0.0/0"

@@ -1,0 +1,124 @@
+"""Who may speak to whom: Services, and policies whose only openings are `talks_to`.
+
+An edge opens just the ports that the caller's own texts name. Prometheus' scrapes are
+edges like any other. Probes and `kubectl port-forward` come from the node, which policies
+do not bind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.service import PLACEHOLDER
+from infra.targets.kubernetes.place import number
+
+if TYPE_CHECKING:
+    from infra.service import Service
+    from infra.targets.kubernetes.place import Manifest, Place
+
+_API_VERSION = "networking.k8s.io/v1"
+_DNS_PORT = 53
+# Policies see the address after the `kubernetes` Service's 443 was translated, or before:
+# that is the network plugin's choice.
+_API_PORTS = (443, 6443)
+
+
+def service(described: Service, place: Place) -> Manifest:
+    """The Service: every port under its name and number."""
+    ports = [{"name": port, "port": number(port), "targetPort": port} for port in described.ports]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": place.metadata(described),
+        "spec": {"selector": place.selector(described), "ports": ports},
+    }
+
+
+def default_deny(place: Place) -> Manifest:
+    """Nothing comes in and nothing goes out, for every pod of the namespace."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "default-deny", "namespace": place.namespace},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
+
+
+def policy(described: Service, services: list[Service], place: Place) -> Manifest:
+    """What is open for one service: its callers in, those it calls out."""
+    openings = {
+        "ingress": _from_callers(described, services, place),
+        "egress": [
+            *_to_called(described, services, place),
+            *_dns(described),
+            *_api_server(described, place),
+        ],
+    }
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "NetworkPolicy",
+        "metadata": place.metadata(described),
+        "spec": {
+            "podSelector": {"matchLabels": place.selector(described)},
+            "policyTypes": ["Ingress", "Egress"],
+            # The API server drops an empty list, and then takes every apply for a change.
+            **{direction: rules for direction, rules in openings.items() if rules},
+        },
+    }
+
+
+def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
+    """The ports of `called` that the texts of `caller` name; all of them if they name none."""
+    texts = [*caller.command, *caller.environment.values(), *caller.files.values()]
+    addresses = {
+        argument
+        for text in texts
+        for kind, argument in PLACEHOLDER.findall(text)
+        if kind == "address"
+    }
+    return (
+        tuple(port for port in called.ports if f"{called.name}/{port}" in addresses) or called.ports
+    )
+
+
+def _from_callers(described: Service, services: list[Service], place: Place) -> list[Manifest]:
+    return [
+        {"from": [_pods(caller, place)], "ports": _edge(caller, described)}
+        for caller in services
+        if described.name in caller.talks_to
+    ]
+
+
+def _to_called(described: Service, services: list[Service], place: Place) -> list[Manifest]:
+    return [
+        {"to": [_pods(called, place)], "ports": _edge(described, called)}
+        for called in services
+        if called.name in described.talks_to
+    ]
+
+
+def _edge(caller: Service, called: Service) -> list[Manifest]:
+    return [_tcp(number(port)) for port in called_ports(caller, called)]
+
+
+def _tcp(port: int) -> Manifest:
+    return {"protocol": "TCP", "port": port}
+
+
+def _pods(described: Service, place: Place) -> Manifest:
+    return {"podSelector": {"matchLabels": place.selector(described)}}
+
+
+def _dns(described: Service) -> list[Manifest]:
+    if not (described.talks_to or described.rights):
+        return []
+    system = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
+    ports = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
+    return [{"to": [{"namespaceSelector": system}], "ports": ports}]
+
+
+def _api_server(described: Service, place: Place) -> list[Manifest]:
+    if not described.rights:
+        return []
+    servers = {"ipBlock": {"cidr": place.api_servers}}
+    return [{"to": [servers], "ports": [_tcp(port) for port in _API_PORTS]}]

@@ -1,0 +1,114 @@
+"""Every object of the platform, before a real API server with Pod Security enforced."""
+
+import pytest
+
+from infra.service import Resources, Right, Scaling, Service
+from infra.services import all_services, object_store
+from infra.settings import Settings
+from infra.targets.kubernetes import objects
+from infra.targets.kubernetes.place import Place
+
+pytestmark = [pytest.mark.cluster]
+
+PLACE = Place(namespace="slipway-test", instance="test")
+SECRETS = {object_store.ACCESS_KEY: "a" * 40, object_store.SECRET_KEY: "b" * 40}
+
+
+def platform() -> list[dict]:
+    services = all_services(Settings(), grafana_at_hand=True)
+    return objects.of_platform(services, PLACE, SECRETS)
+
+
+def test_every_object_is_accepted_to_the_last_field(api_server) -> None:
+    """Server-side apply, strict: no unknown field, no refused value, not one warning."""
+    refused = {
+        f"{manifest['kind']}/{manifest['metadata']['name']}": answer.text
+        for manifest in platform()
+        if not (answer := api_server.apply(manifest)).is_success
+    }
+
+    assert refused == {}
+    assert api_server.warnings == []
+
+
+def test_every_object_settles(api_server) -> None:
+    """Applied again, no object has a new version: a second `up` has nothing to change.
+
+    The second apply is the first that counts: the server settles some claims at that one.
+    """
+    once, twice, thrice = (
+        {api_server.path(m): api_server.apply(m).json() for m in platform()} for _ in range(3)
+    )
+
+    assert [path for path in once if once[path].get("spec") != twice[path].get("spec")] == []
+    assert {path: found["metadata"]["resourceVersion"] for path, found in thrice.items()} == {
+        path: found["metadata"]["resourceVersion"] for path, found in twice.items()
+    }
+
+
+def test_every_pod_is_admitted_under_restricted(api_server) -> None:
+    """The templates of all workloads, as pods of the namespace that enforces the standard."""
+    manifests = platform()
+    for manifest in manifests:
+        api_server.apply(manifest)
+
+    refused = {}
+    for manifest in manifests:
+        if manifest["kind"] in {"Deployment", "StatefulSet"}:
+            answer = api_server.apply(pod_of(manifest), dry_run=True)
+            if not answer.is_success:
+                refused[manifest["metadata"]["name"]] = answer.json()["message"]
+
+    assert refused == {}
+
+
+def test_a_pod_that_is_not_hardened_is_refused(api_server) -> None:
+    """The standard is really enforced: without its security context a pod is turned away."""
+    manifests = platform()
+    for manifest in manifests:
+        api_server.apply(manifest)
+    workload = next(m for m in manifests if m["kind"] in {"Deployment", "StatefulSet"})
+    pod = pod_of(workload)
+    del pod["spec"]["containers"][0]["securityContext"]
+
+    answer = api_server.apply(pod, dry_run=True)
+
+    assert answer.status_code == 403
+    assert "violates PodSecurity" in answer.json()["message"]
+
+
+def test_rights_budgets_and_several_copies_are_accepted(api_server) -> None:
+    """What no service of ours uses yet is valid all the same."""
+    example = next(iter(all_services(Settings())))
+    changed = {
+        "name": "example",
+        "scaling": Scaling(least=2, most=4),
+        "rights": (Right(("",), ("pods",), ("get", "list")),),
+        "resources": Resources(10, 16, 32),
+    }
+    service = Service(**{**vars(example), **changed})
+    api_server.apply(objects.of_namespace(PLACE)[0])
+
+    manifests = objects.of_platform([service], PLACE, SECRETS)
+
+    refused = [answer.text for m in manifests if not (answer := api_server.apply(m)).is_success]
+    assert refused == []
+    assert {"Role", "RoleBinding", "PodDisruptionBudget", "HorizontalPodAutoscaler"} <= {
+        manifest["kind"] for manifest in manifests
+    }
+
+
+def pod_of(workload: dict) -> dict:
+    """A pod as the workload's controller would make it, its own claims among its volumes."""
+    template = workload["spec"]["template"]
+    metadata = template["metadata"] | {
+        "name": workload["metadata"]["name"],
+        "namespace": workload["metadata"]["namespace"],
+    }
+    claims = [
+        {"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{metadata['name']}-0"}}
+        for claim in workload["spec"].get("volumeClaimTemplates", [])
+        if (name := claim["metadata"]["name"])
+    ]
+    spec = template["spec"] | {"volumes": [*template["spec"]["volumes"], *claims]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

@@ -1,0 +1,142 @@
+"""Wiring: what Pulumi is told is what the pure builders made, and no more."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks as pulumi_mocks
+
+from infra.clusters.cluster import Cluster
+from infra.service import Data, Health, Resources, Right, Scaling, Service, secret
+from infra.targets.kubernetes import objects
+from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.target import KubernetesPlatform
+
+CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")
+# How Pulumi marks a secret value on the wire.
+SECRET_MARK, IS_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+PLACE = Place("mlops", "stack", "fast")
+WEB = Service(
+    name="web",
+    command=("web",),
+    image="example.org/web:1",
+    health=Health(),
+    resources=Resources(10, 20, 30),
+    environment={"KEY": f"k={secret('key')}"},
+    files={"a.yml": "a: 1\n"},
+    scaling=Scaling(least=2, most=3),
+    rights=(Right(("",), ("pods",), ("get",)),),
+)
+STORE = Service(
+    name="store",
+    command=("store",),
+    image="example.org/store:1",
+    health=Health(),
+    resources=Resources(10, 20, 30),
+    data=Data(gib=1),
+)
+SERVICES = [WEB, STORE]
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Remembers every resource that is registered; each secret's value is its own name."""
+
+    made: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
+        """Remember it, as it is."""
+        self.made.append(args)
+        told = dict(args.inputs)
+        if args.typ.endswith("processes:Secret"):
+            told["value"] = f"value of {args.name}"
+        return f"{args.name}-id", told
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
+        """Refuse it."""
+        raise AssertionError(f"nothing may be asked of a cluster: {args.token}")
+
+
+class ClosedLoops(asyncio.DefaultEventLoopPolicy):
+    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[asyncio.AbstractEventLoop] = []
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """A loop as ever, remembered."""
+        self.made.append(super().new_event_loop())
+        return self.made[-1]
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    """A platform of two services as it was told to Pulumi."""
+    recorder, loops = Recorder(), ClosedLoops()
+    asyncio.set_event_loop_policy(loops)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
+    pulumi.runtime.test(
+        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER).outputs,
+    )()
+    yield recorder
+    asyncio.set_event_loop_policy(None)
+    for loop in loops.made:
+        loop.close()
+
+
+def told(recorder: Recorder) -> dict[tuple[str, str], dict]:
+    """The inputs of each Kubernetes resource by its type and logical name."""
+    return {
+        (made.typ.rpartition(":")[2], made.name): dict(made.inputs)
+        for made in recorder.made
+        if made.typ.startswith("kubernetes:")
+    }
+
+
+def test_pulumi_is_told_the_objects_as_they_were_built(recorder: Recorder) -> None:
+    """Every field arrives under the API's own name; only the Secret's texts are secret."""
+    inputs = told(recorder)
+    hidden = inputs["Secret", "web"]["stringData"]
+    assert hidden[SECRET_MARK] == IS_SECRET
+    inputs["Secret", "web"]["stringData"] = hidden["value"]
+
+    built = {
+        (manifest["kind"], manifest["metadata"]["name"]): manifest
+        for manifest in objects.of_platform(SERVICES, PLACE, {"key": "value of key"})
+    }
+
+    assert inputs == built
+
+
+def test_each_resource_has_its_objects_name_under_its_service(recorder: Recorder) -> None:
+    """Logical names are the objects' names: no number, no hash, no setting in them."""
+    components = {made.name: made.typ for made in recorder.made if made.typ.startswith("slipway:")}
+
+    assert components == {
+        "platform": "slipway:kubernetes:Platform",
+        "web": "slipway:kubernetes:Service",
+        "store": "slipway:kubernetes:Service",
+    }
+    assert sorted(name for _, name in told(recorder)) == [
+        *["default-deny", "mlops"],
+        *["store"] * 5,
+        *["web"] * 10,
+    ]
+
+
+def test_the_cluster_is_reached_by_the_context_of_the_settings(recorder: Recorder) -> None:
+    """There is one provider, and it names its kubeconfig and context."""
+    providers = [made for made in recorder.made if made.typ == "pulumi:providers:kubernetes"]
+
+    assert [(made.name, made.inputs) for made in providers] == [
+        ("cluster", {"kubeconfig": "/k", "context": "home"})
+    ]
+    assert {
+        made.provider.rpartition("$")[2]
+        for made in recorder.made
+        if made.typ.startswith("kubernetes:")
+    } == {"pulumi:providers:kubernetes::cluster::cluster-id"}

@@ -1,0 +1,29 @@
+"""Generated secrets: random, made once, and still to be found by the states there are."""
+
+import pytest
+from pulumi.dynamic.dynamic import serialize_provider
+
+from infra.targets import generated
+from infra.targets.processes import provider
+
+
+def test_a_secret_is_160_random_bits() -> None:
+    """Each is its own, and long enough."""
+    values = {generated._SecretProvider().create({"name": "key"}).outs["value"] for _ in range(10)}
+
+    assert len(values) == 10
+    assert {len(bytes.fromhex(value)) for value in values} == {20}
+
+
+@pytest.mark.parametrize(("name", "replaces"), [("key", []), ("other", ["name"])])
+def test_a_secret_is_made_anew_for_another_name_only(name: str, replaces: list[str]) -> None:
+    """No other change reaches it."""
+    found = generated._SecretProvider().diff("id", {"name": "key"}, {"name": name})
+
+    assert (found.changes, found.replaces) == (bool(replaces), replaces)
+
+
+def test_states_find_the_provider_where_it_was() -> None:
+    """It is stored by its module's name, which older states have from the process target."""
+    assert len(serialize_provider(generated._SecretProvider())) < 200
+    assert provider._SecretProvider is generated._SecretProvider
