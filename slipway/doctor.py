@@ -100,8 +100,9 @@ def memory(size: int) -> Diagnosis:
 
 
 def _tools(home: Home) -> list[Diagnosis]:
-    found = {name: toolchain.resolve(name, home.tools) for name in toolchain.ALL}
-    return [tool_diagnoses.diagnose(name, resolution) for name, resolution in found.items()]
+    return tool_diagnoses.diagnose_all(
+        {name: toolchain.resolve(name, home.tools) for name in toolchain.ALL}
+    )
 
 
 def _existing(path: Path) -> Path:

@@ -49,19 +49,20 @@ class Running:
 
     def step_environment(self) -> dict[str, str]:
         """What pipeline steps find in their environment."""
-        from infra.services import object_store  # noqa: PLC0415 - keeps --help quick
+        from infra.service import render  # noqa: PLC0415 - keeps --help quick
+        from infra.services import object_store  # noqa: PLC0415 - as above
 
+        client = object_store.client_environment(self.url(object_store.NAME))
         return {
-            "AWS_ENDPOINT_URL": self.url(object_store.NAME),
-            "AWS_ACCESS_KEY_ID": self.secrets[object_store.ACCESS_KEY],
-            "AWS_SECRET_ACCESS_KEY": self.secrets[object_store.SECRET_KEY],
-            "AWS_REGION": object_store.REGION,
-            "AWS_ALLOW_HTTP": "true",
+            **{name: render(text, self._secret) for name, text in client.items()},
             "ORT_DISABLE_TELEMETRY": "1",
             "MLFLOW_TRACKING_URI": self.url("tracking"),
             "SLIPWAY_LAKE": f"s3://{object_store.LAKE}",
             "SLIPWAY_REGISTRY": self.url("registry").removeprefix("http://"),
         }
+
+    def _secret(self, _kind: str, name: str) -> str:
+        return self.secrets[name]
 
     def champion(self, model: str, alias: str) -> Champion | None:
         """The version that `alias` of `model` points at; None if nothing is released yet."""
