@@ -12,7 +12,8 @@ from infra.home import Home
 from infra.services import all_services
 
 if TYPE_CHECKING:
-    from infra.settings import Existing, Processes, Settings
+    from infra.settings import Settings
+    from infra.target_settings import OnKubernetes, Processes
 
 
 def deploy() -> None:
@@ -49,9 +50,9 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
     return ProcessPlatform("platform", services, target, home).outputs
 
 
-def _on_a_cluster(chosen: Settings, target: Existing) -> dict[str, Any]:
-    from infra.clusters import existing  # noqa: PLC0415
+def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
+    from infra import clusters  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     services = all_services(chosen, grafana_at_hand=True)
-    return KubernetesPlatform("platform", services, existing.cluster(target)).outputs
+    return KubernetesPlatform("platform", services, clusters.of(target)).outputs

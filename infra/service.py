@@ -50,8 +50,13 @@ def config(name: str = "") -> str:
 
 
 def secret(name: str) -> str:
-    """Placeholder for the text of a generated secret. Environment only."""
+    """Placeholder for the text of a secret, in the environment; on Kubernetes in files, too."""
     return f"@{{secret:{name}}}"
+
+
+def namespace() -> str:
+    """Placeholder for the namespace of a cluster that this service stands in."""
+    return "@{namespace:}"
 
 
 def render(text: str, fill: Callable[[str, str], str]) -> str:
@@ -68,11 +73,13 @@ def secrets_in(text: str) -> frozenset[str]:
 class Health:
     """When a service counts as up: its port accepts, or a path of it answers below 400.
 
-    `seconds` bounds the wait after a start, not a request.
+    On Kubernetes it may be a `command` in its container instead, or nothing at all for a
+    program that no one can ask. `seconds` bounds the wait after a start, not a request.
     """
 
-    port: str = "http"
+    port: str | None = "http"
     path: str | None = None
+    command: tuple[str, ...] = ()
     seconds: int = 60
 
 
@@ -119,7 +126,17 @@ class Right:
     verbs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Token:
+    """A Kubernetes token of the service's account, made for one audience, as a file."""
+
+    path: str
+    audience: str
+    seconds: int = 3600
+
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_NUMBERS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -131,6 +148,12 @@ class Service:
     `talks_to` names the services it may call; every other way is closed where a target
     can close it. `ui` is what a person opens in a browser, a path on the first port.
     `distribution` is the Python distribution whose version is the service's own.
+
+    For Kubernetes alone: `rights` are what it may do in its own namespace, `tenant_rights`
+    what in those of the tenants; `tokens` it reads as files; `port_numbers` are those that
+    others know by number; `steps_call` are the ports that pipeline steps use; `reaches` are
+    TCP ports that it may call outside of the cluster. Of a service that is `alone` two
+    never run at once, not even while it is changed.
     """
 
     name: str
@@ -146,18 +169,26 @@ class Service:
     scaling: Scaling = Scaling()
     talks_to: tuple[str, ...] = ()
     rights: tuple[Right, ...] = ()
+    tenant_rights: tuple[Right, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    port_numbers: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
+    steps_call: tuple[str, ...] = ()
+    reaches: tuple[int, ...] = ()
+    alone: bool = False
     ui: str | None = None
     distribution: str | None = None
-    role: Literal["store", "tracking", "serving", "monitoring"] = "store"
+    role: Literal["store", "tracking", "pipelines", "serving", "monitoring"] = "store"
     stop_seconds: int = 10
 
     def __post_init__(self) -> None:
         """Refuse a health check or metrics on a port that the service does not have."""
-        wanted = {self.health.port} | ({self.metrics.port} if self.metrics else set())
+        asked = {self.health.port} if self.health.port and not self.health.command else set()
+        wanted = asked | ({self.metrics.port} if self.metrics else set()) | set(self.steps_call)
         if missing := wanted - set(self.ports):
             raise ValueError(f"service {self.name}: no port named {', '.join(sorted(missing))}")
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Names of the secrets that its environment refers to."""
-        return frozenset().union(*(secrets_in(text) for text in self.environment.values()))
+        """Names of the secrets that its environment and its files refer to."""
+        texts = [*self.environment.values(), *self.files.values()]
+        return frozenset().union(*(secrets_in(text) for text in texts))

@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import yaml
 from pulumi.runtime import config as runtime_config
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, model_validator
 
 from infra.errors import SettingsError
+from infra.setting_types import Cron, Duration, MonthRange, ShortName, Switch, Tree
+from infra.target_settings import Processes, Target
 from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
 
 if TYPE_CHECKING:
@@ -32,60 +26,6 @@ if TYPE_CHECKING:
 
 PROJECT = "slipway"
 _PREFIX = f"{PROJECT}:"
-
-PortNumber = Annotated[int, Field(ge=1024, le=65535)]
-Switch = Literal["auto", "on", "off"]
-MonthRange = Annotated[str, Field(pattern=r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")]
-Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d|w)$")]
-NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
-AddressRange = Annotated[str, Field(pattern=r"^[0-9a-f.:]+/\d{1,3}$")]
-
-
-class Tree(BaseModel):
-    """A branch of the settings: frozen, and strict about what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Processes(Tree):
-    """Plain processes on this machine, supervised, on 127.0.0.1 only."""
-
-    kind: Literal["processes"] = "processes"
-    ports: dict[str, PortNumber] = Field(
-        default_factory=dict,
-        description="Fixed ports by service, or service/port; others get free ones.",
-    )
-    log_megabytes: int = Field(default=5, ge=1, le=1024, description="Size at which a log rotates.")
-    log_files: int = Field(default=3, ge=1, le=20, description="Rotated logs kept a service.")
-
-
-class Existing(Tree):
-    """A namespace of a Kubernetes cluster that somebody else made and looks after."""
-
-    kind: Literal["existing"] = "existing"
-    context: str = Field(min_length=1, description="The kubeconfig's context; no other is used.")
-    kubeconfig: str | None = Field(
-        default=None, description="Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config."
-    )
-    namespace: NamespaceName = Field(default="slipway", description="Made and owned by the stack.")
-    storage_class: str | None = Field(default=None, description="Else the cluster's default.")
-    api_servers: AddressRange = Field(
-        default="0.0.0.0/0",
-        description="Where the API servers answer: what services with rights may reach (CIDR).",
-    )
-
-
-def _kind(value: object) -> object:
-    """The kind that a target says it is; plain processes where it says nothing."""
-    if isinstance(value, dict):
-        return value.get("kind", "processes")
-    return getattr(value, "kind", None)
-
-
-Target = Annotated[
-    Annotated[Processes, Tag("processes")] | Annotated[Existing, Tag("existing")],
-    Discriminator(_kind),
-]
 
 
 class Training(Tree):
@@ -136,6 +76,42 @@ class Monitoring(Tree):
     objective: Objective = Objective()
 
 
+class RecurringRun(Tree):
+    """A pipeline that runs by the clock, on Kubernetes."""
+
+    name: ShortName
+    pipeline: str = "training"
+    cron: Cron = Field(description="Six fields, seconds first, in UTC.")
+    arguments: dict[str, str] = Field(default_factory=dict)
+    enabled: bool = True
+
+
+class Pipelines(Tree):
+    """Kubeflow Pipelines, on Kubernetes; processes run the same pipelines without it."""
+
+    ui: bool = Field(default=True, description="Its web page.")
+    lineage: bool = Field(
+        default=True, description="ML Metadata, which KFP 2 needs and KFP 3 no longer does."
+    )
+    keep_workflows: Duration = Field(
+        default="1d", description="How long the pods of a finished run stay."
+    )
+    recurring: list[RecurringRun] = Field(default_factory=list)
+
+
+class Tenant(Tree):
+    """A team with a namespace, a quota, credentials and pipelines of its own."""
+
+    name: ShortName
+    cpu: float = Field(default=8, gt=0, le=10_000, description="Cores that its pods may request.")
+    memory_gib: int = Field(default=32, ge=1, le=100_000)
+    storage_gib: int = Field(default=50, ge=1, le=1_000_000)
+    pods: int = Field(default=50, ge=1, le=100_000)
+    members: list[str] = Field(
+        default_factory=list, description="Users of the cluster who may run its pipelines."
+    )
+
+
 class Settings(Tree):
     """The whole platform: one stack's settings."""
 
@@ -143,6 +119,17 @@ class Settings(Tree):
     training: Training = Training()
     serving: Serving = Serving()
     monitoring: Monitoring = Monitoring()
+    pipelines: Pipelines = Pipelines()
+    tenants: list[Tenant] = Field(default_factory=list, description="On Kubernetes only.")
+
+    @model_validator(mode="after")
+    def _tenants_stand_on_kubernetes(self) -> Settings:
+        if self.tenants and isinstance(self.target, Processes):
+            raise ValueError("tenants need a target of kind existing or kind")
+        names = [tenant.name for tenant in self.tenants]
+        if len(set(names)) < len(names):
+            raise ValueError("tenants has the same name twice")
+        return self
 
 
 def parse(values: Mapping[str, Any], *, source: str) -> Settings:
@@ -199,12 +186,25 @@ def _ours(config: Mapping[str, Any]) -> dict[str, Any]:
 def _decoded(value: object) -> object:
     """What a value means: Pulumi hands structures over, and keeps them if set so, as JSON."""
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return json.loads(value) if isinstance(value, str) else _unopened(value)
     except json.JSONDecodeError:
         return value
 
 
+def _unopened(value: object) -> object:
+    """A structure of a stack's file, in which only Pulumi can read what it encrypted."""
+    if isinstance(value, list):
+        return [_unopened(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"secure"}:
+        return "(encrypted)"
+    return {key: _unopened(each) for key, each in value.items()}
+
+
 def _explain(problem: dict[str, Any]) -> str:
+    if not problem["loc"]:
+        return f"{_PREFIX}{problem['msg'].removeprefix('Value error, ')}"
     path, branch = _follow(problem["loc"])
     where = _PREFIX + ".".join(path)
     if problem["type"] == "extra_forbidden":
@@ -233,6 +233,9 @@ def _follow(loc: tuple[str | int, ...]) -> tuple[list[str], type[BaseModel]]:
         if part in choices:
             branch, choices = choices[str(part)], {}
             continue
+        if isinstance(part, int):
+            path[-1] += f"[{part}]"
+            continue
         path.append(str(part))
         choices = _branches(branch, str(part))
     return path, branch
@@ -241,7 +244,9 @@ def _follow(loc: tuple[str | int, ...]) -> tuple[list[str], type[BaseModel]]:
 def _branches(model: type[BaseModel], field: str) -> dict[str, type[BaseModel]]:
     """The branches that a field may be: one without a name, or several by their kinds."""
     annotation = model.model_fields[field].annotation if field in model.model_fields else None
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {"": annotation}
-    tagged = [get_args(choice) for choice in get_args(annotation)]
-    return {args[1].tag: args[0] for args in tagged if args and isinstance(args[1], Tag)}
+    tagged = [args for choice in get_args(annotation) if len(args := get_args(choice)) > 1]
+    found = {args[1].tag: args[0] for args in tagged if isinstance(args[1], Tag)}
+    for one in (annotation, *get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            found[""] = one
+    return found

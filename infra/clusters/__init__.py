@@ -1,1 +1,20 @@
 """Where Kubernetes comes from: each kind of cluster ends in the same small `Cluster`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.clusters import existing
+from infra.errors import SettingsError
+from infra.target_settings import Existing
+
+if TYPE_CHECKING:
+    from infra.clusters.cluster import Cluster
+    from infra.target_settings import OnKubernetes
+
+
+def of(target: OnKubernetes) -> Cluster:
+    """The cluster that the settings name, made where it is ours to make."""
+    if isinstance(target, Existing):
+        return existing.cluster(target)
+    raise SettingsError(f"no cluster can be made for {type(target).__name__} yet")

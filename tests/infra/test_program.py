@@ -8,7 +8,8 @@ import pytest
 from infra import program
 from infra.clusters import existing
 from infra.clusters.cluster import Cluster
-from infra.settings import Existing, parse
+from infra.settings import parse
+from infra.target_settings import Existing
 
 
 def test_an_existing_cluster_is_what_the_settings_say() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from infra import settings
 from infra.errors import SettingsError
 from infra.home import stack_file
+from infra.target_settings import Existing, Processes
 
 
 def test_the_local_stack_file_states_every_setting_with_its_default() -> None:
@@ -36,7 +37,8 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
         ),
         (
             {"servin": {}},
-            "S: slipway:servin is no setting; known there: target, training, serving, monitoring",
+            "S: slipway:servin is no setting; known there: target, training, serving, monitoring,"
+            " pipelines, tenants",
         ),
         (
             {"serving": {"workers": 0}},
@@ -48,7 +50,7 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
         ),
         (
             {"target": {"kind": "mainframe"}},
-            "S: slipway:target.kind is 'mainframe': should be 'processes' or 'existing'",
+            "S: slipway:target.kind is 'mainframe': should be 'processes' or 'existing' or 'kind'",
         ),
         ({"target": "here"}, "S: slipway:target is 'here': should be a mapping with a kind"),
         (
@@ -57,8 +59,9 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
         ),
         (
             {"target": {"kind": "existing", "context": "c", "ports": {}}},
-            "S: slipway:target.ports is no setting; known there: kind, context, kubeconfig,"
-            " namespace, storage_class, api_servers",
+            "S: slipway:target.ports is no setting; known there: namespace, storage_class,"
+            " api_servers, custom_resources, images, database, object_store, gateway, kind,"
+            " context, kubeconfig",
         ),
         (
             {"target": {"kind": "existing", "context": "c", "namespace": "My_Space"}},
@@ -88,6 +91,30 @@ def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
             {"monitoring": {"objective": {"availability": 99}}},
             "S: slipway:monitoring.objective.availability is no setting; known there:"
             " availability_percent, latency_seconds, latency_percent",
+        ),
+        (
+            {"tenants": [{"name": "a"}]},
+            "S: slipway:tenants need a target of kind existing or kind",
+        ),
+        (
+            {"target": {"kind": "kind"}, "tenants": [{"name": "a"}, {"name": "a"}]},
+            "S: slipway:tenants has the same name twice",
+        ),
+        (
+            {"target": {"kind": "kind"}, "tenants": [{"name": "a"}, {"name": "B"}]},
+            "S: slipway:tenants[1].name is 'B': String should match pattern"
+            " '^[a-z]([a-z0-9-]*[a-z0-9])?$'",
+        ),
+        (
+            {"target": {"kind": "kind", "database": {"kind": "external", "host": "db"}}},
+            "S: slipway:target.database.user is not set: The user that owns the three databases.;"
+            " slipway:target.database.password is not set: Set it with `pulumi config set --secret"
+            " --path`.",
+        ),
+        (
+            {"pipelines": {"recurring": [{"name": "nightly", "cron": "0 3 * * *"}]}},
+            "S: slipway:pipelines.recurring[0].cron is '0 3 * * *': String should match pattern"
+            r" '^\S+( \S+){5}$'",
         ),
         (
             {"training": {"months": "January"}},
@@ -143,9 +170,9 @@ def test_a_target_is_chosen_by_its_kind() -> None:
     ]
 
     assert chosen == [
-        settings.Processes(),
-        settings.Processes(),
-        settings.Existing(context="home"),
+        Processes(),
+        Processes(),
+        Existing(context="home"),
     ]
 
 
@@ -153,7 +180,7 @@ def test_every_branch_is_strict() -> None:
     """No part of the tree accepts what it does not know."""
     branches = [settings.Settings, *_branches(settings.Settings)]
 
-    assert {settings.Processes, settings.Existing, settings.Serving} <= set(branches)
+    assert {Processes, Existing, settings.Serving} <= set(branches)
     assert {branch.model_config["extra"] for branch in branches} == {"forbid"}
     assert all(branch.model_config["frozen"] for branch in branches)
 

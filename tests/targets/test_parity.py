@@ -12,7 +12,8 @@ import pytest
 from infra.home import StackDir
 from infra.service import Service
 from infra.services import all_services
-from infra.settings import Processes, Settings
+from infra.settings import Settings
+from infra.target_settings import Processes
 from infra.targets.kubernetes import configuration, objects
 from infra.targets.kubernetes.place import Manifest, Place
 from infra.targets.processes.target import Machine, environment, spec

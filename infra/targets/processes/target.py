@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from infra.home import Home, StackDir
     from infra.service import Service
-    from infra.settings import Processes
+    from infra.target_settings import Processes
 
 PYTHON = "python"
 
@@ -99,7 +99,7 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
         "files": {name: filled(text) for name, text in service.files.items()},
         "folders": list(service.data.folders) if service.data else [],
         "version": version,
-        "address": machine.address(service.name, service.health.port),
+        "address": machine.address(service.name, service.health.port or service.ports[0]),
         "health_path": service.health.path or "",
         "health_seconds": service.health.seconds,
         "stop_seconds": service.stop_seconds,

@@ -1,0 +1,25 @@
+"""What settings are made of: the strict branch, and the texts and numbers with bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PortNumber = Annotated[int, Field(ge=1024, le=65535)]
+Switch = Literal["auto", "on", "off"]
+MonthRange = Annotated[str, Field(pattern=r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")]
+Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d|w)$")]
+NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+# Part of other names (a tenant's namespace, bucket and folder), so shorter than a label.
+ShortName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=30)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+AddressRange = Annotated[str, Field(pattern=r"^[0-9a-f.:]+/\d{1,3}$")]
+# Seconds first, as Kubeflow Pipelines writes it.
+Cron = Annotated[str, Field(pattern=r"^\S+( \S+){5}$")]
+
+
+class Tree(BaseModel):
+    """A branch of the settings: frozen, and strict about what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -1,0 +1,171 @@
+"""Where a stack stands up, as settings: plain processes, or Kubernetes from somewhere.
+
+Each kind has its own fields; what every cluster's stack may say is `OnKubernetes`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, SecretStr, Tag
+
+from infra.setting_types import AddressRange, HostName, NamespaceName, PortNumber, Tree
+
+
+class Processes(Tree):
+    """Plain processes on this machine, supervised, on 127.0.0.1 only."""
+
+    kind: Literal["processes"] = "processes"
+    ports: dict[str, PortNumber] = Field(
+        default_factory=dict,
+        description="Fixed ports by service, or service/port; others get free ones.",
+    )
+    log_megabytes: int = Field(default=5, ge=1, le=1024, description="Size at which a log rotates.")
+    log_files: int = Field(default=3, ge=1, le=20, description="Rotated logs kept a service.")
+
+
+class BuiltinDatabase(Tree):
+    """One MariaDB of the platform's own."""
+
+    kind: Literal["builtin"] = "builtin"
+    gib: int = Field(default=10, ge=1, le=1024, description="Size of its volume.")
+
+
+class ExternalDatabase(Tree):
+    """A MySQL or MariaDB that somebody else looks after.
+
+    The databases `mlpipeline`, `metadb` and `mlflow` are there, and the user owns them.
+    """
+
+    kind: Literal["external"] = "external"
+    host: HostName = Field(description="Where the MySQL server is.")
+    port: int = Field(default=3306, ge=1, le=65535)
+    user: str = Field(min_length=1, description="The user that owns the three databases.")
+    password: SecretStr = Field(description="Set it with `pulumi config set --secret --path`.")
+
+
+class BuiltinObjectStore(Tree):
+    """One versitygw of the platform's own, over a volume."""
+
+    kind: Literal["builtin"] = "builtin"
+    gib: int = Field(default=20, ge=1, le=65536, description="Size of its volume.")
+
+
+class S3(Tree):
+    """Amazon S3, or another store that speaks it. Its buckets are there."""
+
+    kind: Literal["s3"] = "s3"
+    endpoint: str = Field(
+        default="https://s3.amazonaws.com", pattern=r"^https?://[^/\s]+$", description="Its URL."
+    )
+    region: str = "us-east-1"
+    bucket_prefix: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        max_length=40,
+        description="Buckets are <prefix>-lake, <prefix>-mlflow and <prefix>-mlpipeline.",
+    )
+    access_key: SecretStr = Field(description="Set it with `pulumi config set --secret --path`.")
+    secret_key: SecretStr = Field(description="Set it with `pulumi config set --secret --path`.")
+
+
+class Gcs(Tree):
+    """Google Cloud Storage by its S3 interface, with HMAC keys. Its buckets are there."""
+
+    kind: Literal["gcs"] = "gcs"
+    bucket_prefix: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        max_length=40,
+        description="Buckets are <prefix>-lake, <prefix>-mlflow and <prefix>-mlpipeline.",
+    )
+    access_key: SecretStr = Field(description="An HMAC key of a service account.")
+    secret_key: SecretStr = Field(description="Its secret.")
+
+
+Database = Annotated[
+    Annotated[BuiltinDatabase, Tag("builtin")] | Annotated[ExternalDatabase, Tag("external")],
+    Discriminator("kind"),
+]
+ObjectStore = Annotated[
+    Annotated[BuiltinObjectStore, Tag("builtin")]
+    | Annotated[S3, Tag("s3")]
+    | Annotated[Gcs, Tag("gcs")],
+    Discriminator("kind"),
+]
+
+
+class Images(Tree):
+    """Where the cluster pulls from."""
+
+    registry: str | None = Field(
+        default=None,
+        pattern=r"^[^/\s:]+(:\d+)?(/[a-z0-9._-]+)*$",
+        description="A private registry that holds every image (`slipway images mirror`).",
+    )
+    pull_secret: str | None = Field(
+        default=None, description="A Secret of the namespace, of type dockerconfigjson."
+    )
+
+
+class Gateway(Tree):
+    """A Gateway of the cluster's Gateway API, with a route to each page of the platform."""
+
+    class_name: str = Field(min_length=1, description="The GatewayClass to use.")
+    hostname: HostName = Field(description="Pages are at <service>.<hostname>.")
+    cluster_issuer: str | None = Field(
+        default=None, description="cert-manager's ClusterIssuer; without it, plain HTTP."
+    )
+
+
+class OnKubernetes(Tree):
+    """What every cluster's stack may say, whoever made the cluster."""
+
+    namespace: NamespaceName = Field(default="slipway", description="Made and owned by the stack.")
+    storage_class: str | None = Field(default=None, description="Else the cluster's default.")
+    api_servers: AddressRange = Field(
+        default="0.0.0.0/0",
+        description="Where the API servers answer: what services with rights may reach (CIDR).",
+    )
+    custom_resources: Literal["own", "existing"] = Field(
+        default="own",
+        description="existing: the definitions of Argo and KFP belong to somebody else.",
+    )
+    images: Images = Images()
+    database: Database = BuiltinDatabase()
+    object_store: ObjectStore = BuiltinObjectStore()
+    gateway: Gateway | None = None
+
+
+class Existing(OnKubernetes):
+    """A namespace of a Kubernetes cluster that somebody else made and looks after."""
+
+    kind: Literal["existing"] = "existing"
+    context: str = Field(min_length=1, description="The kubeconfig's context; no other is used.")
+    kubeconfig: str | None = Field(
+        default=None, description="Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config."
+    )
+
+
+class Kind(OnKubernetes):
+    """A cluster of kind's, in Docker on this machine, made and deleted by the stack."""
+
+    kind: Literal["kind"] = "kind"
+    cluster: NamespaceName = Field(default="slipway", description="The cluster's name.")
+    workers: int = Field(default=0, ge=0, le=16, description="Nodes beside the control plane.")
+    registry_port: PortNumber = Field(
+        default=5001, description="Where its image registry answers on this machine."
+    )
+
+
+def _kind(value: object) -> object:
+    """The kind that a target says it is; plain processes where it says nothing."""
+    if isinstance(value, dict):
+        return value.get("kind", "processes")
+    return getattr(value, "kind", None)
+
+
+Target = Annotated[
+    Annotated[Processes, Tag("processes")]
+    | Annotated[Existing, Tag("existing")]
+    | Annotated[Kind, Tag("kind")],
+    Discriminator(_kind),
+]
