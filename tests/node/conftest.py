@@ -6,6 +6,7 @@ which goes with the tests. What the node has no image of is skipped, by the imag
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -97,19 +98,40 @@ class Cluster:
 
 @dataclass
 class OnNode:
-    """The platform that stands on the node; `missing` are images it cannot have, by service."""
+    """The platform that stands on the node.
+
+    `missing` are images it cannot have, by service; `restarts` those of each pod as it came up.
+    """
 
     cluster: Cluster
     settings: Settings
     secrets: dict[str, str]
     manifests: list[dict]
     missing: dict[str, str] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+
+    def has(self, service: str) -> bool:
+        """Whether the platform has it, and the node its image."""
+        return service in self.workloads and service not in self.missing
 
     def needs(self, *services: str) -> None:
         """Skip the test unless the node has the images of all of these."""
         for service in services:
-            if service in self.missing:
+            assert service in self.workloads, f"the platform has no {service}"
+            if not self.has(service):
                 pytest.skip(f"the node cannot have the image {self.missing[service]} ({service})")
+
+    def needs_image(self, image: str) -> None:
+        """Skip the test unless the node has, or can pull, an image."""
+        name = f"image-{hashlib.sha256(image.encode()).hexdigest()[:8]}"
+        if name not in self.missing:
+            self.cluster.apply([self._pod_of(name, image)])
+            wait_until(lambda: not self._state(name), READY_SECONDS)
+            reason = self._state(name)
+            self.missing[name] = image if reason in NOT_PULLED else ""
+            self.cluster("delete", "pod", name, "--wait=false")
+        if self.missing[name]:
+            pytest.skip(f"the node cannot have the image {image}")
 
     @property
     def workloads(self) -> dict[str, str]:
@@ -148,6 +170,23 @@ class OnNode:
             READY_SECONDS,
         )
 
+    def stand(self) -> None:
+        """Apply everything and wait until it is ready."""
+        before = self._restarts()
+        self.cluster.apply(self.manifests)
+        self.wait_ready(*self.workloads)
+        after = self._restarts()
+        self.restarts = {pod: count - before.get(pod, 0) for pod, count in after.items()}
+
+    def _restarts(self) -> dict[str, int]:
+        return {
+            pod["metadata"]["name"]: status["restartCount"]
+            for name in self.workloads
+            if self.has(name)
+            for pod in self.cluster.pods(name)
+            for status in pod["status"].get("containerStatuses", [])
+        }
+
     def kill_pod(self, service: str) -> None:
         """Delete a service's pod and wait for the next, which must be another."""
         before = {pod["metadata"]["uid"] for pod in self.cluster.pods(service)}
@@ -155,6 +194,40 @@ class OnNode:
         self.cluster("delete", "pod", "-l", f"app.kubernetes.io/name={service}")
         self.wait_ready(service)
         assert not before & {pod["metadata"]["uid"] for pod in self.cluster.pods(service)}
+
+    def _pod_of(self, name: str, image: str) -> dict:
+        """A pod whose program is not there: all that it can show is that it has its image."""
+        [workload] = [
+            m
+            for m in self.manifests
+            if m["metadata"]["name"] == "object-store" and m["kind"] in WORKLOADS
+        ]
+        spec = workload["spec"]["template"]["spec"]
+        container = {
+            "name": "image",
+            "image": image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["/nothing"],
+            "securityContext": spec["containers"][0]["securityContext"],
+        }
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": self.cluster.namespace},
+            "spec": {
+                "restartPolicy": "Never",
+                "automountServiceAccountToken": False,
+                "securityContext": spec["securityContext"],
+                "containers": [container],
+            },
+        }
+
+    def _state(self, pod: str) -> str:
+        """Why a pod's container does not run; nothing yet while it is being made."""
+        status = self.cluster.get("pod", pod)["status"]
+        [state] = [each["state"] for each in status.get("containerStatuses", [])] or [{}]
+        found: str = next(iter(state.values()), {}).get("reason", "")
+        return "" if found == "ContainerCreating" else found
 
     def _up(self, name: str) -> bool:
         pods = self.cluster.pods(name)
@@ -203,8 +276,7 @@ def on_node(cluster: Cluster) -> OnNode:
     texts = {name: secrets.token_hex(20) for name in names}
     place = Place(namespace=cluster.namespace, instance="node-test")
     platform = OnNode(cluster, settings, texts, objects.of_platform(services, place, texts))
-    cluster.apply(platform.manifests)
-    platform.wait_ready(*platform.workloads)
+    platform.stand()
     return platform
 
 

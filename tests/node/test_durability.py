@@ -32,7 +32,7 @@ def test_data_outlives_a_restart_of_the_node(on_node, until) -> None:
     command = os.environ.get("SLIPWAY_TEST_RESTART_NODE")
     if not command:
         pytest.skip("SLIPWAY_TEST_RESTART_NODE names no command that restarts the node")
-    here = [service for service in KEEPERS if service not in on_node.missing]
+    here = [service for service in KEEPERS if on_node.has(service)]
     note = secrets.token_hex(8)
     kept = {service: WRITERS[service](on_node, note) for service in here}
     containers = _containers(on_node)
