@@ -175,12 +175,14 @@ class OnNode:
         before = self._restarts()
         self.cluster.apply(self.manifests)
         self.wait_ready(*self.workloads)
-        after = self._restarts()
-        self.restarts = {pod: count - before.get(pod, 0) for pod, count in after.items()}
+        self.restarts = {
+            name: count - before.get((name, uid), 0)
+            for (name, uid), count in self._restarts().items()
+        }
 
-    def _restarts(self) -> dict[str, int]:
+    def _restarts(self) -> dict[tuple[str, str], int]:
         return {
-            pod["metadata"]["name"]: status["restartCount"]
+            (pod["metadata"]["name"], pod["metadata"]["uid"]): status["restartCount"]
             for name in self.workloads
             if self.has(name)
             for pod in self.cluster.pods(name)
