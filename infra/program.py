@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from infra import settings
+from infra.description import describe
 from infra.errors import SlipwayError
 from infra.home import Home
 from infra.services import all_services
@@ -54,5 +55,4 @@ def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
-    services = all_services(chosen, grafana_at_hand=True)
-    return KubernetesPlatform("platform", services, clusters.of(target)).outputs
+    return KubernetesPlatform("platform", describe(chosen), clusters.of(target)).outputs

@@ -29,6 +29,16 @@ def url(service: str, port: str = "http") -> str:
     return f"http://{address(service, port)}"
 
 
+def hostname(service: str) -> str:
+    """Placeholder for the name of a service, for a client that takes its port apart."""
+    return f"@{{hostname:{service}}}"
+
+
+def port_of(service: str, port: str = "http") -> str:
+    """Placeholder for the number of a port of another service."""
+    return f"@{{number:{service}/{port}}}"
+
+
 def host() -> str:
     """Placeholder for the address this service listens on."""
     return "@{host:}"
@@ -119,11 +129,12 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Right:
-    """One rule of a Kubernetes Role; other targets have no use for it."""
+    """One rule of a Kubernetes Role, for `names` alone if there are any."""
 
     groups: tuple[str, ...]
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

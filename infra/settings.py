@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, mod
 
 from infra.errors import SettingsError
 from infra.setting_types import Cron, Duration, MonthRange, ShortName, Switch, Tree
-from infra.target_settings import Processes, Target
+from infra.target_settings import OnKubernetes, Processes, Target
 from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
 
 if TYPE_CHECKING:
@@ -121,6 +121,11 @@ class Settings(Tree):
     monitoring: Monitoring = Monitoring()
     pipelines: Pipelines = Pipelines()
     tenants: list[Tenant] = Field(default_factory=list, description="On Kubernetes only.")
+
+    @property
+    def cluster(self) -> OnKubernetes | None:
+        """The target's settings if it is Kubernetes."""
+        return self.target if isinstance(self.target, OnKubernetes) else None
 
     @model_validator(mode="after")
     def _tenants_stand_on_kubernetes(self) -> Settings:

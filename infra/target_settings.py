@@ -5,9 +5,10 @@ Each kind has its own fields; what every cluster's stack may say is `OnKubernete
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, SecretStr, Tag
+from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag
 
 from infra.setting_types import AddressRange, HostName, NamespaceName, PortNumber, Tree
 
@@ -31,6 +32,13 @@ class BuiltinDatabase(Tree):
     gib: int = Field(default=10, ge=1, le=1024, description="Size of its volume.")
 
 
+def _quotable(password: SecretStr) -> SecretStr:
+    """It goes into files of several programs, each with quoting rules of its own."""
+    if not re.fullmatch(r"[A-Za-z0-9._~!@$%^*()+=:,/?-]+", password.get_secret_value()):
+        raise ValueError("should be of letters, digits and ._~!@$%^*()+=:,/?- only")
+    return password
+
+
 class ExternalDatabase(Tree):
     """A MySQL or MariaDB that somebody else looks after.
 
@@ -41,7 +49,9 @@ class ExternalDatabase(Tree):
     host: HostName = Field(description="Where the MySQL server is.")
     port: int = Field(default=3306, ge=1, le=65535)
     user: str = Field(min_length=1, description="The user that owns the three databases.")
-    password: SecretStr = Field(description="Set it with `pulumi config set --secret --path`.")
+    password: Annotated[SecretStr, AfterValidator(_quotable)] = Field(
+        description="Set it with `pulumi config set --secret --path`."
+    )
 
 
 class BuiltinObjectStore(Tree):

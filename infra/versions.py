@@ -79,11 +79,31 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
 # The oldest Go that all our Go modules build with.
 GO_AT_LEAST = "1.26.0"
 
+# The release of Kubeflow Pipelines, and that of Argo Workflows that its own tests run with.
+# renovate: datasource=github-releases depName=kubeflow/pipelines
+KFP = "2.17.0"
+# renovate: datasource=github-releases depName=argoproj/argo-workflows
+ARGO = "4.0.5"
+
 # Container images by the tool in them; the process target needs none of them.
 IMAGES: Mapping[str, str] = MappingProxyType(
     {
         "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
+        "argo-controller": f"quay.io/argoproj/workflow-controller:v{ARGO}",
+        "argo-executor": f"quay.io/argoproj/argoexec:v{ARGO}",
+        "envoy": "docker.io/envoyproxy/envoy:v1.37.0",
         "grafana": f"docker.io/grafana/grafana:{TOOLS['grafana'].version}",
+        "kfp-api-server": f"ghcr.io/kubeflow/kfp-api-server:{KFP}",
+        "kfp-driver": f"ghcr.io/kubeflow/kfp-driver:{KFP}",
+        "kfp-frontend": f"ghcr.io/kubeflow/kfp-frontend:{KFP}",
+        "kfp-launcher": f"ghcr.io/kubeflow/kfp-launcher:{KFP}",
+        "kfp-persistence-agent": f"ghcr.io/kubeflow/kfp-persistence-agent:{KFP}",
+        "kfp-scheduler": f"ghcr.io/kubeflow/kfp-scheduled-workflow-controller:{KFP}",
+        # The long-term release; its clients need no plugin that MySQL 9 has lost.
+        # renovate: datasource=docker depName=mariadb
+        "mariadb": "docker.io/library/mariadb:11.8",
+        # The last of its kind: KFP 3 does without it. amd64 only.
+        "mlmd": "gcr.io/tfx-oss-public/ml_metadata_store_server:1.14.0",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
         "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
         "slipway": "slipway/slipway:0.1.0",

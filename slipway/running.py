@@ -48,21 +48,18 @@ class Running:
         return self.services[service]["url"]
 
     def step_environment(self) -> dict[str, str]:
-        """What pipeline steps find in their environment."""
+        """What pipeline steps of this machine find in their environment."""
         from infra.service import render  # noqa: PLC0415 - keeps --help quick
-        from infra.services import object_store  # noqa: PLC0415 - as above
+        from infra.services import steps  # noqa: PLC0415 - as above
+        from infra.settings import Settings  # noqa: PLC0415 - as above
 
-        client = object_store.client_environment(self.url(object_store.NAME))
-        return {
-            **{name: render(text, self._secret) for name, text in client.items()},
-            "ORT_DISABLE_TELEMETRY": "1",
-            "MLFLOW_TRACKING_URI": self.url("tracking"),
-            "SLIPWAY_LAKE": f"s3://{object_store.LAKE}",
-            "SLIPWAY_REGISTRY": self.url("registry").removeprefix("http://"),
-        }
+        texts = steps.environment(Settings())
+        return {name: render(text, self._fill) for name, text in texts.items()}
 
-    def _secret(self, _kind: str, name: str) -> str:
-        return self.secrets[name]
+    def _fill(self, kind: str, what: str) -> str:
+        if kind == "secret":
+            return self.secrets[what]
+        return self.url(what.split("/", maxsplit=1)[0]).removeprefix("http://")
 
     def champion(self, model: str, alias: str) -> Champion | None:
         """The version that `alias` of `model` points at; None if nothing is released yet."""

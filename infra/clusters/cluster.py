@@ -12,6 +12,7 @@ class Cluster:
     `kubeconfig` is a path, or None for what KUBECONFIG or the home folder say; `context` is
     the one context of it that is used. `storage_class` None is the cluster's default.
     `api_servers` is the address range (CIDR) its API servers answer in.
+    `own_custom_resources` says whether the stack makes the definitions of Argo and KFP.
     """
 
     context: str
@@ -19,3 +20,4 @@ class Cluster:
     kubeconfig: str | None = None
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
+    own_custom_resources: bool = True

@@ -18,4 +18,5 @@ def cluster(settings: Existing) -> Cluster:
         kubeconfig=settings.kubeconfig,
         storage_class=settings.storage_class,
         api_servers=settings.api_servers,
+        own_custom_resources=settings.custom_resources == "own",
     )

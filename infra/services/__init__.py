@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.services import monitoring, object_store, registry, serving, tracking
+from infra.services import (
+    database,
+    monitoring,
+    object_store,
+    pipelines,
+    registry,
+    serving,
+    tracking,
+)
 
 if TYPE_CHECKING:
     from infra.service import Service
@@ -20,9 +28,11 @@ def all_services(settings: Settings, *, grafana_at_hand: bool = False) -> list[S
     `grafana_at_hand` decides where the settings leave Grafana to what can be had.
     """
     platform = [
+        *database.services(settings),
         *object_store.services(settings),
         *registry.services(settings),
         *tracking.services(settings),
         *serving.services(settings),
+        *pipelines.services(settings),
     ]
     return [*platform, *monitoring.services(settings, platform, grafana_at_hand)]

@@ -1,48 +1,132 @@
-"""The object store: versitygw, S3's interface over a folder."""
+"""The object store: versitygw, S3's interface over a folder; or a cloud's, by its address."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from infra import versions
-from infra.service import Data, Health, Resources, Service, data, host, port, secret
+from infra.service import (
+    Data,
+    Health,
+    Resources,
+    Service,
+    data,
+    host,
+    hostname,
+    port,
+    port_of,
+    secret,
+    url,
+)
+from infra.target_settings import S3, BuiltinObjectStore, Gcs
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
 NAME = "object-store"
-REGION = "us-east-1"
 ACCESS_KEY, SECRET_KEY = "object-store-access-key", "object-store-secret-key"
-LAKE, ARTIFACTS = "lake", "mlflow"
+LAKE, ARTIFACTS, PIPELINES = "lake", "mlflow", "mlpipeline"
+_REGION: Final = "us-east-1"
+_GOOGLE: Final = "https://storage.googleapis.com"
+_GIB: Final = 20
 
 
-def services(_settings: Settings) -> list[Service]:
-    """One gateway; its buckets are folders that are there before it starts."""
-    listen = f"{host()}:{port()}"
+@dataclass(frozen=True)
+class Store:
+    """How the object store is reached, by `ACCESS_KEY` and `SECRET_KEY`.
+
+    `endpoint` is its URL, `hostname` and `port` the parts of it; `talks_to` and
+    `reaches` are what a client's Service says of it.
+    """
+
+    endpoint: str
+    hostname: str
+    port: str
+    region: str
+    bucket_prefix: str
+    talks_to: tuple[str, ...]
+    reaches: tuple[int, ...]
+
+    def bucket(self, name: str) -> str:
+        """The full name of one of the platform's buckets."""
+        return f"{self.bucket_prefix}-{name}" if self.bucket_prefix else name
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is spoken to by TLS."""
+        return self.endpoint.startswith("https:")
+
+
+def store(settings: Settings) -> Store:
+    """The way to the object store that the settings name."""
+    chosen = settings.cluster.object_store if settings.cluster else BuiltinObjectStore()
+    match chosen:
+        case S3():
+            return _outside(chosen.endpoint, chosen.region, chosen.bucket_prefix)
+        case Gcs():
+            return _outside(_GOOGLE, "auto", chosen.bucket_prefix)
+    return Store(
+        endpoint=url(NAME),
+        hostname=hostname(NAME),
+        port=port_of(NAME),
+        region=_REGION,
+        bucket_prefix="",
+        talks_to=(NAME,),
+        reaches=(),
+    )
+
+
+def services(settings: Settings) -> list[Service]:
+    """One gateway, unless the store is somebody else's; buckets are folders, there before it."""
+    chosen = settings.cluster.object_store if settings.cluster else BuiltinObjectStore(gib=_GIB)
+    if not isinstance(chosen, BuiltinObjectStore):
+        return []
+    buckets = (LAKE, ARTIFACTS, *((PIPELINES,) if settings.cluster else ()))
     return [
         Service(
             name=NAME,
-            command=("versitygw", "--port", listen, "--health", "/health", "posix", data()),
+            command=(
+                *("versitygw", "--port", f"{host()}:{port()}", "--health", "/health"),
+                *("posix", data()),
+            ),
             image=versions.IMAGES["versitygw"],
             environment={
                 "ROOT_ACCESS_KEY": secret(ACCESS_KEY),
                 "ROOT_SECRET_KEY": secret(SECRET_KEY),
-                "VGW_REGION": REGION,
+                "VGW_REGION": _REGION,
             },
-            data=Data(gib=20, folders=(LAKE, ARTIFACTS)),
+            data=Data(gib=chosen.gib, folders=buckets),
             health=Health(path="/health"),
             resources=Resources(cpu=20, memory=64, memory_limit=256),
+            steps_call=("http",),
         )
     ]
 
 
-def client_environment(endpoint: str) -> dict[str, str]:
+def client_environment(settings: Settings) -> dict[str, str]:
     """What an S3 client of a service needs, by the names that all of them read."""
+    there = store(settings)
     return {
         "AWS_ACCESS_KEY_ID": secret(ACCESS_KEY),
         "AWS_SECRET_ACCESS_KEY": secret(SECRET_KEY),
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": there.region,
+        "AWS_DEFAULT_REGION": there.region,
+        "AWS_ENDPOINT_URL": there.endpoint,
+        "AWS_ALLOW_HTTP": "false" if there.secure else "true",
     }
+
+
+def _outside(endpoint: str, region: str, bucket_prefix: str) -> Store:
+    parts = urlsplit(endpoint)
+    number = parts.port or (443 if parts.scheme == "https" else 80)
+    return Store(
+        endpoint=endpoint,
+        hostname=str(parts.hostname),
+        port=str(number),
+        region=region,
+        bucket_prefix=bucket_prefix,
+        talks_to=(),
+        reaches=(number,),
+    )

@@ -6,66 +6,89 @@ processes which both import everything (24 s and 620 MB against 12 s and 305 MB)
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infra import versions
-from infra.service import Data, Health, Resources, Service, address, data, host, port, url
-from infra.services import object_store
-from infra.target_settings import OnKubernetes
+from infra.service import Data, Health, Resources, Service, config, data, host, port, secret
+from infra.services import database, object_store
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
 NAME = "tracking"
+_CLIENT = "client.cnf"
 
 
 def services(settings: Settings) -> list[Service]:
-    """One server; runs in SQLite, artifacts in the object store, through the server."""
-    return [
-        Service(
-            name=NAME,
-            command=(
-                *("python", "-m", "uvicorn", "mlflow.server.fastapi_app:app"),
-                *("--host", host(), "--port", port(), "--log-level", "warning"),
-            ),
-            image=versions.IMAGES["slipway"],
-            distribution="mlflow",
-            environment=_environment() | _callers(settings),
-            data=Data(gib=5),
-            health=Health(path="/health", seconds=120),
-            resources=Resources(cpu=100, memory=400, memory_limit=1024),
-            talks_to=(object_store.NAME,),
-            ui="/",
-            role="tracking",
-        )
-    ]
+    """One server; runs in a database, artifacts in the object store, through the server."""
+    return [_on_kubernetes(settings) if settings.cluster else _on_this_machine(settings)]
 
 
-def _environment() -> dict[str, str]:
-    return object_store.client_environment(url(object_store.NAME)) | {
-        "MLFLOW_S3_ENDPOINT_URL": url(object_store.NAME),
-        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{data('mlflow.db')}",
-        "_MLFLOW_SERVER_REGISTRY_STORE": f"sqlite:///{data('mlflow.db')}",
+def _on_this_machine(settings: Settings) -> Service:
+    return replace(
+        _server(settings),
+        environment=_environment(settings, f"sqlite:///{data('mlflow.db')}"),
+        data=Data(gib=5),
+        talks_to=object_store.store(settings).talks_to,
+    )
+
+
+def _on_kubernetes(settings: Settings) -> Service:
+    there = database.connection(settings, database.TRACKING)
+    store = object_store.store(settings)
+    # The driver reads user and password from a file, which needs no quoting as a URL does.
+    uri = (
+        f"mysql+pymysql://{there.host}:{there.port}/{there.database}"
+        f"?read_default_file={config(_CLIENT)}"
+    )
+    return replace(
+        _server(settings),
+        environment=_environment(settings, uri)
+        # Clients come by any name that the cluster and its gateway have for it; who may come
+        # at all is the network policies' to say.
+        | {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"}
+        | _own_page(settings),
+        files={_CLIENT: f"[client]\nuser={there.user}\npassword={secret(there.password)}\n"},
+        talks_to=(*store.talks_to, *there.talks_to),
+        reaches=(*store.reaches, *there.reaches),
+        steps_call=("http",),
+    )
+
+
+def _server(settings: Settings) -> Service:
+    return Service(
+        name=NAME,
+        command=(
+            *("python", "-m", "uvicorn", "mlflow.server.fastapi_app:app"),
+            *("--host", host(), "--port", port(), "--log-level", "warning"),
+        ),
+        image=versions.IMAGES["slipway"],
+        distribution="mlflow",
+        health=Health(path="/health", seconds=120 if settings.cluster is None else 300),
+        resources=Resources(cpu=50, memory=400, memory_limit=1024),
+        ui="/",
+        role="tracking",
+    )
+
+
+def _environment(settings: Settings, database_uri: str) -> dict[str, str]:
+    store = object_store.store(settings)
+    return object_store.client_environment(settings) | {
+        "MLFLOW_S3_ENDPOINT_URL": store.endpoint,
+        "_MLFLOW_SERVER_FILE_STORE": database_uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": database_uri,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"s3://{object_store.ARTIFACTS}",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"s3://{store.bucket(object_store.ARTIFACTS)}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
 
 
-def _callers(settings: Settings) -> dict[str, str]:
-    """The names that it may be called by: MLflow refuses every other, for fear of rebound DNS.
-
-    Its own default knows this machine and private addresses, but no Service's name.
-    """
-    names = [address(NAME), *(f"{local}:*" for local in ("localhost", "127.0.0.1"))]
-    target = settings.target
-    if not isinstance(target, OnKubernetes) or target.gateway is None:
-        return {"MLFLOW_SERVER_ALLOWED_HOSTS": ",".join(names)}
-    outside = f"{NAME}.{target.gateway.hostname}"
-    scheme = "https" if target.gateway.cluster_issuer else "http"
-    return {
-        "MLFLOW_SERVER_ALLOWED_HOSTS": ",".join([*names, outside]),
-        # Its page is at home there, too.
-        "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"{scheme}://{outside}",
-    }
+def _own_page(settings: Settings) -> dict[str, str]:
+    """What its page may do where the gateway shows it; MLflow knows none but this machine's."""
+    gateway = settings.cluster.gateway if settings.cluster else None
+    if gateway is None:
+        return {}
+    scheme = "https" if gateway.cluster_issuer else "http"
+    return {"MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"{scheme}://{NAME}.{gateway.hostname}"}

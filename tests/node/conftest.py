@@ -22,7 +22,8 @@ import boto3
 import httpx
 import pytest
 
-from infra.services import all_services, object_store
+from infra.description import describe
+from infra.services import object_store
 from infra.settings import Settings
 from infra.target_settings import Existing
 from infra.targets.kubernetes import objects
@@ -270,16 +271,15 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def on_node(cluster: Cluster) -> OnNode:
     """The platform, every pod of it ready whose image the node can have."""
-    settings = Settings(
-        target=Existing(context="unused", namespace=cluster.namespace),
-    )
-    services = all_services(settings, grafana_at_hand=True)
-    names = sorted(frozenset().union(*(service.secrets for service in services)))
-    texts = {name: secrets.token_hex(20) for name in names}
+    settings = Settings(target=Existing(context="unused", namespace=cluster.namespace))
+    platform = describe(settings)
+    texts = {name: secrets.token_hex(20) for name in sorted(platform.secrets)}
     place = Place(namespace=cluster.namespace, instance="node-test")
-    platform = OnNode(cluster, settings, texts, objects.of_platform(services, place, texts))
-    platform.stand()
-    return platform
+    services = list(platform.services)
+    manifests = objects.of_platform(services, place, texts, platform.steps)
+    standing = OnNode(cluster, settings, texts, [*objects.of_cluster(), *manifests])
+    standing.stand()
+    return standing
 
 
 @pytest.fixture(scope="session")

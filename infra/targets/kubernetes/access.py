@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infra.service import Service
+    from collections.abc import Iterable
+
+    from infra.service import Right, Service
     from infra.targets.kubernetes.place import Manifest, Place
 
 _GROUP = "rbac.authorization.k8s.io"
@@ -25,31 +27,43 @@ def role(service: Service, place: Place) -> Manifest | None:
     """The service's rights; None where it has none."""
     if not service.rights:
         return None
-    return {
-        "apiVersion": f"{_GROUP}/v1",
-        "kind": "Role",
-        "metadata": place.metadata(service),
-        "rules": [
-            {
-                "apiGroups": list(right.groups),
-                "resources": list(right.resources),
-                "verbs": list(right.verbs),
-            }
-            for right in service.rights
-        ],
-    }
+    return role_of(service.rights, place.metadata(service))
 
 
 def role_binding(service: Service, place: Place) -> Manifest | None:
     """Gives the rights to the account; None where there are none."""
     if not service.rights:
         return None
+    return binding_of(place.metadata(service), service.name, place.namespace)
+
+
+def role_of(rights: Iterable[Right], metadata: Manifest) -> Manifest:
+    """A Role of these rights."""
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "Role",
+        "metadata": metadata,
+        "rules": [rule(right) for right in rights],
+    }
+
+
+def binding_of(metadata: Manifest, account: str, namespace: str) -> Manifest:
+    """Gives the Role of the same name to an account of a namespace."""
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "RoleBinding",
-        "metadata": place.metadata(service),
-        "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": service.name},
-        "subjects": [
-            {"kind": "ServiceAccount", "name": service.name, "namespace": place.namespace}
-        ],
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": metadata["name"]},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+    }
+
+
+def rule(right: Right) -> Manifest:
+    """One rule of a Role."""
+    names = {"resourceNames": list(right.names)} if right.names else {}
+    return {
+        "apiGroups": list(right.groups),
+        "resources": list(right.resources),
+        "verbs": list(right.verbs),
+        **names,
     }

@@ -1,6 +1,7 @@
 """What a service reads: its files as a ConfigMap, its secrets as a Secret, its environment.
 
-Texts with secrets in them stand in the Secret alone, whole, under the variable's name.
+Texts with secrets in them stand in the Secret alone, whole, under the name of the variable
+or the file.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from infra.targets.kubernetes.place import Manifest, Place
 
 
-def config_map(service: Service, place: Place) -> Manifest:
-    """The service's files, each under a key that the API allows."""
+def config_map(service: Service, place: Place) -> Manifest | None:
+    """The service's files that are no secrets, each under a key that the API allows."""
+    if not _plain_files(service):
+        return None
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -30,18 +33,22 @@ def config_map(service: Service, place: Place) -> Manifest:
 
 
 def config_volume(service: Service) -> Manifest:
-    """The files as a volume, each at its own path."""
-    items = [{"key": key(name), "path": name} for name in service.files]
-    return {"name": "config", "configMap": {"name": service.name, "items": items}}
+    """The files as a volume, each at its own path, wherever it comes from."""
+    plain = {"name": service.name, "items": _items(_plain_files(service))}
+    hidden = {"name": service.name, "items": _items(_secret_files(service))}
+    if not hidden["items"]:
+        return {"name": "config", "configMap": plain}
+    sources = [{"configMap": plain}] if plain["items"] else []
+    return {"name": "config", "projected": {"sources": [*sources, {"secret": hidden}]}}
 
 
 def key(file: str) -> str:
-    """The key of a file in a ConfigMap; keys know no folders."""
+    """The key of a file in a ConfigMap or Secret; keys know no folders."""
     return file.replace("/", "__")
 
 
 def secret(service: Service, place: Place, values: Mapping[str, object]) -> Manifest:
-    """The Secret that holds `values`, by the names of the variables."""
+    """The Secret that holds `values`, by the names of the variables and the files."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -52,16 +59,14 @@ def secret(service: Service, place: Place, values: Mapping[str, object]) -> Mani
 
 
 def secret_values(service: Service, place: Place, secrets: Mapping[str, str]) -> dict[str, str]:
-    """The whole texts of those variables that refer to secrets; `secrets` by their names."""
-    return {
-        name: place.text(service, service.environment[name], secrets)
-        for name in secret_variables(service)
-    }
+    """The whole texts that refer to secrets, by their keys; `secrets` by their names."""
+    texts = {**_secret_variables(service), **_by_key(_secret_files(service))}
+    return {key: place.text(service, text, secrets) for key, text in texts.items()}
 
 
-def secret_variables(service: Service) -> list[str]:
-    """The names of those variables."""
-    return [name for name, text in service.environment.items() if secrets_in(text)]
+def secret_keys(service: Service) -> list[str]:
+    """The keys of those texts: names of variables, and of files."""
+    return [*_secret_variables(service), *_by_key(_secret_files(service))]
 
 
 def environment(service: Service, place: Place) -> list[Manifest]:
@@ -81,7 +86,28 @@ def config_checksum(service: Service, place: Place) -> str:
 
 
 def _files(service: Service, place: Place) -> dict[str, str]:
-    return {key(name): place.text(service, text) for name, text in service.files.items()}
+    plain = _by_key(_plain_files(service))
+    return {name: place.text(service, text) for name, text in plain.items()}
+
+
+def _plain_files(service: Service) -> dict[str, str]:
+    return {name: text for name, text in service.files.items() if not secrets_in(text)}
+
+
+def _secret_files(service: Service) -> dict[str, str]:
+    return {name: text for name, text in service.files.items() if secrets_in(text)}
+
+
+def _secret_variables(service: Service) -> dict[str, str]:
+    return {name: text for name, text in service.environment.items() if secrets_in(text)}
+
+
+def _by_key(files: Mapping[str, str]) -> dict[str, str]:
+    return {key(name): text for name, text in files.items()}
+
+
+def _items(files: Mapping[str, str]) -> list[Manifest]:
+    return [{"key": key(name), "path": name} for name in files]
 
 
 def _variable(service: Service, place: Place, name: str) -> Manifest:

@@ -2,7 +2,8 @@
 
 An edge opens just the ports that the caller's own texts name. Prometheus' scrapes are
 edges like any other. Probes and `kubectl port-forward` come from the node, which policies
-do not bind.
+do not bind. Pipeline steps are pods that no service of ours starts: what they may call is
+what the services say.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.service import PLACEHOLDER
-from infra.targets.kubernetes.place import number
 
 if TYPE_CHECKING:
     from infra.service import Service
@@ -21,11 +21,16 @@ _DNS_PORT = 53
 # Policies see the address after the `kubernetes` Service's 443 was translated, or before:
 # that is the network plugin's choice.
 _API_PORTS = (443, 6443)
+# Argo's own label on the pods of a workflow.
+_STEPS = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
 
 
 def service(described: Service, place: Place) -> Manifest:
     """The Service: every port under its name and number."""
-    ports = [{"name": port, "port": number(port), "targetPort": port} for port in described.ports]
+    ports = [
+        {"name": port, "port": place.number(described.name, port), "targetPort": port}
+        for port in described.ports
+    ]
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -47,11 +52,12 @@ def default_deny(place: Place) -> Manifest:
 def policy(described: Service, services: list[Service], place: Place) -> Manifest:
     """What is open for one service: its callers in, those it calls out."""
     openings = {
-        "ingress": _from_callers(described, services, place),
+        "ingress": [*_from_callers(described, services, place), *_from_steps(described, place)],
         "egress": [
             *_to_called(described, services, place),
+            *_outside(described),
             *_dns(described),
-            *_api_server(described, place),
+            *(_api_server(place) if described.rights else []),
         ],
     }
     return {
@@ -67,6 +73,28 @@ def policy(described: Service, services: list[Service], place: Place) -> Manifes
     }
 
 
+def steps_policy(services: list[Service], place: Place) -> Manifest:
+    """What is open for the steps of pipelines: nothing in; out, what services have for them."""
+    called = [
+        {
+            "to": [_pods(service, place)],
+            "ports": [_tcp(place.number(service.name, port)) for port in service.steps_call],
+        }
+        for service in services
+        if service.steps_call
+    ]
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "NetworkPolicy",
+        "metadata": place.common_metadata("pipeline-steps"),
+        "spec": {
+            "podSelector": _STEPS,
+            "policyTypes": ["Ingress", "Egress"],
+            "egress": [*called, *_names(), *_api_server(place)],
+        },
+    }
+
+
 def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
     """The ports of `called` that the texts of `caller` name; all of them if they name none."""
     texts = [*caller.command, *caller.environment.values(), *caller.files.values()]
@@ -74,7 +102,7 @@ def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
         argument
         for text in texts
         for kind, argument in PLACEHOLDER.findall(text)
-        if kind == "address"
+        if kind in {"address", "number"}
     }
     return (
         tuple(port for port in called.ports if f"{called.name}/{port}" in addresses) or called.ports
@@ -83,7 +111,7 @@ def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
 
 def _from_callers(described: Service, services: list[Service], place: Place) -> list[Manifest]:
     return [
-        {"from": [_pods(caller, place)], "ports": _edge(caller, described)}
+        {"from": [_pods(caller, place)], "ports": _edge(caller, described, place)}
         for caller in services
         if described.name in caller.talks_to
     ]
@@ -91,14 +119,28 @@ def _from_callers(described: Service, services: list[Service], place: Place) -> 
 
 def _to_called(described: Service, services: list[Service], place: Place) -> list[Manifest]:
     return [
-        {"to": [_pods(called, place)], "ports": _edge(described, called)}
+        {"to": [_pods(called, place)], "ports": _edge(described, called, place)}
         for called in services
         if called.name in described.talks_to
     ]
 
 
-def _edge(caller: Service, called: Service) -> list[Manifest]:
-    return [_tcp(number(port)) for port in called_ports(caller, called)]
+def _from_steps(described: Service, place: Place) -> list[Manifest]:
+    if not described.steps_call:
+        return []
+    ports = [_tcp(place.number(described.name, port)) for port in described.steps_call]
+    return [{"from": [{"podSelector": _STEPS}], "ports": ports}]
+
+
+def _outside(described: Service) -> list[Manifest]:
+    if not described.reaches:
+        return []
+    everywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+    return [{"to": [everywhere], "ports": [_tcp(port) for port in described.reaches]}]
+
+
+def _edge(caller: Service, called: Service, place: Place) -> list[Manifest]:
+    return [_tcp(place.number(called.name, port)) for port in called_ports(caller, called)]
 
 
 def _tcp(port: int) -> Manifest:
@@ -110,15 +152,15 @@ def _pods(described: Service, place: Place) -> Manifest:
 
 
 def _dns(described: Service) -> list[Manifest]:
-    if not (described.talks_to or described.rights):
-        return []
+    return _names() if described.talks_to or described.rights or described.reaches else []
+
+
+def _names() -> list[Manifest]:
     system = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
     ports = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
     return [{"to": [{"namespaceSelector": system}], "ports": ports}]
 
 
-def _api_server(described: Service, place: Place) -> list[Manifest]:
-    if not described.rights:
-        return []
+def _api_server(place: Place) -> list[Manifest]:
     servers = {"ipBlock": {"cidr": place.api_servers}}
     return [{"to": [servers], "ports": [_tcp(port) for port in _API_PORTS]}]

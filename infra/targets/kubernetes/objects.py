@@ -1,16 +1,25 @@
-"""The table of contents: which objects a namespace and a service come to."""
+"""The table of contents: which objects a cluster, a namespace and a service come to."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.targets.kubernetes import access, configuration, copies, network, workload
+from infra.targets.kubernetes import (
+    access,
+    configuration,
+    copies,
+    custom_resources,
+    network,
+    runner,
+    workload,
+)
 from infra.targets.kubernetes.hardening import NAMESPACE_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.service import Service
+    from infra.services.steps import Steps
     from infra.targets.kubernetes.place import Manifest, Place
 
 
@@ -40,24 +49,47 @@ def of_service(
         access.role(service, place),
         access.role_binding(service, place),
         network.policy(service, services, place),
-        configuration.config_map(service, place) if service.files else None,
+        configuration.config_map(service, place),
         configuration.secret(service, place, secret_values) if service.secrets else None,
         workload.claim(service, place),
         workload.workload(service, place, secret_checksum),
-        network.service(service, place),
+        network.service(service, place) if service.ports else None,
         copies.disruption_budget(service, place),
         copies.autoscaler(service, place),
     ]
     return [manifest for manifest in candidates if manifest is not None]
 
 
+def of_cluster() -> list[Manifest]:
+    """What a cluster has once, for all stacks on it."""
+    return custom_resources.definitions()
+
+
+def of_runner(
+    steps: Steps, services: list[Service], place: Place, secret_values: Mapping[str, Any]
+) -> list[Manifest]:
+    """All that the steps of pipelines find in the namespace they run in."""
+    return [
+        *runner.account(place),
+        network.steps_policy(services, place),
+        *runner.configuration(steps, place),
+        runner.secret(place, secret_values),
+    ]
+
+
 def of_platform(
-    services: list[Service], place: Place, secrets: Mapping[str, str]
+    services: list[Service],
+    place: Place,
+    secrets: Mapping[str, str],
+    steps: Steps | None = None,
 ) -> list[Manifest]:
     """Every object of a stack with the texts of its `secrets` in it: for checks, not for files."""
+    place = place.knowing(services)
     manifests = of_namespace(place)
     for service in services:
         values = configuration.secret_values(service, place, secrets)
         checksum = configuration.checksum(values)
         manifests += of_service(service, services, place, values, checksum)
+    if steps:
+        manifests += of_runner(steps, services, place, runner.secret_values(steps, place, secrets))
     return manifests

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from infra.service import render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from infra.service import Service
 
 Manifest = dict[str, Any]
 
 DATA, CONFIG = "/data", "/config"
-# Each pod has an address of its own, so a port's name decides its number.
+# Each pod has an address of its own, so a port's name decides its number, but for those
+# that others know by number.
 PORTS: Mapping[str, int] = MappingProxyType({"http": 8080, "grpc": 8081, "metrics": 9090})
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - the pod's network policies say who may come
 _HOMES: Mapping[str, str] = MappingProxyType({"grafana": "/usr/share/grafana"})
@@ -27,17 +28,44 @@ class Place:
     """Where the objects of one stack stand.
 
     `instance` tells stacks apart that share a cluster; `storage_class` None is the
-    cluster's default; `api_servers` is the address range (CIDR) its API servers answer in.
+    cluster's default; `api_servers` is the address range (CIDR) its API servers answer in;
+    `numbers` are the ports, by service/port, whose number is not their name's.
     """
 
     namespace: str
     instance: str
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
+    numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def knowing(self, services: Iterable[Service]) -> Place:
+        """This place, with the port numbers of its services."""
+        numbers = {
+            f"{service.name}/{port}": number
+            for service in services
+            for port, number in service.port_numbers.items()
+        }
+        return replace(self, numbers=numbers)
+
+    def number(self, service: str, port: str) -> int:
+        """The number of a port of a service.
+
+        Raises:
+            ValueError: neither the service nor the port's name sets one.
+        """
+        if (own := self.numbers.get(f"{service}/{port}")) is not None:
+            return own
+        if port not in PORTS:
+            known = ", ".join(PORTS)
+            raise ValueError(
+                f"port {service}/{port} has no number on Kubernetes: give the service one in"
+                f" port_numbers, or a name of {known}"
+            )
+        return PORTS[port]
 
     def address(self, service: str, port: str) -> str:
         """The host:port of a port of a service."""
-        return f"{service}.{self.namespace}.svc:{number(port)}"
+        return f"{service}.{self.namespace}.svc:{self.number(service, port)}"
 
     def text(self, service: Service, text: str, secrets: Mapping[str, str] | None = None) -> str:
         """A text of `service` with its placeholders filled in.
@@ -47,6 +75,24 @@ class Place:
             KeyError: it refers to a secret that is not in `secrets`.
         """
         return render(text, lambda kind, what: self._fill(service, kind, what, secrets or {}))
+
+    def shared_text(self, text: str, secrets: Mapping[str, str] | None = None) -> str:
+        """A text of no service in particular: it knows addresses, secrets and the namespace.
+
+        Raises:
+            ValueError: it holds another placeholder.
+            KeyError: it refers to a secret that is not in `secrets`.
+        """
+        return render(text, lambda kind, what: self._fill_shared(kind, what, secrets or {}))
+
+    def common_metadata(self, name: str) -> Manifest:
+        """Name, namespace and labels of an object that belongs to no one service."""
+        labels = {
+            "app.kubernetes.io/instance": self.instance,
+            "app.kubernetes.io/part-of": "slipway",
+            "app.kubernetes.io/managed-by": "pulumi",
+        }
+        return {"name": name, "namespace": self.namespace, "labels": labels}
 
     def metadata(self, service: Service) -> Manifest:
         """Name, namespace and labels of an object of `service`."""
@@ -69,32 +115,33 @@ class Place:
 
     def _fill(self, service: Service, kind: str, what: str, secrets: Mapping[str, str]) -> str:
         match kind:
-            case "address":
-                return self.address(*what.split("/", 1))
             case "port":
-                return str(number(what))
+                return str(self.number(service.name, what))
             case "host":
                 return _EVERYWHERE
             case "data" | "config":
                 folder = DATA if kind == "data" else CONFIG
                 return f"{folder}/{what}" if what else folder
-            case "secret":
-                return secrets[what]
             case "home" if service.command[0] in _HOMES:
                 return _HOMES[service.command[0]]
-        raise ValueError(f"service {service.name}: nothing here is @{{{kind}:{what}}}")
+        try:
+            return self._fill_shared(kind, what, secrets)
+        except ValueError as error:
+            raise ValueError(f"service {service.name}: {error}") from None
 
-
-def number(port: str) -> int:
-    """The number of every port of that name.
-
-    Raises:
-        ValueError: no number is set for the name.
-    """
-    if port not in PORTS:
-        known = ", ".join(PORTS)
-        raise ValueError(f"port {port} has no number on Kubernetes: known are {known} ({__name__})")
-    return PORTS[port]
+    def _fill_shared(self, kind: str, what: str, secrets: Mapping[str, str]) -> str:
+        match kind:
+            case "address":
+                return self.address(*what.split("/", 1))
+            case "hostname":
+                return f"{what}.{self.namespace}.svc"
+            case "number":
+                return str(self.number(*what.split("/", 1)))
+            case "secret":
+                return secrets[what]
+            case "namespace":
+                return self.namespace
+        raise ValueError(f"nothing here is @{{{kind}:{what}}}")
 
 
 def version(image: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from infra.targets.kubernetes import configuration, hardening
-from infra.targets.kubernetes.place import CONFIG, DATA, number
+from infra.targets.kubernetes.place import CONFIG, DATA
 
 if TYPE_CHECKING:
     from infra.service import Service
@@ -56,7 +57,10 @@ def _container(service: Service, place: Place) -> Manifest:
         "args": [place.text(service, word) for word in service.command[1:]],
         "workingDir": DATA if service.data else hardening.SCRATCH,
         "env": configuration.environment(service, place),
-        "ports": [{"name": port, "containerPort": number(port)} for port in service.ports],
+        "ports": [
+            {"name": port, "containerPort": place.number(service.name, port)}
+            for port in service.ports
+        ],
         **_probes(service),
         "resources": _resources(service),
         "securityContext": hardening.container_security(),
@@ -74,23 +78,34 @@ def _resources(service: Service) -> Manifest:
 
 
 def _probes(service: Service) -> Manifest:
+    check = _check(service)
+    if not check:
+        return {}
     attempts = math.ceil(service.health.seconds / _STARTUP_PERIOD)
     return {
-        "startupProbe": _probe(service, _STARTUP_PERIOD, attempts),
-        "readinessProbe": _probe(service, _READY_PERIOD, failures=2),
-        "livenessProbe": _probe(service, _LIVE_PERIOD, _LIVE_FAILURES),
+        "startupProbe": check | _timing(_STARTUP_PERIOD, attempts),
+        "readinessProbe": check | _timing(_READY_PERIOD, failures=2),
+        "livenessProbe": check | _timing(_LIVE_PERIOD, _LIVE_FAILURES),
     }
 
 
-def _probe(service: Service, period: int, failures: int) -> Manifest:
+def _check(service: Service) -> Manifest:
     health = service.health
-    check = (
-        {"tcpSocket": {"port": health.port}}
-        if health.path is None
-        else {"httpGet": {"path": health.path, "port": health.port}}
-    )
-    timing = {"periodSeconds": period, "timeoutSeconds": _PROBE_TIMEOUT}
-    return {**check, **timing, "failureThreshold": failures}
+    if health.command:
+        return {"exec": {"command": list(health.command)}}
+    if health.port is None:
+        return {}
+    if health.path is None:
+        return {"tcpSocket": {"port": health.port}}
+    return {"httpGet": {"path": health.path, "port": health.port}}
+
+
+def _timing(period: int, failures: int) -> Manifest:
+    return {
+        "periodSeconds": period,
+        "timeoutSeconds": _PROBE_TIMEOUT,
+        "failureThreshold": failures,
+    }
 
 
 def _mounts(service: Service) -> list[Manifest]:
@@ -104,6 +119,10 @@ def _mounts(service: Service) -> list[Manifest]:
             {"name": "data", "mountPath": f"{DATA}/{folder}", "subPath": folder}
             for folder in service.data.folders
         ]
+    mounts += [
+        {"name": _token_volume(number), "mountPath": str(folder), "readOnly": True}
+        for number, (folder, _) in enumerate(_tokens(service))
+    ]
     return mounts
 
 
@@ -114,7 +133,33 @@ def _volumes(service: Service) -> list[Manifest]:
         volumes.append(configuration.config_volume(service))
     if service.data and service.scaling.most == 1:
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": service.name}})
+    volumes += [
+        {"name": _token_volume(number), "projected": {"sources": [source]}}
+        for number, (_, source) in enumerate(_tokens(service))
+    ]
     return volumes
+
+
+def _tokens(service: Service) -> list[tuple[PurePosixPath, Manifest]]:
+    """The folder and the source of each token."""
+    paths = [(PurePosixPath(token.path), token) for token in service.tokens]
+    return [
+        (
+            path.parent,
+            {
+                "serviceAccountToken": {
+                    "path": path.name,
+                    "audience": token.audience,
+                    "expirationSeconds": token.seconds,
+                }
+            },
+        )
+        for path, token in paths
+    ]
+
+
+def _token_volume(number: int) -> str:
+    return f"token-{number}"
 
 
 def _spread(service: Service, place: Place) -> Manifest:

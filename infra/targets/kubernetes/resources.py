@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
 from pulumi_kubernetes.apps.v1 import Deployment, StatefulSet
 from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
 from pulumi_kubernetes.core.v1 import (
@@ -32,6 +33,7 @@ KINDS: Mapping[str, type[pulumi.CustomResource]] = MappingProxyType(
         kind.__name__: kind
         for kind in (
             ConfigMap,
+            CustomResourceDefinition,
             Deployment,
             HorizontalPodAutoscaler,
             Namespace,

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from infra.targets.generated import GeneratedSecret
-from infra.targets.kubernetes import configuration, objects
+from infra.targets.kubernetes import configuration, objects, runner
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.cluster import Cluster
+    from infra.description import Description
     from infra.service import Service
+    from infra.services.steps import Steps
     from infra.targets.kubernetes.place import Manifest
 
 _WORKLOADS = frozenset({"Deployment", "StatefulSet"})
@@ -54,25 +56,28 @@ class KubernetesPlatform(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        services: list[Service],
+        described: Description,
         cluster: Cluster,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         provider = Provider("cluster", kubeconfig=cluster.kubeconfig, context=cluster.context)
-        given = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
-        super().__init__("slipway:kubernetes:Platform", name, {}, given)
-        place = _place(cluster)
+        options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
+        super().__init__("slipway:kubernetes:Platform", name, {}, options)
+        services, steps = list(described.services), described.steps
+        place = _place(cluster).knowing(services)
         child = pulumi.ResourceOptions(parent=self)
-        after = self._namespace(place)
-        secrets = {
-            name: GeneratedSecret(name, child).value
-            for name in sorted(frozenset().union(*(service.secrets for service in services)))
-        }
+        after = [*self._definitions(cluster), *self._namespace(place)]
+        secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
+        KubernetesService("pipeline-steps", _runner(steps, services, place, secrets), after, child)
         for service in services:
             manifests = _manifests(service, services, place, secrets)
             KubernetesService(service.name, manifests, after, child)
         self.outputs = _outputs(services, place) | {"secrets": secrets}
         self.register_outputs(self.outputs)
+
+    def _definitions(self, cluster: Cluster) -> list[pulumi.Resource]:
+        manifests = objects.of_cluster() if cluster.own_custom_resources else []
+        return [resource(each, pulumi.ResourceOptions(parent=self)) for each in manifests]
 
     def _namespace(self, place: Place) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
@@ -80,6 +85,12 @@ class KubernetesPlatform(pulumi.ComponentResource):
             options = pulumi.ResourceOptions(parent=self, depends_on=list(made))
             made.append(resource(manifest, options))
         return made
+
+
+def _secret(name: str, described: Description, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    if name in described.given:
+        return pulumi.Output.secret(described.given[name])
+    return GeneratedSecret(name, opts).value
 
 
 def _place(cluster: Cluster) -> Place:
@@ -96,17 +107,32 @@ def _manifests(
     texts = pulumi.Output.all(**used).apply(
         lambda known: configuration.secret_values(service, place, known)
     )
-    values = {name: texts[name] for name in configuration.secret_variables(service)}
+    values = {name: texts[name] for name in configuration.secret_keys(service)}
     # A checksum of 160 random bits tells nothing; as a secret it would hide the whole pod.
     checksum = pulumi.Output.unsecret(texts.apply(configuration.checksum))
     return objects.of_service(service, services, place, values, checksum)
+
+
+def _runner(
+    steps: Steps,
+    services: list[Service],
+    place: Place,
+    secrets: Mapping[str, pulumi.Output[str]],
+) -> list[Manifest]:
+    used = {name: secrets[name] for name in sorted(steps.secrets)}
+    texts = pulumi.Output.all(**used).apply(lambda known: runner.secret_values(steps, place, known))
+    return objects.of_runner(
+        steps, services, place, {name: texts[name] for name in steps.secret_variables}
+    )
 
 
 def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
     return {
         "services": {
             service.name: {
-                "url": f"http://{place.address(service.name, service.ports[0])}",
+                "url": f"http://{place.address(service.name, service.ports[0])}"
+                if service.ports
+                else "",
                 "ui": service.ui or "",
                 "role": service.role,
                 "version": version(service.image),

@@ -23,12 +23,15 @@ def workload(service: Service, place: Place, secret_checksum: Any) -> Manifest:
         "metadata": place.metadata(service),
         "spec": {
             **_shared(service, place, secret_checksum),
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-            },
+            "strategy": _strategy(service),
         },
     }
+
+
+def _strategy(service: Service) -> Manifest:
+    if service.alone:
+        return {"type": "Recreate"}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
 def claim(service: Service, place: Place) -> Manifest | None:

@@ -48,9 +48,10 @@ class Machine:
         match kind:
             case "address":
                 return self.address(*argument.split("/", 1))
-            case "port":
-                return str(self.ports[f"{service.name}/{argument}"])
-            case "host":
+            case "port" | "number":
+                own = f"{service.name}/{argument}"
+                return str(self.ports[argument if kind == "number" else own])
+            case "host" | "hostname":
                 return ports.HOST
             case "data" | "config":
                 return str(folder / kind / argument) if argument else str(folder / kind)

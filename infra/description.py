@@ -1,0 +1,44 @@
+"""`Description`: all that a stack's settings come to before a target makes it real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.services import all_services
+from infra.services.given import secrets
+from infra.services.steps import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.service import Service
+    from infra.services.steps import Steps
+    from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Description:
+    """The services, what pipeline steps find, and the secrets that somebody chose."""
+
+    settings: Settings
+    services: tuple[Service, ...]
+    steps: Steps
+    given: Mapping[str, str]
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of all secrets that are needed."""
+        return frozenset().union(
+            self.steps.secrets, *(service.secrets for service in self.services)
+        )
+
+
+def describe(settings: Settings, *, grafana_at_hand: bool = True) -> Description:
+    """What the settings of a stack mean; nothing is started, and no cluster is known."""
+    return Description(
+        settings=settings,
+        services=tuple(all_services(settings, grafana_at_hand=grafana_at_hand)),
+        steps=steps(settings),
+        given=secrets(settings.cluster) if settings.cluster else {},
+    )
