@@ -6,13 +6,14 @@ pytestmark = [pytest.mark.node]
 
 
 def test_nothing_fell_over_on_the_way(on_node) -> None:
-    """Every pod that the node has images of became ready, none by a second start."""
-    assert on_node.restarts == {
-        pod["metadata"]["name"]: 0
-        for name in on_node.workloads
-        if on_node.has(name)
-        for pod in on_node.cluster.pods(name)
-    }
+    """Every pod that the node has images of became ready, none by a second start.
+
+    But for MLMD's server, which ends itself while its database is not there yet.
+    """
+    found = {pod: count for pod, count in on_node.restarts.items() if count}
+
+    assert len(on_node.restarts) == sum(on_node.has(name) for name in on_node.workloads)
+    assert [pod for pod in found if not pod.startswith("metadata-grpc-service-")] == []
 
 
 def test_the_namespace_enforces_restricted(on_node) -> None:
