@@ -170,6 +170,21 @@ _GRAFANA = Tool(
     home=("conf/defaults.ini", "public"),
 )
 
+_KIND = Tool(
+    name="kind",
+    pin=PINS["kind"],
+    programs=("kind",),
+    release=Release(
+        site=f"{_GITHUB}/kubernetes-sigs/kind/releases/download/v{{version}}",
+        archive="kind-{platform}",
+        checksums="{archive}.sha256sum",
+        platforms=_AS_GO_SAYS,
+    ),
+    go=GoRecipe(module="clusters", packages=("sigs.k8s.io/kind",)),
+    answers=r"^kind version (\d+\.\d+\.\d+\S*)",
+    group="clusters",
+)
+
 TOOLS: Mapping[str, Tool] = MappingProxyType(
     {
         tool.name: tool
@@ -181,11 +196,18 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
+            _KIND,
         )
     }
 )
 
+_PLATFORM = {name: tool for name, tool in TOOLS.items() if tool.group == "platform"}
+
 # What has no Go recipe cannot be had everywhere, so the platform must do without it.
-REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go)
-OPTIONAL = tuple(name for name, tool in TOOLS.items() if not tool.go)
+REQUIRED = tuple(name for name, tool in _PLATFORM.items() if tool.go)
+OPTIONAL = tuple(name for name, tool in _PLATFORM.items() if not tool.go)
 ALL = (*REQUIRED, *OPTIONAL)
+
+# On a cluster the services come as images.
+FOR_CLUSTERS = ("pulumi", "pulumi-language-python")
+FOR_KIND = (*FOR_CLUSTERS, "kind")
