@@ -15,6 +15,7 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
+from pipelines.steps import LARGE, SMALL, step
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -26,27 +27,43 @@ def pipeline(
     seed: int = 7,
 ) -> None:
     """Train `usecase` on `months` of `source` with at most `rounds` trees."""
-    landed = ingest(usecase=usecase, source=source, months=months)
-    checked = validate(usecase=usecase, ingested=landed.output)
-    parts = split(usecase=usecase, observations=checked.outputs["observations"]).outputs
-    fitted = train(
-        usecase=usecase,
-        rounds=rounds,
-        seed=seed,
-        train=parts["train"],
-        validation=parts["validation"],
+    landed = step(ingest(usecase=usecase, source=source, months=months), SMALL)
+    checked = step(validate(usecase=usecase, ingested=landed.output), SMALL, cached=True)
+    parts = step(
+        split(usecase=usecase, observations=checked.outputs["observations"]),
+        SMALL,
+        cached=True,
+        repeated=True,
     ).outputs
-    judged = evaluate(
-        usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]
+    fitted = step(
+        train(
+            usecase=usecase,
+            rounds=rounds,
+            seed=seed,
+            train=parts["train"],
+            validation=parts["validation"],
+        ),
+        LARGE,
+        cached=True,
+        repeated=True,
+    ).outputs
+    judged = step(
+        evaluate(usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]),
+        LARGE,
+        cached=True,
+        repeated=True,
     )
-    decided = gate(
-        usecase=usecase,
-        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        months=months,
-        ingested=landed.output,
-        test=parts["test"],
-        report=fitted["report"],
-        evaluation=judged.outputs["evaluation"],
+    decided = step(
+        gate(
+            usecase=usecase,
+            pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+            months=months,
+            ingested=landed.output,
+            test=parts["test"],
+            report=fitted["report"],
+            evaluation=judged.outputs["evaluation"],
+        ),
+        SMALL,
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
         facts = {
@@ -54,11 +71,14 @@ def pipeline(
             "evaluation": judged.outputs["evaluation"],
             "decision": decided.outputs["decision"],
         }
-        packed = package(usecase=usecase, model=fitted["model"], **parts, **facts)
-        registered = register(
-            usecase=usecase,
-            digest=packed.outputs["Output"],
-            card=packed.outputs["card"],
-            **facts,
+        packed = step(package(usecase=usecase, model=fitted["model"], **parts, **facts), SMALL)
+        registered = step(
+            register(
+                usecase=usecase,
+                digest=packed.outputs["Output"],
+                card=packed.outputs["card"],
+                **facts,
+            ),
+            SMALL,
         )
-        release(usecase=usecase, version=registered.output)
+        step(release(usecase=usecase, version=registered.output), SMALL)
