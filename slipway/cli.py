@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads annotations at run time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
 from slipway.exits import Exit
+
+if TYPE_CHECKING:
+    from slipway.cluster_run import PipelinesOfStack
 
 app = typer.Typer(
     help="An MLOps platform as code.",
@@ -90,6 +93,9 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A pipeline parameter, as months=1-3.")
     ] = None,
+    follow: Annotated[
+        str | None, typer.Option(help="On a cluster: a run's id; nothing is submitted.")
+    ] = None,
     stack: StackName = "local",
     as_json: AsJson = False,
 ) -> None:
@@ -100,9 +106,14 @@ def run(
     home = Home.of_environment()
     arguments = training.arguments(settings or [])
     progress = Progress(_err if as_json else _out)
-    result = training.run(
-        pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
-    )
+    if _on_cluster(stack):
+        pipelines = _pipelines(home, stack)
+        run_id = follow or pipelines.submit(pipeline, arguments)
+        result = training.follow(pipeline, run_id, pipelines, home.stack(stack), progress)
+    else:
+        result = training.run(
+            pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
+        )
     _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
     raise typer.Exit(report.exit_code(result))
 
@@ -208,6 +219,19 @@ def _running(home: Home, stack: str) -> Any:
 
     bring_up.processes_only(stack)
     return Running.of(pulumi_stack.outputs(home, stack), stack)
+
+
+def _on_cluster(stack: str) -> bool:
+    from infra import settings
+
+    return settings.from_file(stack_file(stack)).target.kind != "processes"
+
+
+def _pipelines(home: Home, stack: str) -> PipelinesOfStack:
+    from slipway import stack as pulumi_stack
+    from slipway.cluster_run import PipelinesOfStack
+
+    return PipelinesOfStack.of(pulumi_stack.outputs(home, stack), stack)
 
 
 def _print_json(value: object) -> None:

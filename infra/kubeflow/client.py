@@ -46,6 +46,26 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What is run, now or by the clock: a version with its parameters, in an experiment."""
+
+    name: str
+    experiment: str
+    version: Version
+    parameters: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return {
+            "display_name": self.name,
+            "experiment_id": self.experiment,
+            "pipeline_version_reference": self.version.as_json(),
+            "runtime_config": {"parameters": dict(self.parameters)},
+            "service_account": RUNNER,
+        }
+
+
+@dataclass(frozen=True)
 class KubeflowPipelines:
     """Kubeflow Pipelines of one namespace. All methods raise `SlipwayError` if it refuses."""
 
@@ -131,12 +151,9 @@ class KubeflowPipelines:
         made = self._send("POST", "experiments", json={"display_name": name})
         return str(made["experiment_id"])
 
-    def create_run(
-        self, name: str, experiment: str, version: Version, parameters: Mapping[str, Any]
-    ) -> str:
+    def create_run(self, work: Work) -> str:
         """Start a run and return its id."""
-        body = _what_runs(name, experiment, version, parameters)
-        return str(self._send("POST", "runs", json=body)["run_id"])
+        return str(self._send("POST", "runs", json=work.as_json())["run_id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
         """How a run fares: the API's `Run`."""
@@ -146,23 +163,14 @@ class KubeflowPipelines:
         """Have a run end; it goes on for some seconds."""
         self._send("POST", f"runs/{run_id}:terminate")
 
-    def create_recurring_run(
-        self,
-        name: str,
-        experiment: str,
-        version: Version,
-        parameters: Mapping[str, Any],
-        cron: str,
-        *,
-        enabled: bool,
-    ) -> str:
+    def create_recurring_run(self, work: Work, cron: str, *, enabled: bool) -> str:
         """Have a pipeline run by the clock, one run at a time; returns the id.
 
         Those of the same name, which an `up` that was killed may have left, make room first.
         """
-        for stale in self._recurring_runs(name, experiment):
+        for stale in self._recurring_runs(work.name, work.experiment):
             self.delete_recurring_run(stale)
-        body = _what_runs(name, experiment, version, parameters) | {
+        body = work.as_json() | {
             "trigger": {"cron_schedule": {"cron": cron}},
             "mode": "ENABLE" if enabled else "DISABLE",
             "max_concurrency": "1",
@@ -220,19 +228,6 @@ class KubeflowPipelines:
             ) from None
 
 
-def _what_runs(
-    name: str, experiment: str, version: Version, parameters: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a run and a recurring run have in common."""
-    return {
-        "display_name": name,
-        "experiment_id": experiment,
-        "pipeline_version_reference": version.as_json(),
-        "runtime_config": {"parameters": dict(parameters)},
-        "service_account": RUNNER,
-    }
-
-
 def _named(name: str) -> dict[str, str]:
     """The query for what has that name."""
     equal = {"key": "display_name", "operation": "EQUALS", "string_value": name}
@@ -242,15 +237,16 @@ def _named(name: str) -> dict[str, str]:
 def _of_kubernetes(answer: httpx.Response) -> bool:
     """Whether the cluster's API server answers, since it has no such service."""
     try:
-        return answer.json().get("kind") == "Status"
+        return bool(answer.json().get("kind") == "Status")
     except (ValueError, AttributeError):
         return False
 
 
 def _reason(answer: httpx.Response) -> str:
-    """Why something was refused, in one line: KFP's message ends in the cause, and a stack."""
+    """Why something was refused, in one line; an upload has a form of its own."""
     try:
-        message = answer.json()["message"]
-    except (ValueError, KeyError, TypeError):
+        said = answer.json()
+        message = said.get("error_message") or said["message"]
+    except (ValueError, KeyError, TypeError, AttributeError):
         message = answer.text
     return " ".join(str(message).split())[:300]
