@@ -63,7 +63,13 @@ class StepLog(io.TextIOBase):
 
     def flush(self) -> None:
         """Flush the current file."""
-        self._file.flush()
+        if not self._file.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the current file."""
+        self._file.close()
+        super().close()
 
 
 class StepWatch(logging.Filter):
