@@ -15,7 +15,17 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
-from pipelines.steps import LARGE, SMALL, step
+from pipelines.steps import LARGE, SMALL, Step
+
+INGEST = Step(ingest, SMALL)
+VALIDATE = Step(validate, SMALL, cached=True)
+SPLIT = Step(split, SMALL, cached=True, repeated=True)
+TRAIN = Step(train, LARGE, cached=True, repeated=True)
+EVALUATE = Step(evaluate, LARGE, cached=True, repeated=True)
+GATE = Step(gate, SMALL)
+PACKAGE = Step(package, SMALL)
+REGISTER = Step(register, SMALL)
+RELEASE = Step(release, SMALL)
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -27,43 +37,27 @@ def pipeline(
     seed: int = 7,
 ) -> None:
     """Train `usecase` on `months` of `source` with at most `rounds` trees."""
-    landed = step(ingest(usecase=usecase, source=source, months=months), SMALL)
-    checked = step(validate(usecase=usecase, ingested=landed.output), SMALL, cached=True)
-    parts = step(
-        split(usecase=usecase, observations=checked.outputs["observations"]),
-        SMALL,
-        cached=True,
-        repeated=True,
+    landed = INGEST(usecase=usecase, source=source, months=months)
+    checked = VALIDATE(usecase=usecase, ingested=landed.output)
+    parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
+    fitted = TRAIN(
+        usecase=usecase,
+        rounds=rounds,
+        seed=seed,
+        train=parts["train"],
+        validation=parts["validation"],
     ).outputs
-    fitted = step(
-        train(
-            usecase=usecase,
-            rounds=rounds,
-            seed=seed,
-            train=parts["train"],
-            validation=parts["validation"],
-        ),
-        LARGE,
-        cached=True,
-        repeated=True,
-    ).outputs
-    judged = step(
-        evaluate(usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]),
-        LARGE,
-        cached=True,
-        repeated=True,
+    judged = EVALUATE(
+        usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]
     )
-    decided = step(
-        gate(
-            usecase=usecase,
-            pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-            months=months,
-            ingested=landed.output,
-            test=parts["test"],
-            report=fitted["report"],
-            evaluation=judged.outputs["evaluation"],
-        ),
-        SMALL,
+    decided = GATE(
+        usecase=usecase,
+        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        months=months,
+        ingested=landed.output,
+        test=parts["test"],
+        report=fitted["report"],
+        evaluation=judged.outputs["evaluation"],
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
         facts = {
@@ -71,14 +65,11 @@ def pipeline(
             "evaluation": judged.outputs["evaluation"],
             "decision": decided.outputs["decision"],
         }
-        packed = step(package(usecase=usecase, model=fitted["model"], **parts, **facts), SMALL)
-        registered = step(
-            register(
-                usecase=usecase,
-                digest=packed.outputs["Output"],
-                card=packed.outputs["card"],
-                **facts,
-            ),
-            SMALL,
+        packed = PACKAGE(usecase=usecase, model=fitted["model"], **parts, **facts)
+        registered = REGISTER(
+            usecase=usecase,
+            digest=packed.outputs["Output"],
+            card=packed.outputs["card"],
+            **facts,
         )
-        step(release(usecase=usecase, version=registered.output), SMALL)
+        RELEASE(usecase=usecase, version=registered.output)

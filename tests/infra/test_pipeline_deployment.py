@@ -16,9 +16,7 @@ from infra.kubeflow.client import Version, Work
 from infra.kubeflow.compiled import Compiled
 from infra.settings import RecurringRun
 
-GOLDEN = Compiled(
-    "training", (Path(__file__).parents[1] / "golden" / "training.yaml").read_text()
-)
+GOLDEN = Compiled("training", (Path(__file__).parents[1] / "golden" / "training.yaml").read_text())
 ON = GOLDEN.on("example.org/slipway@sha256:1")
 NIGHTLY = RecurringRun(name="nightly", cron="0 0 3 * * *", arguments={"rounds": "30"})
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k")

@@ -3,6 +3,7 @@
 import pytest
 
 from infra.errors import ClusterError, SettingsError
+from infra.home import StackDir
 from slipway import training
 from slipway.cluster_run import PipelinesOfStack, _failure, _news
 from slipway.exits import NotUpError
@@ -119,15 +120,8 @@ def test_an_interrupt_leaves_the_run_and_says_how_to_follow_it(tmp_path, monkeyp
     progress = Lines()
 
     with pytest.raises(KeyboardInterrupt):
-        training.follow("training", "r1", Interrupted(), training_stack(tmp_path), progress)
+        training.follow("training", "r1", Interrupted(), StackDir(tmp_path), progress)
 
     assert progress.said[-1] == (
         "run r1 goes on; to follow it again: slipway run training --follow r1 --stack far"
     )
-
-
-def training_stack(folder):
-    """A stack's folder."""
-    from infra.home import StackDir
-
-    return StackDir(folder)

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes import Provider
 
+from infra.kubeflow.deployment import Deployment, deploy
 from infra.targets.generated import GeneratedSecret
 from infra.targets.kubernetes import configuration, objects
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
+from infra.versions import IMAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.clusters.cluster import Cluster
     from infra.service import Service
+    from infra.settings import RecurringRun
     from infra.targets.kubernetes.place import Manifest
 
+_KUBEFLOW = "ml-pipeline"
 _WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 
@@ -57,6 +61,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
         services: list[Service],
         cluster: Cluster,
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        recurring: Sequence[RecurringRun] = (),
     ) -> None:
         provider = Provider("cluster", kubeconfig=cluster.kubeconfig, context=cluster.context)
         given = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
@@ -68,11 +74,24 @@ class KubernetesPlatform(pulumi.ComponentResource):
             name: GeneratedSecret(name, child).value
             for name in sorted(frozenset().union(*(service.secrets for service in services)))
         }
+        told: dict[str, Any] = {}
         for service in services:
             manifests = _manifests(service, services, place, secrets)
-            KubernetesService(service.name, manifests, after, child)
-        self.outputs = _outputs(services, place) | {"secrets": secrets}
+            made = KubernetesService(service.name, manifests, after, child)
+            if service.name == _KUBEFLOW:
+                told["pipelines"] = self._pipelines(service, made, cluster, recurring)
+        self.outputs = _outputs(services, place) | {"secrets": secrets} | told
         self.register_outputs(self.outputs)
+
+    def _pipelines(
+        self,
+        service: Service,
+        after: pulumi.Resource,
+        cluster: Cluster,
+        recurring: Sequence[RecurringRun],
+    ) -> dict[str, pulumi.Output[str]]:
+        place = Deployment(cluster, IMAGES["slipway"], version(service.image))
+        return deploy(recurring, place, pulumi.ResourceOptions(parent=self, depends_on=[after]))
 
     def _namespace(self, place: Place) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
