@@ -1,0 +1,138 @@
+"""What this machine has and lacks for a cluster of kind's: asked here, judged by `judge`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.diagnosis import Diagnosis
+from infra.versions import TOOLS, numbers
+
+if TYPE_CHECKING:
+    from infra.clusters.preflight import Needs
+
+_CATEGORY = "kind"
+_SECONDS = 20
+_MEBIBYTE = 2**20
+# What the node's own programs take, as kind's documentation of its memory has it.
+_NODE_MEMORY = 1024
+# The first that runs kind's nodes with private cgroups.
+_DOCKER_AT_LEAST = "20.10.0"
+
+
+@dataclass(frozen=True)
+class Host:
+    """This machine's Docker and kind; an empty version is one that is not there.
+
+    `memory` is what Docker may give to containers, and `free` what of it this machine has
+    left, in MiB; `trouble` is Docker's own word on why its daemon does not answer.
+    """
+
+    docker: str = ""
+    trouble: str = ""
+    kind: str = ""
+    memory: int = 0
+    free: int = 0
+
+
+def look() -> Host:
+    """Ask Docker and kind; nothing is begun."""
+    kind = _said("kind", "--version").removeprefix("kind version ").strip()
+    if not shutil.which("docker"):
+        return Host(kind=kind)
+    try:
+        info = json.loads(_said("docker", "info", "--format", "{{json .}}") or "{}")
+    except ValueError:
+        info = {}
+    if not info.get("ServerVersion"):
+        return Host(trouble=_trouble(info), kind=kind)
+    total = int(info["MemTotal"]) // _MEBIBYTE
+    return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
+
+
+def judge(host: Host, needed: Needs, *, exists: bool = False) -> list[Diagnosis]:
+    """A finding on Docker, its memory, and kind's command line.
+
+    A cluster that `exists` has its memory already.
+    """
+    return [
+        _docker(host),
+        *([_memory(host, needed)] if host.docker and not exists else []),
+        _kind(host),
+    ]
+
+
+def _docker(host: Host) -> Diagnosis:
+    if host.docker and numbers(host.docker) >= numbers(_DOCKER_AT_LEAST):
+        return Diagnosis("ok", _CATEGORY, f"Docker {host.docker}")
+    if host.docker:
+        return Diagnosis(
+            "error",
+            _CATEGORY,
+            f"Docker {host.docker} is too old for kind",
+            resolution=f"install Docker {_DOCKER_AT_LEAST} or newer",
+        )
+    if host.trouble:
+        return Diagnosis(
+            "error",
+            _CATEGORY,
+            "Docker does not run",
+            host.trouble,
+            "start Docker, and see that `docker info` answers",
+        )
+    return Diagnosis(
+        "error",
+        _CATEGORY,
+        "Docker is not here",
+        "kind's nodes are its containers",
+        "install Docker, or use a stack without it: `slipway up` needs none",
+    )
+
+
+def _memory(host: Host, needed: Needs) -> Diagnosis:
+    wanted = needed.memory + _NODE_MEMORY
+    summary = f"{host.free} MiB of memory free for Docker's containers, of {host.memory}"
+    detail = f"the platform and a node take {wanted} MiB"
+    if host.memory < wanted:
+        remedy = "give Docker more memory, or use a larger machine"
+        return Diagnosis("error", _CATEGORY, summary, detail, remedy)
+    if host.free < wanted:
+        return Diagnosis("warning", _CATEGORY, summary, detail, "end what takes the memory")
+    return Diagnosis("ok", _CATEGORY, summary, detail)
+
+
+def _kind(host: Host) -> Diagnosis:
+    pin = TOOLS["kind"]
+    if host.kind and pin.accepts(host.kind):
+        return Diagnosis("ok", _CATEGORY, f"kind {host.kind}")
+    return Diagnosis(
+        "error",
+        _CATEGORY,
+        f"kind {host.kind} is not {pin.accepted}" if host.kind else "kind is not here yet",
+        f"the nodes' image is made for kind {pin.version}",
+        f"`slipway tools install --stack kind` brings {pin.version}, or builds it with Go",
+    )
+
+
+def _said(*command: str) -> str:
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=_SECONDS, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _trouble(info: dict[str, object]) -> str:
+    problems = info.get("ServerErrors")
+    said = problems[0] if isinstance(problems, list) and problems else ""
+    return " ".join(str(said).split()) or "`docker info` does not answer"
+
+
+def _free() -> int:
+    import psutil  # noqa: PLC0415 - only a kind stack asks
+
+    return int(psutil.virtual_memory().available) // _MEBIBYTE
