@@ -23,37 +23,40 @@ if TYPE_CHECKING:
     from infra.target_settings import OnKubernetes
 
 
-def examine(target: OnKubernetes, services: Iterable[Service]) -> list[Diagnosis]:
+def examine(
+    target: OnKubernetes, services: Iterable[Service], *, kind_comes: bool = False
+) -> list[Diagnosis]:
     """All findings about the cluster of the settings, or what it would be made with.
 
-    Changes nothing.
+    Where `kind_comes`, it may be missing: it is brought next. Changes nothing.
     """
     needed = preflight.needs(services)
     if isinstance(target, Kind):
-        return _kind(target, needed)
+        return _kind(target, needed, kind_comes=kind_comes)
     if isinstance(target, Existing):
         return _cluster(target, needed, target.kubeconfig, target.context)
     return []
 
 
-def require(target: OnKubernetes, services: Iterable[Service]) -> None:
+def require(target: OnKubernetes, services: Iterable[Service], *, kind_comes: bool = False) -> None:
     """Refuse a cluster that the platform cannot stand on.
 
     Raises:
         ClusterError: every finding that must be mended, with its remedy, in one line.
     """
-    wrong = [each for each in examine(target, services) if each.level == "error"]
+    found = examine(target, services, kind_comes=kind_comes)
+    wrong = [each for each in found if each.level == "error"]
     if wrong:
         told = "; ".join(_line(each) for each in wrong)
         raise ClusterError(f"{told} (nothing was changed)")
 
 
-def _kind(target: Kind, needed: preflight.Needs) -> list[Diagnosis]:
+def _kind(target: Kind, needed: preflight.Needs, *, kind_comes: bool) -> list[Diagnosis]:
     from infra.clusters import kind_cli  # noqa: PLC0415 - runs programs; data elsewhere
 
     host = kind_host.look()
     exists = bool(host.docker and host.kind) and target.cluster in kind_cli.names()
-    found = kind_host.judge(host, needed, exists=exists)
+    found = kind_host.judge(host, needed, exists=exists, kind_comes=kind_comes)
     if not exists:
         return found
     context = Plan.of_settings(target).context

@@ -5,6 +5,7 @@ Pulumi's side of it is in `kind`. A kubeconfig of the user's is never touched.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -123,6 +124,7 @@ def _run(*command: str, given: str = "") -> str:
             errors="replace",
             timeout=_SECONDS,
             check=False,
+            env=os.environ | {"PATH": Home.of_environment().search_path},
         )
     except FileNotFoundError:
         raise ClusterError(

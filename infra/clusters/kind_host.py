@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.diagnosis import Diagnosis
+from infra.home import Home
 from infra.versions import TOOLS, numbers
 
 if TYPE_CHECKING:
@@ -53,15 +55,17 @@ def look() -> Host:
     return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
 
 
-def judge(host: Host, needed: Needs, *, exists: bool = False) -> list[Diagnosis]:
+def judge(
+    host: Host, needed: Needs, *, exists: bool = False, kind_comes: bool = False
+) -> list[Diagnosis]:
     """A finding on Docker, its memory, and kind's command line.
 
-    A cluster that `exists` has its memory already.
+    A cluster that `exists` has its memory already; a kind that `kind_comes` is brought next.
     """
     return [
         _docker(host),
         *([_memory(host, needed)] if host.docker and not exists else []),
-        _kind(host),
+        *([] if kind_comes and not _kind_will_do(host) else [_kind(host)]),
     ]
 
 
@@ -106,7 +110,7 @@ def _memory(host: Host, needed: Needs) -> Diagnosis:
 
 def _kind(host: Host) -> Diagnosis:
     pin = TOOLS["kind"]
-    if host.kind and pin.accepts(host.kind):
+    if _kind_will_do(host):
         return Diagnosis("ok", _CATEGORY, f"kind {host.kind}")
     return Diagnosis(
         "error",
@@ -117,10 +121,19 @@ def _kind(host: Host) -> Diagnosis:
     )
 
 
+def _kind_will_do(host: Host) -> bool:
+    return bool(host.kind) and TOOLS["kind"].accepts(host.kind)
+
+
 def _said(*command: str) -> str:
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+            env=os.environ | {"PATH": Home.of_environment().search_path},
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
