@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,29 +22,39 @@ def lines(running: Running, service: str, count: int, *, follow: bool = False) -
 
     Raises:
         SlipwayError: there is no such service, or it has no pod.
-        ClusterError: the API server does not hand the log out.
+        ClusterError: there is no log, and why: what is wrong with the pod comes first.
     """
     pod = _pod(running, service)
-    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-    container = pod["spec"]["containers"][0]["name"]
-    parameters = {"container": container, "tailLines": str(count), "follow": str(follow).lower()}
-    path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+    name = f"{service} ({pod['metadata']['name']})"
+    told = False
     try:
-        with (
-            running.access.connection.open() as client,
-            client.stream("GET", path, params=parameters, timeout=_timeout(follow)) as answer,
-        ):
+        with _log(running, pod, count, follow=follow) as answer:
             if not answer.is_success:
                 answer.read()
-                said = pods.trouble(pod) or reason(answer)
-                raise ClusterError(f"no log of {service} ({name}): {said}")
-            yield from answer.iter_lines()
+                raise ClusterError(f"no log of {name}: {pods.trouble(pod) or reason(answer)}")
+            for line in answer.iter_lines():
+                told = True
+                yield line
     except httpx.HTTPError as error:
-        raise ClusterError(f"the log of {service} ({name}) broke off: {error}") from None
+        raise ClusterError(f"the log of {name} broke off: {error}") from None
+    if not told and (said := pods.trouble(pod)):
+        raise ClusterError(f"no log of {name}: {said}")
 
 
-def _timeout(follow: bool) -> httpx.Timeout:  # noqa: FBT001 - the caller's own flag
-    return httpx.Timeout(30.0, connect=5.0, read=None if follow else 30.0)
+@contextmanager
+def _log(
+    running: Running, pod: dict[str, Any], count: int, *, follow: bool
+) -> Iterator[httpx.Response]:
+    metadata = pod["metadata"]
+    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/log"
+    container = pod["spec"]["containers"][0]["name"]
+    parameters = {"container": container, "tailLines": str(count), "follow": str(follow).lower()}
+    timeout = httpx.Timeout(30.0, connect=5.0, read=None if follow else 30.0)
+    with (
+        running.access.connection.open() as client,
+        client.stream("GET", path, params=parameters, timeout=timeout) as answer,
+    ):
+        yield answer
 
 
 def _pod(running: Running, service: str) -> dict[str, Any]:

@@ -42,15 +42,17 @@ class Host:
 
 def look() -> Host:
     """Ask Docker and kind; nothing is begun."""
-    kind = _said("kind", "--version").removeprefix("kind version ").strip()
-    if not shutil.which("docker"):
+    kind = _said("kind", "--version")[0].removeprefix("kind version ").strip()
+    if not shutil.which("docker", path=Home.of_environment().search_path):
         return Host(kind=kind)
+    said, complaint = _said("docker", "info", "--format", "{{json .}}")
     try:
-        info = json.loads(_said("docker", "info", "--format", "{{json .}}") or "{}")
+        info = json.loads(said)
     except ValueError:
         info = {}
     if not info.get("ServerVersion"):
-        return Host(trouble=_trouble(info), kind=kind)
+        problems = " ".join([*(info.get("ServerErrors") or []), complaint]).split()
+        return Host(trouble=" ".join(problems) or "`docker info` does not answer", kind=kind)
     total = int(info["MemTotal"]) // _MEBIBYTE
     return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
 
@@ -125,24 +127,20 @@ def _kind_will_do(host: Host) -> bool:
     return bool(host.kind) and TOOLS["kind"].accepts(host.kind)
 
 
-def _said(*command: str) -> str:
+def _said(*command: str) -> tuple[str, str]:
+    """What a program prints, and what it complains of; of one that is not here, nothing."""
     try:
-        return subprocess.run(
+        done = subprocess.run(
             command,
             capture_output=True,
             text=True,
             timeout=_SECONDS,
             check=False,
             env=os.environ | {"PATH": Home.of_environment().search_path},
-        ).stdout
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def _trouble(info: dict[str, object]) -> str:
-    problems = info.get("ServerErrors")
-    said = problems[0] if isinstance(problems, list) and problems else ""
-    return " ".join(str(said).split()) or "`docker info` does not answer"
+        return "", ""
+    return done.stdout, done.stderr
 
 
 def _free() -> int:
