@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import SlipwayError
-from slipway.running import answered
+from slipway.running import answered, succeeded
 
 if TYPE_CHECKING:
     import httpx
@@ -33,11 +33,10 @@ def example(running: Running, model: str, digest: str) -> Row:
     base = f"/v2/models/{model}"
     accept = {"Accept": _MANIFEST}
     manifest = running.ask("registry", f"{base}/manifests/{digest}", headers=accept)
-    layers = manifest.raise_for_status().json()["layers"]
+    layers = succeeded(manifest).json()["layers"]
     [signature] = [x["digest"] for x in layers if x["annotations"][_TITLE] == "signature.json"]
-    row: Row = (
-        running.ask("registry", f"{base}/blobs/{signature}").raise_for_status().json()["example"]
-    )
+    blob = running.ask("registry", f"{base}/blobs/{signature}")
+    row: Row = succeeded(blob).json()["example"]
     return row
 
 

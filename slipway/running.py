@@ -101,7 +101,7 @@ class Running:
         answer = self.ask("tracking", path, params={"name": model, "alias": alias})
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
             return None
-        version = answer.raise_for_status().json()["model_version"]
+        version = succeeded(answer).json()["model_version"]
         tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         return Champion(version["version"], tags.get("digest", ""), tags)
 
@@ -122,6 +122,18 @@ def answered(
         said = " ".join(answer.json()["message"].split())
         raise SlipwayError(f"{url} does not answer ({said}): see `slipway status`")
     return answer
+
+
+def succeeded(answer: httpx.Response) -> httpx.Response:
+    """An answer, if it is one.
+
+    Raises:
+        SlipwayError: it is a refusal, or an error; what it says of it.
+    """
+    if answer.is_success:
+        return answer
+    said = " ".join(answer.text.split())[:200]
+    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {said or 'no word'}")
 
 
 def _is_of_api_server(answer: httpx.Response) -> bool:

@@ -50,7 +50,7 @@ def services(console: Console, found: list[ServiceState]) -> None:
 
 def pods(console: Console, found: list[ServicePods]) -> None:
     """A table of a cluster's services and their pods, and what is wrong with one of each."""
-    table = _table("service", "state", "pods", "restarts", "version", "in the cluster at")
+    table = _table("service", "state", "pods", "restarts", "version")
     for service in found:
         colour = _COLOURS[service.state]
         table.add_row(
@@ -59,7 +59,6 @@ def pods(console: Console, found: list[ServicePods]) -> None:
             f"{service.ready}/{service.desired}",
             str(service.restarts),
             escape(service.version),
-            escape(service.url),
         )
     console.print(table)
     for service in found:
