@@ -182,12 +182,20 @@ def env() -> None:
 
 
 @tools_app.command("install")
-def install_tools(stack: StackName = "local") -> None:
+def install_tools(
+    stack: StackName = "local",
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="A control plane for tests/cluster instead.")
+    ] = False,
+) -> None:
     """Find, download or build what the stack needs."""
     from infra import settings
     from slipway import bring_up
     from slipway.progress import Progress
 
+    if for_tests:
+        bring_up.bring_test_tools(Home.of_environment(), Progress(_out))
+        return
     chosen = settings.from_file(stack_file(stack))
     bring_up.bring_tools(Home.of_environment(), chosen, Progress(_out))
 

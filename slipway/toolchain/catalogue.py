@@ -170,6 +170,64 @@ _GRAFANA = Tool(
     home=("conf/defaults.ini", "public"),
 )
 
+_ETCD = Tool(
+    name="etcd",
+    pin=PINS["etcd"],
+    programs=("etcd",),
+    release=Release(
+        site=f"{_GITHUB}/etcd-io/etcd/releases/download/v{{version}}",
+        archive="etcd-v{version}-{platform}.tar.gz",
+        checksums="SHA256SUMS",
+        platforms={"linux/amd64": "linux-amd64", "linux/arm64": "linux-arm64"},
+    ),
+    go=GoRecipe(
+        module="etcd",
+        packages=("go.etcd.io/etcd/server/v3",),
+        built_as={"etcd": "server"},
+    ),
+    answers=r"^etcd Version: (\d+\.\d+\.\d+\S*)",
+    for_tests=True,
+)
+
+_KUBERNETES_RELEASE = Release(
+    site="https://dl.k8s.io/v{version}",
+    archive="kubernetes-server-{platform}.tar.gz",
+    checksums="{archive}.sha256",
+    platforms={"linux/amd64": "linux-amd64", "linux/arm64": "linux-arm64"},
+)
+
+
+def _kubernetes(name: str) -> Tool:
+    return Tool(
+        name=name,
+        pin=PINS[name],
+        programs=(name,),
+        release=_KUBERNETES_RELEASE,
+        go=GoRecipe(
+            module="control_plane",
+            packages=(f"k8s.io/kubernetes/cmd/{name}",),
+            variables={
+                "k8s.io/component-base/version.gitVersion": "v{version}",
+                "k8s.io/component-base/version.gitMajor": "{major}",
+                "k8s.io/component-base/version.gitMinor": "{minor}",
+            },
+        ),
+        answers=r"^Kubernetes v(\d+\.\d+\.\d+\S*)",
+        for_tests=True,
+    )
+
+
+# Its releases are bare programs, no archives. In the module of Kubernetes it shares most of
+# what is compiled.
+_KWOK = Tool(
+    name="kwok",
+    pin=PINS["kwok"],
+    programs=("kwok",),
+    go=GoRecipe(module="control_plane", packages=("sigs.k8s.io/kwok/cmd/kwok",)),
+    answers=r"^kwok version v(\d+\.\d+\.\d+\S*)",
+    for_tests=True,
+)
+
 TOOLS: Mapping[str, Tool] = MappingProxyType(
     {
         tool.name: tool
@@ -181,11 +239,18 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
+            _ETCD,
+            _kubernetes("kube-apiserver"),
+            _kubernetes("kube-controller-manager"),
+            _kubernetes("kube-scheduler"),
+            _KWOK,
         )
     }
 )
 
 # What has no Go recipe cannot be had everywhere, so the platform must do without it.
-REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go)
-OPTIONAL = tuple(name for name, tool in TOOLS.items() if not tool.go)
+REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go and not tool.for_tests)
+OPTIONAL = tuple(name for name, tool in TOOLS.items() if not tool.go and not tool.for_tests)
 ALL = (*REQUIRED, *OPTIONAL)
+# A control plane and its fake nodes.
+CLUSTER_TESTS = tuple(name for name, tool in TOOLS.items() if tool.for_tests)
