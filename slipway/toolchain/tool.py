@@ -59,9 +59,9 @@ class GoRecipe:
 
     `module` is a folder of `slipway/gomods`, whose go.mod and go.sum pin all that is
     compiled. `version` is what comes out, where it is not the pin's. `variables` are strings
-    set by the linker, templates of {version}, {major} and {minor}. `copied` are scripts taken as they are:
-    program -> (our module, module that it requires, path in that). `built_as` is what Go
-    calls a program that has another name than its package's folder.
+    set by the linker, templates of {version}, {major} and {minor}. `copied` are scripts
+    taken as they are: program -> (our module, module that it requires, path in that).
+    `built_as` is what Go calls a program: its package's folder, where that is no good name.
     """
 
     module: str
