@@ -10,7 +10,7 @@ from infra import settings as settings_tree
 from infra.errors import ServiceFailedError, SettingsError
 from infra.home import Home, stack_file
 from infra.targets.processes import supervisor
-from slipway import lock, stack, training
+from slipway import leftovers, lock, stack, training
 from slipway.running import Running, ask
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
     """
     chosen = processes_only(name)
     with lock.hold(home.lock(name), name, "up"):
-        stack.clear_leftovers(home, name)
+        leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
         running = Running.of(stack.up(home, name, progress.step), name)
@@ -82,7 +82,7 @@ def bring_test_tools(home: Home, progress: Progress) -> None:
     from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
 
     progress.title("Tools for tests of clusters")
-    toolchain.ensure(toolchain.CLUSTER_TESTS, tools_dir=home.tools, progress=progress.tool)
+    toolchain.ensure(toolchain.FOR_TESTS, tools_dir=home.tools, progress=progress.tool)
 
 
 def _with_model(
@@ -118,9 +118,9 @@ def wait_until_served(running: Running, model: str, version: str) -> None:
 def take_down(home: Home, name: str, progress: Progress) -> None:
     """Destroy the stack: its processes, ports and files; the tool cache stays."""
     with lock.hold(home.lock(name), name, "down"):
-        stack.clear_leftovers(home, name)
+        leftovers.clear(home, name)
         if stack.exists(home, name):
             stack.destroy(home, name, progress.step)
         # What no state knows of: a first `up` that was killed before Pulumi wrote one.
         supervisor.end(home.stack(name))
-        stack.remove_home(home)
+        leftovers.remove_home(home)

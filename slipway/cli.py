@@ -173,11 +173,11 @@ def doctor(stack: StackName = "local", as_json: AsJson = False) -> None:
 @app.command()
 def env() -> None:
     """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
-    from slipway import stack
+    from slipway import pulumi_environment
 
     home = Home.of_environment()
-    stack.prepare(home)
-    for line in stack.shell_lines(home):
+    pulumi_environment.prepare(home)
+    for line in pulumi_environment.shell_lines(home):
         typer.echo(line)
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from infra import settings as settings_tree
+from infra.diagnosis import Diagnosis
 from infra.errors import SettingsError
 from infra.home import stack_file
 from slipway import tool_diagnoses, toolchain
-from slipway.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

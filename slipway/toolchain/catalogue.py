@@ -170,6 +170,21 @@ _GRAFANA = Tool(
     home=("conf/defaults.ini", "public"),
 )
 
+_KIND = Tool(
+    name="kind",
+    pin=PINS["kind"],
+    programs=("kind",),
+    release=Release(
+        site=f"{_GITHUB}/kubernetes-sigs/kind/releases/download/v{{version}}",
+        archive="kind-{platform}",
+        checksums="{archive}.sha256sum",
+        platforms=_AS_GO_SAYS,
+    ),
+    go=GoRecipe(module="clusters", packages=("sigs.k8s.io/kind",)),
+    answers=r"^kind version (\d+\.\d+\.\d+\S*)",
+    group="clusters",
+)
+
 _ETCD = Tool(
     name="etcd",
     pin=PINS["etcd"],
@@ -186,7 +201,7 @@ _ETCD = Tool(
         built_as={"etcd": "server"},
     ),
     answers=r"^etcd Version: (\d+\.\d+\.\d+\S*)",
-    for_tests=True,
+    group="tests",
 )
 
 _KUBERNETES_RELEASE = Release(
@@ -213,19 +228,18 @@ def _kubernetes(name: str) -> Tool:
             },
         ),
         answers=r"^Kubernetes v(\d+\.\d+\.\d+\S*)",
-        for_tests=True,
+        group="tests",
     )
 
 
-# Its releases are bare programs, no archives. In the module of Kubernetes it shares most of
-# what is compiled.
+# In the module of Kubernetes it shares most of what is compiled.
 _KWOK = Tool(
     name="kwok",
     pin=PINS["kwok"],
     programs=("kwok",),
     go=GoRecipe(module="control_plane", packages=("sigs.k8s.io/kwok/cmd/kwok",)),
     answers=r"^kwok version v(\d+\.\d+\.\d+\S*)",
-    for_tests=True,
+    group="tests",
 )
 
 TOOLS: Mapping[str, Tool] = MappingProxyType(
@@ -239,6 +253,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
+            _KIND,
             _ETCD,
             _kubernetes("kube-apiserver"),
             _kubernetes("kube-controller-manager"),
@@ -248,9 +263,16 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
     }
 )
 
+_PLATFORM = {name: tool for name, tool in TOOLS.items() if tool.group == "platform"}
+
 # What has no Go recipe cannot be had everywhere, so the platform must do without it.
-REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go and not tool.for_tests)
-OPTIONAL = tuple(name for name, tool in TOOLS.items() if not tool.go and not tool.for_tests)
+REQUIRED = tuple(name for name, tool in _PLATFORM.items() if tool.go)
+OPTIONAL = tuple(name for name, tool in _PLATFORM.items() if not tool.go)
 ALL = (*REQUIRED, *OPTIONAL)
-# A control plane and its fake nodes.
-CLUSTER_TESTS = tuple(name for name, tool in TOOLS.items() if tool.for_tests)
+
+# On a cluster the services come as images.
+FOR_CLUSTERS = ("pulumi", "pulumi-language-python")
+FOR_KIND = (*FOR_CLUSTERS, "kind")
+
+# A control plane with fake nodes.
+FOR_TESTS = tuple(name for name, tool in TOOLS.items() if tool.group == "tests")

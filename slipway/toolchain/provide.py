@@ -129,7 +129,8 @@ class _Cache:
         return {tool.name: found[tool.name] for tool in wanted if tool.name in found}
 
     def _complete(self, found: dict[str, Resolution]) -> bool:
-        needed = {name for name, tool in self.host.tools.items() if tool.go and not tool.for_tests}
+        tools = self.host.tools.values()
+        needed = {tool.name for tool in tools if tool.go and tool.group == "platform"}
         return needed <= found.keys()
 
     def _settle(self, found: dict[str, Resolution]) -> None:

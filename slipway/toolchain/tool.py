@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from infra.versions import numbers
 
@@ -26,7 +26,7 @@ class Release:
 
     `site`, `archive` and `checksums` are templates of {version}, {platform} and, the last,
     {archive}. `platforms` is what the project calls ours (`linux/amd64` ...); one that is
-    not there is not published.
+    not there is not published. An archive that is no `.tar.gz` is the program itself.
     """
 
     site: str
@@ -90,7 +90,8 @@ class Tool:
     what it prints, so that a stranger of the same name is not taken for it. `beside` names
     the tool in whose folder it is accepted on PATH, for one that tells no version. `home`
     is what must lie in the folder above its program's, for a tool that needs its files: of
-    such a tool the whole archive is kept. What is `for_tests` no stack needs.
+    such a tool the whole archive is kept. `group` is who needs it: the platform itself, or
+    only those who ask for more.
     """
 
     name: str
@@ -102,7 +103,7 @@ class Tool:
     answers: str = ""
     beside: str | None = None
     home: tuple[str, ...] = ()
-    for_tests: bool = False
+    group: Literal["platform", "clusters", "tests"] = "platform"
 
     def version_by(self, origin: Origin) -> str:
         """The version that a release or a Go build brings."""

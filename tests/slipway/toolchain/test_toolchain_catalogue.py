@@ -23,7 +23,7 @@ def pinned(module: str) -> dict[str, str]:
 
 def test_the_go_modules_build_what_is_pinned() -> None:
     """One number is not changed without the other. Prometheus counts 3.14 as 0.314 there."""
-    platform, language = pinned("platform"), pinned("language")
+    platform, language, clusters = pinned("platform"), pinned("language"), pinned("clusters")
     _, minor, patch = numbers(TOOLS["prometheus"].version)
 
     assert {
@@ -34,6 +34,7 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": platform["github.com/prometheus/alertmanager"],
         "registry": platform["github.com/distribution/distribution/v3"],
         "versitygw": platform["github.com/versity/versitygw"],
+        "kind": clusters["sigs.k8s.io/kind"],
     } == {
         "pulumi": f"v{TOOLS['pulumi'].version}",
         "its executor": f"v{TOOLS['pulumi'].version}",
@@ -42,6 +43,7 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": f"v{TOOLS['alertmanager'].version}",
         "registry": f"v{TOOLS['registry'].version}",
         "versitygw": f"v{TOOLS['versitygw'].version}",
+        "kind": f"v{TOOLS['kind'].version}",
     }
 
 
@@ -77,7 +79,7 @@ def test_the_linker_is_told_a_version_and_its_parts() -> None:
     assert [text.partition("=")[2] for text in told] == ["v1.36.3", "1", "36"]
 
 
-@pytest.mark.parametrize("module", ["platform", "language", "control_plane", "etcd"])
+@pytest.mark.parametrize("module", ["platform", "language", "clusters", "control_plane", "etcd"])
 def test_the_go_modules_ask_for_no_newer_go_than_we_say(module: str) -> None:
     """The floor is what a person is told to install."""
     directive = re.search(r"^go (\S+)$", (GO_MODULES / module / "go.mod").read_text(), re.MULTILINE)
@@ -111,19 +113,20 @@ def test_tools_are_needed_when_they_can_be_built_anywhere() -> None:
         "pulumi-language-python",
     )
     assert toolchain.OPTIONAL == ("grafana",)
+    assert toolchain.FOR_KIND == ("pulumi", "pulumi-language-python", "kind")
     assert (*toolchain.REQUIRED, *toolchain.OPTIONAL) == toolchain.ALL
 
 
 def test_no_stack_brings_what_only_tests_of_clusters_need() -> None:
     """A control plane takes minutes to build, and no user of the platform runs one of ours."""
-    assert toolchain.CLUSTER_TESTS == (
+    assert toolchain.FOR_TESTS == (
         "etcd",
         "kube-apiserver",
         "kube-controller-manager",
         "kube-scheduler",
         "kwok",
     )
-    assert not set(toolchain.CLUSTER_TESTS) & set(toolchain.ALL)
+    assert not set(toolchain.FOR_TESTS) & set(toolchain.ALL)
 
 
 GITHUB = "https://github.com"
@@ -176,6 +179,12 @@ PULUMI = f"{GITHUB}/pulumi/pulumi/releases/download/v3.245.0"
             "https://dl.grafana.com/oss/release/grafana-12.4.6.linux-arm64.tar.gz.sha256",
         ),
         (
+            "kind",
+            "darwin/arm64",
+            f"{GITHUB}/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-arm64",
+            f"{GITHUB}/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-arm64.sha256sum",
+        ),
+        (
             "etcd",
             "linux/amd64",
             f"{GITHUB}/etcd-io/etcd/releases/download/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz",
@@ -218,6 +227,7 @@ def test_a_machine_without_a_release_has_no_address() -> None:
         ("versitygw", "Version  : 1.8.0\nBuild    : norev", "1.8.0"),
         ("versitygw", "Version  : git", ""),
         ("grafana", "grafana version 12.4.6", "12.4.6"),
+        ("kind", "kind version 0.33.0", "0.33.0"),
         ("etcd", "etcd Version: 3.7.3\nGit SHA: Not provided", "3.7.3"),
         ("kube-apiserver", "Kubernetes v1.36.3", "1.36.3"),
         ("kube-scheduler", "Kubernetes v0.0.0-master+$Format:%H$", "0.0.0-master+$Format:%H$"),

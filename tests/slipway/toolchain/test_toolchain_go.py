@@ -107,7 +107,7 @@ def test_a_program_gets_its_own_name(building) -> None:
 def test_a_tool_of_tests_that_is_not_here_leaves_nothing_undone(building) -> None:
     """The caches are cleared when a stack's own tools are all here."""
     toy = building.host.tools["toy"]
-    other = replace(toy, name="other", for_tests=True)
+    other = replace(toy, name="other", group="tests")
     building.has(go_caches=None, tools={"toy": toy, "other": other})
     building.ensure("toy")
     (building.tools_dir / "go").mkdir()
