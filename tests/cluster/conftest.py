@@ -6,6 +6,7 @@ come from the folder that `KUBEBUILDER_ASSETS` names, as in other projects' test
 or from the toolchain (`make test-cluster`); without them the tests are skipped, by this name.
 """
 
+import json
 import os
 import secrets
 import socket
@@ -45,7 +46,8 @@ class ApiServer:
         answer = self.http.patch(
             self.path(manifest),
             params=parameters | ({"dryRun": "All"} if dry_run else {}),
-            content=yaml.safe_dump(manifest),
+            # As JSON: YAML takes a checksum like 1234e567 for a number.
+            content=json.dumps(manifest),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
         self.warnings.extend(answer.headers.get_list("Warning"))
@@ -54,7 +56,9 @@ class ApiServer:
     def apply_all(self, manifests: list[dict]) -> dict[str, dict]:
         """Every object as the server took it, by its path; a refusal fails the test."""
         answers = {self.path(manifest): self.apply(manifest) for manifest in manifests}
-        refused = {path: answer.text for path, answer in answers.items() if answer.is_error}
+        refused = {
+            path: answer.json().get("message") for path, answer in answers.items() if answer.is_error
+        }
         assert refused == {}
         return {path: answer.json() for path, answer in answers.items()}
 
@@ -112,12 +116,18 @@ def group_path(version: str) -> str:
     return f"/apis/{version}" if "/" in version else f"/api/{version}"
 
 
-def eventually(problem: Callable[[], object], seconds: float = PATIENCE) -> None:
+def wait_until_nothing_is_left(problem: Callable[[], object]) -> None:
     """Wait until nothing is the matter any more; fail with what still is."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while found := problem():
         assert time.monotonic() < deadline, found
         time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until what it is given finds nothing any more, and fails with what it still finds."""
+    return wait_until_nothing_is_left
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +173,7 @@ def control_plane(api_server: ApiServer, assets: Path) -> Iterator[ApiServer]:
             command = [str(assets / program), f"--kubeconfig={api_server.kubeconfig}", *options]
             stack.enter_context(running(command, folder / f"{program}.log"))
         api_server.apply_all([storage_class(), *(node(number) for number in range(2))])
-        eventually(lambda: not_ready(api_server))
+        wait_until_nothing_is_left(lambda: not_ready(api_server))
         yield api_server
 
 
