@@ -28,6 +28,11 @@ SERVER = ("etcd", "kube-apiserver")
 CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 CONTEXT = "control-plane"
 PATIENCE = 120
+# What the controllers put into every namespace.
+FURNITURE = {
+    "/api/v1/serviceaccounts default/default",
+    "/api/v1/configmaps default/kube-root-ca.crt",
+}
 PLAY = Path(__file__).with_name("fake-nodes.yaml")
 
 
@@ -57,10 +62,16 @@ class ApiServer:
         """Every object as the server took it, by its path; a refusal fails the test."""
         answers = {self.path(manifest): self.apply(manifest) for manifest in manifests}
         refused = {
-            path: answer.json().get("message") for path, answer in answers.items() if answer.is_error
+            path: answer.json().get("message")
+            for path, answer in answers.items()
+            if answer.is_error
         }
         assert refused == {}
         return {path: answer.json() for path, answer in answers.items()}
+
+    def read_all(self, manifests: list[dict]) -> dict[str, dict]:
+        """Every object as it is now, by its path."""
+        return {path: self.get(path) for path in map(self.path, manifests)}
 
     def get(self, path: str, **parameters: str) -> dict:
         """What is at a path."""
@@ -87,7 +98,11 @@ class ApiServer:
         return self.known[version, kind]
 
     def everything(self) -> set[str]:
-        """The path of every object there is, but for events and leases, which come and go."""
+        """Every object there is: its list and its name.
+
+        Without what comes and goes by itself: events, leases, and all in Kubernetes' own
+        namespaces.
+        """
         versions = [
             "v1",
             *(group["preferredVersion"]["groupVersion"] for group in self.get("/apis")["groups"]),
@@ -102,6 +117,7 @@ class ApiServer:
             f"{path} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
             for path in lists
             for item in self.items(path)
+            if not item["metadata"].get("namespace", "").startswith("kube-")
         }
 
     def delete(self, path: str) -> None:
@@ -174,6 +190,7 @@ def control_plane(api_server: ApiServer, assets: Path) -> Iterator[ApiServer]:
             stack.enter_context(running(command, folder / f"{program}.log"))
         api_server.apply_all([storage_class(), *(node(number) for number in range(2))])
         wait_until_nothing_is_left(lambda: not_ready(api_server))
+        wait_until_nothing_is_left(lambda: FURNITURE - api_server.everything())
         yield api_server
 
 
@@ -223,6 +240,7 @@ def controller_options(folder: Path) -> dict[str, list[str]]:
             "--use-service-account-credentials=true",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
+            "--horizontal-pod-autoscaler-sync-period=1s",
         ],
         "kube-scheduler": quiet,
         "kwok": ["--manage-all-nodes", "--node-lease-duration-seconds=40", f"--config={PLAY}"],

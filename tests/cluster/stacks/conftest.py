@@ -1,12 +1,12 @@
 """Stacks of every kind of settings, as plain objects, each in namespaces of its own."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from infra.service import Service
+from infra.service import Right, Service
 from infra.services import all_services
 from infra.settings import Settings
 from infra.targets.kubernetes import objects
@@ -57,9 +57,49 @@ class Stack:
         return [each["metadata"]["name"] for each in self.objects if each["kind"] == "Namespace"]
 
     @property
+    def rights(self) -> dict[str, tuple[Right, ...]]:
+        """The rights of each account in the platform's own namespace."""
+        return {service.name: service.rights for service in self.services}
+
+    @property
     def workloads(self) -> list[dict]:
         """What keeps pods running."""
         return [each for each in self.objects if each["kind"] in {"Deployment", "StatefulSet"}]
+
+    @property
+    def claims(self) -> list[tuple[str, dict]]:
+        """The name and the spec of every claim: those of their own, and stateful copies'."""
+        own = [
+            (each["metadata"]["name"], each["spec"])
+            for each in self.objects
+            if each["kind"] == "PersistentVolumeClaim"
+        ]
+        copies = [
+            (f"{claim['metadata']['name']}-{each['metadata']['name']}-{copy}", claim["spec"])
+            for each in self.workloads
+            for claim in each["spec"].get("volumeClaimTemplates", [])
+            for copy in range(each["spec"].get("replicas", 1))
+        ]
+        return [*own, *copies]
+
+    @property
+    def volumes(self) -> list[dict]:
+        """A volume for each claim and no other; nobody ever writes to it."""
+        return [
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": f"{self.namespace}-{name}"},
+                "spec": {
+                    "accessModes": spec["accessModes"],
+                    "capacity": spec["resources"]["requests"],
+                    "claimRef": {"namespace": self.namespace, "name": name},
+                    "hostPath": {"path": f"/nowhere/{self.namespace}/{name}"},
+                    "storageClassName": spec.get("storageClassName", "standard"),
+                },
+            }
+            for name, spec in self.claims
+        ]
 
 
 def stack(variant: str) -> Stack:
@@ -79,6 +119,12 @@ def settings_of(variant: str) -> Settings:
     namespace = f"test-{variant}-{next(NUMBERS)}"
     target = {"kind": "existing", "context": "any", "namespace": namespace}
     return Settings.model_validate(given | {"target": target | given.get("target", {})})
+
+
+@pytest.fixture(scope="session")
+def stack_of() -> Callable[[str], Stack]:
+    """Makes a stack of the settings of a variant."""
+    return stack
 
 
 @pytest.fixture(params=VARIANTS)

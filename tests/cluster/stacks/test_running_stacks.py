@@ -7,7 +7,7 @@ pytestmark = [pytest.mark.cluster]
 
 def test_every_workload_becomes_available(control_plane, accepted, eventually) -> None:
     """All pods are admitted, find their volumes and a node, and every copy is there."""
-    control_plane.apply_all([volume(claim, number) for number, claim in enumerate(claims(accepted))])
+    control_plane.apply_all(accepted.volumes)
 
     eventually(lambda: unavailable(control_plane, accepted))
 
@@ -17,7 +17,7 @@ def test_every_workload_becomes_available(control_plane, accepted, eventually) -
 
 def test_autoscalers_and_budgets_find_what_they_watch(control_plane, accepted, eventually) -> None:
     """An autoscaler knows its workload, and a budget its pods: neither names another's."""
-    control_plane.apply_all([volume(claim, number) for number, claim in enumerate(claims(accepted))])
+    control_plane.apply_all(accepted.volumes)
     watched = [each for each in accepted.objects if each["kind"] in CHECKED]
 
     eventually(
@@ -51,36 +51,3 @@ def unavailable(control_plane, stack) -> dict[str, object]:
         if not seen or status.get("availableReplicas", 0) < wanted:
             found[each["metadata"]["name"]] = status.get("conditions", status)
     return found
-
-
-def claims(stack) -> list[tuple[str, dict]]:
-    """The name and the spec of every claim: those of their own, and those of stateful copies."""
-    own = [
-        (each["metadata"]["name"], each["spec"])
-        for each in stack.objects
-        if each["kind"] == "PersistentVolumeClaim"
-    ]
-    copies = [
-        (f"{claim['metadata']['name']}-{each['metadata']['name']}-{copy}", claim["spec"])
-        for each in stack.workloads
-        for claim in each["spec"].get("volumeClaimTemplates", [])
-        for copy in range(each["spec"].get("replicas", 1))
-    ]
-    return [(stack.namespace, name, spec) for name, spec in [*own, *copies]]
-
-
-def volume(claim: tuple[str, str, dict], number: int) -> dict:
-    """A volume kept for one claim; nobody ever writes to it."""
-    namespace, name, spec = claim
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": f"{namespace}-{name}"},
-        "spec": {
-            "accessModes": spec["accessModes"],
-            "capacity": spec["resources"]["requests"],
-            "claimRef": {"namespace": namespace, "name": name},
-            "hostPath": {"path": f"/nowhere/{number}"},
-            "storageClassName": spec.get("storageClassName", "standard"),
-        },
-    }
