@@ -33,6 +33,8 @@ FURNITURE = {
     "/api/v1/serviceaccounts default/default",
     "/api/v1/configmaps default/kube-root-ca.crt",
 }
+# The label of the nodes that KWOK plays: others may be made by tests.
+PLAYED = "slipway.test/played-by"
 PLAY = Path(__file__).with_name("fake-nodes.yaml")
 
 
@@ -243,7 +245,11 @@ def controller_options(folder: Path) -> dict[str, list[str]]:
             "--horizontal-pod-autoscaler-sync-period=1s",
         ],
         "kube-scheduler": quiet,
-        "kwok": ["--manage-all-nodes", "--node-lease-duration-seconds=40", f"--config={PLAY}"],
+        "kwok": [
+            f"--manage-nodes-with-label-selector={PLAYED}=kwok",
+            "--node-lease-duration-seconds=40",
+            f"--config={PLAY}",
+        ],
     }
 
 
@@ -269,6 +275,7 @@ def node(number: int) -> dict:
         "metadata": {
             "name": f"fake-{number}",
             "labels": {
+                PLAYED: "kwok",
                 "kubernetes.io/hostname": f"fake-{number}",
                 "kubernetes.io/os": "linux",
                 "kubernetes.io/arch": "amd64",
