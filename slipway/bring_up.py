@@ -62,6 +62,14 @@ def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) 
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
 
 
+def bring_test_tools(home: Home, progress: Progress) -> None:
+    """Find, download or build what only tests of clusters need."""
+    from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
+
+    progress.title("Tools for tests of clusters")
+    toolchain.ensure(toolchain.FOR_TESTS, tools_dir=home.tools, progress=progress.tool)
+
+
 def _with_model(
     home: Home, name: str, chosen: settings_tree.Settings, running: Running, progress: Progress
 ) -> Up:

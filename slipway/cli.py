@@ -200,11 +200,19 @@ def env() -> None:
 
 
 @tools_app.command("install")
-def install_tools(stack: StackName = "local") -> None:
+def install_tools(
+    stack: StackName = "local",
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="A control plane for tests/cluster instead.")
+    ] = False,
+) -> None:
     """Find, download or build what the stack needs."""
     from slipway import bring_up, cluster_stack
     from slipway.progress import Progress
 
+    if for_tests:
+        bring_up.bring_test_tools(Home.of_environment(), Progress(_out))
+        return
     chosen = _settings(stack)
     bring = cluster_stack.bring_tools if _on_cluster(stack) else bring_up.bring_tools
     bring(Home.of_environment(), chosen, Progress(_out))
