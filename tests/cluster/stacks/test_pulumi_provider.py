@@ -87,13 +87,13 @@ def test_a_second_up_changes_nothing(life) -> None:
 
 def test_an_upgrade_changes_what_the_setting_is_about_and_no_more(life) -> None:
     """How long metrics are kept is Prometheus' own matter."""
-    assert life.changed("upgrade") == {"prometheus": "update"}
+    assert life.changed("upgrade") == {"prometheus StatefulSet": "update"}
     assert AFTER in str(prometheus(life, "upgrade"))
 
 
 def test_a_rollback_is_what_was_there_before(life) -> None:
     """The same settings make the same pods."""
-    assert life.changed("rollback") == {"prometheus": "update"}
+    assert life.changed("rollback") == {"prometheus StatefulSet": "update"}
     assert specs(life.objects["rollback"]) == specs(life.objects["up"])
 
 
