@@ -48,6 +48,9 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(parts + [0] * (3 - len(parts)))
 
 
+# renovate: datasource=go depName=k8s.io/kubernetes
+_KUBERNETES = ToolPin("1.36.3", at_least="1.36.0", below="1.37")
+
 TOOLS: Mapping[str, ToolPin] = MappingProxyType(
     {
         # Pulumi's own rule: SDK and CLI of one major work together (the SDK asks for 3.1
@@ -76,6 +79,15 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
         # A node image is made for one kind: newer ones start it, older ones need not.
         # renovate: datasource=github-releases depName=kubernetes-sigs/kind
         "kind": ToolPin("0.33.0", at_least="0.33.0", below="1"),
+        # From here on for tests of clusters alone. The parts of a control plane are of
+        # one minor version.
+        # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
+        "etcd": ToolPin("3.7.3", at_least="3.6.0", below="4"),
+        "kube-apiserver": _KUBERNETES,
+        "kube-controller-manager": _KUBERNETES,
+        "kube-scheduler": _KUBERNETES,
+        # renovate: datasource=go depName=sigs.k8s.io/kwok
+        "kwok": ToolPin("0.8.0", at_least="0.7.0", below="1"),
     }
 )
 

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 def environment(home: Home) -> dict[str, str]:
     """What Pulumi's CLI needs to work on this project's stacks."""
-    path = os.pathsep.join([str(home.tools / "bin"), os.environ.get("PATH", os.defpath)])
     return {
-        "PATH": path,
+        "PATH": home.search_path,
         "PULUMI_HOME": str(home.pulumi),
         # Without a side file for each file of the state: one that was cut off by a kill would
         # lock everybody out.

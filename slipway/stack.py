@@ -126,9 +126,16 @@ def _told(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
         metadata = (before or after) and (before or after).metadata
         if metadata and not metadata.type.startswith("pulumi:"):
             operation = str(getattr(metadata.op, "value", metadata.op))
-            on_step(Step(metadata.urn.rsplit("::", 1)[-1], operation, done=after is not None))
+            on_step(Step(_called(metadata), operation, done=after is not None))
 
     yield on_event
+
+
+def _called(metadata: Any) -> str:
+    """A resource's name; a service's objects on a cluster share one, so with their kind."""
+    name = str(metadata.urn.rsplit("::", 1)[-1])
+    of_cluster = metadata.type.startswith("kubernetes:")
+    return f"{name} {metadata.type.rpartition(':')[2]}" if of_cluster else name
 
 
 def _cause(account: str) -> str:

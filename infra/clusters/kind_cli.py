@@ -5,6 +5,7 @@ Pulumi's side of it is in `kind`. A kubeconfig of the user's is never touched.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
@@ -26,7 +27,9 @@ _SECONDS = 1200
 _ADMIN = "--kubeconfig=/etc/kubernetes/admin.conf"
 _SAID = re.compile(r"^ERROR: (?P<error>.*?)(?:: command \".*)?$", re.MULTILINE)
 _OUTPUT = re.compile(r"^Command Output: (?P<said>.*)\Z", re.MULTILINE | re.DOTALL)
+_EXIT = re.compile(r"failed with error: (?P<why>.*)$", re.MULTILINE)
 _REMEDIES = (
+    ('"docker": executable file not found', "install Docker"),
     ("Docker daemon", "start Docker"),
     ("pull image", "let this machine reach the image's registry, or `docker load` the image"),
     ("port is already allocated", "free the port"),
@@ -123,6 +126,7 @@ def _run(*command: str, given: str = "") -> str:
             errors="replace",
             timeout=_SECONDS,
             check=False,
+            env=os.environ | {"PATH": Home.of_environment().search_path},
         )
     except FileNotFoundError:
         raise ClusterError(
@@ -138,11 +142,13 @@ def _run(*command: str, given: str = "") -> str:
 
 def cause(said: str) -> str:
     """Why kind or Docker failed, and the remedy, in one line."""
-    error, output = _SAID.search(said), _OUTPUT.search(said)
-    parts = [error["error"] if error else "", _last_line(output["said"] if output else said)]
-    if error and not output:
-        parts.pop()
-    text = ": ".join(dict.fromkeys(part for part in parts if part))
+    error, output, exit_ = _SAID.search(said), _OUTPUT.search(said), _EXIT.search(said)
+    parts = [error["error"]] if error else [_last_line(said)]
+    if output:
+        parts.append(_last_line(output["said"]))
+    elif exit_:
+        parts.append(exit_["why"])
+    text = ": ".join(part for part in parts if part)
     remedy = next((remedy for sign, remedy in _REMEDIES if sign in said), _ELSE)
     return f"{text}; {remedy}"
 

@@ -6,7 +6,15 @@ the local Go. Versions are `infra.versions`. Running the tools is not done here.
 """
 
 from infra.errors import ToolMissingError
-from slipway.toolchain.catalogue import ALL, FOR_CLUSTERS, FOR_KIND, OPTIONAL, REQUIRED, TOOLS
+from slipway.toolchain.catalogue import (
+    ALL,
+    FOR_CLUSTERS,
+    FOR_KIND,
+    FOR_TESTS,
+    OPTIONAL,
+    REQUIRED,
+    TOOLS,
+)
 from slipway.toolchain.host import Host
 from slipway.toolchain.provide import ensure, lock, resolve
 from slipway.toolchain.resolution import ChecksumError, Progress, Resolution
@@ -15,6 +23,7 @@ __all__ = [
     "ALL",
     "FOR_CLUSTERS",
     "FOR_KIND",
+    "FOR_TESTS",
     "OPTIONAL",
     "REQUIRED",
     "TOOLS",

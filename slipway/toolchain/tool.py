@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from infra.versions import numbers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,8 +59,9 @@ class GoRecipe:
 
     `module` is a folder of `slipway/gomods`, whose go.mod and go.sum pin all that is
     compiled. `version` is what comes out, where it is not the pin's. `variables` are strings
-    set by the linker, templates of {version}. `copied` are scripts taken as they are:
-    program -> (our module, module that it requires, path in that).
+    set by the linker, templates of {version}, {major} and {minor}. `copied` are scripts
+    taken as they are: program -> (our module, module that it requires, path in that).
+    `built_as` is what Go calls a program: its package's folder, where that is no good name.
     """
 
     module: str
@@ -67,11 +70,16 @@ class GoRecipe:
     tags: tuple[str, ...] = ()
     copied: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: MappingProxyType({}))
     version: str | None = None
+    built_as: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
     def linking(self, version: str) -> str:
         """The linker's flags: its variables set, and no symbols."""
-        texts = self.variables.items()
-        return " ".join(["-s -w", *(f"-X {name}={t.format(version=version)}" for name, t in texts)])
+        major, minor, _ = numbers(version)
+        texts = {
+            name: text.format(version=version, major=major, minor=minor)
+            for name, text in self.variables.items()
+        }
+        return " ".join(["-s -w", *(f"-X {name}={text}" for name, text in texts.items())])
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ class Tool:
     answers: str = ""
     beside: str | None = None
     home: tuple[str, ...] = ()
-    group: Literal["platform", "clusters"] = "platform"
+    group: Literal["platform", "clusters", "tests"] = "platform"
 
     def version_by(self, origin: Origin) -> str:
         """The version that a release or a Go build brings."""

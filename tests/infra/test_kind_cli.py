@@ -53,6 +53,12 @@ WRONG_ROLE = 'ERROR: failed to create cluster: [node 0: "boss" is not a valid no
             " by hand, with --retain, keeps its nodes and logs",
         ),
         (
+            'ERROR: failed to list clusters: command "docker ps" failed with error: exec:'
+            ' "docker": executable file not found in $PATH\n',
+            'failed to list clusters: exec: "docker": executable file not found in $PATH;'
+            " install Docker",
+        ),
+        (
             "first\nError: No such container: x\n",
             "Error: No such container: x; the same command by hand, with --retain, keeps its"
             " nodes and logs",
@@ -95,6 +101,7 @@ def test_a_docker_that_does_not_run_is_one_line(no_docker: None, tmp_path: Path)
 def test_a_missing_kind_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And who says how to get it."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SLIPWAY_TOOLS", str(tmp_path))
 
     with pytest.raises(ClusterError, match=r"^kind is not on PATH: `slipway doctor` says how"):
         kind_cli.names()
