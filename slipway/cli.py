@@ -121,6 +121,8 @@ def run(
         pipelines = _pipelines(home, stack)
         run_id = follow or pipelines.submit(pipeline, arguments)
         result = training.follow(pipeline, run_id, pipelines, home.stack(stack), progress)
+    elif follow:
+        raise typer.BadParameter(f"stack {stack} is not on a cluster: its runs end with it")
     else:
         result = training.run(
             pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
@@ -279,12 +281,6 @@ def _running(home: Home, stack: str) -> Any:
 
     _settings(stack)
     return Running.of(pulumi_stack.outputs(home, stack), stack)
-
-
-def _on_cluster(stack: str) -> bool:
-    from infra import settings
-
-    return settings.from_file(stack_file(stack)).target.kind != "processes"
 
 
 def _pipelines(home: Home, stack: str) -> PipelinesOfStack:

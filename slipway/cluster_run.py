@@ -45,7 +45,7 @@ class PipelinesOfStack:
         """
         cluster = outputs.get("cluster")
         if not cluster:
-            raise NotUpError(f"stack {stack} is not up: run `pulumi up --stack {stack}`")
+            raise NotUpError(f"stack {stack} is not up: run `slipway up --stack {stack}`")
         api = KubeflowPipelines.of(
             cluster.get("kubeconfig"), cluster["context"], cluster["namespace"]
         )

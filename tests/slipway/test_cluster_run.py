@@ -1,10 +1,11 @@
 """Runs on a cluster: what is refused before anybody is asked, and what is told."""
 
 import pytest
+from typer.testing import CliRunner
 
 from infra.errors import ClusterError, SettingsError
 from infra.home import StackDir
-from slipway import training
+from slipway import cli, training
 from slipway.cluster_run import PipelinesOfStack, _failure, _news
 from slipway.exits import NotUpError
 from slipway.pipeline_run import Failure, StepEvent
@@ -27,7 +28,7 @@ def pipelines() -> PipelinesOfStack:
 
 def test_a_stack_that_is_not_up_says_so() -> None:
     """With the command that brings it up."""
-    with pytest.raises(NotUpError, match="stack far is not up: run `pulumi up --stack far`"):
+    with pytest.raises(NotUpError, match="stack far is not up: run `slipway up --stack far`"):
         PipelinesOfStack.of({}, "far")
 
 
@@ -125,3 +126,11 @@ def test_an_interrupt_leaves_the_run_and_says_how_to_follow_it(tmp_path, monkeyp
     assert progress.said[-1] == (
         "run r1 goes on; to follow it again: slipway run training --follow r1 --stack far"
     )
+
+
+def test_a_run_of_processes_cannot_be_taken_up_again() -> None:
+    """It ended with its command; usage, exit code 2."""
+    told = CliRunner().invoke(cli.app, ["run", "training", "--follow", "r1", "--stack", "local"])
+
+    assert told.exit_code == 2
+    assert "stack local is not on a cluster" in told.stderr
