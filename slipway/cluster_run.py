@@ -153,6 +153,8 @@ def _failure(
 ) -> Failure:
     """Which step failed and why, from its log, or else from what KFP says of the run."""
     failed = [event.step for event in steps if event.status == "failed"]
+    if any(each["state"] == "CANCELING" for each in run.get("state_history", [])):
+        return Failure(failed[0] if failed else pipeline, "the run was terminated", "run it again")
     for step in failed:
         if step in logs and logs[step].read_text():
             return Failure(step, *diagnose(logs[step]))

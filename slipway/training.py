@@ -7,7 +7,7 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
-from infra.errors import SettingsError
+from infra.errors import ClusterError, SettingsError
 from infra.targets.processes.files import private_folder
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def follow(
     folder = private_folder(_new_folder(stack.runs, pipeline))
     try:
         return pipelines.follow(pipeline, run_id, folder, progress.event)
-    except KeyboardInterrupt:
-        if _should_end():
+    except (KeyboardInterrupt, ClusterError) as cause:
+        if isinstance(cause, KeyboardInterrupt) and _should_end():
             pipelines.api.terminate(run_id)
             progress.line(f"run {run_id} is ending")
         else:

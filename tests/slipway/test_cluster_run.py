@@ -92,10 +92,24 @@ def test_a_failure_without_a_log_says_where_the_pods_are(steps, step) -> None:
     )
 
 
+def test_a_terminated_run_failed_for_no_step_s_fault(tmp_path) -> None:
+    """KFP calls it failed, and a step that was ended looks as if it had been killed."""
+    log = tmp_path / "train.log"
+    log.write_text("working\n")
+    run = RUN | {"state_history": [{"state": "RUNNING"}, {"state": "CANCELING"}]}
+
+    assert _failure("training", run, (StepEvent("train", "failed"),), {"train": log}) == Failure(
+        "train", "the run was terminated", "run it again"
+    )
+
+
 class Interrupted:
     """Pipelines of a stack whose run is interrupted while it is followed."""
 
     stack = "far"
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
 
     class api:  # noqa: N801 - stands for an attribute
         """Is told to end no run."""
@@ -104,7 +118,7 @@ class Interrupted:
 
     def follow(self, *_: object) -> None:
         """Be interrupted."""
-        raise KeyboardInterrupt
+        raise self.cause
 
 
 class Lines:
@@ -115,13 +129,14 @@ class Lines:
         self.line, self.event = self.said.append, print
 
 
-def test_an_interrupt_leaves_the_run_and_says_how_to_follow_it(tmp_path, monkeypatch) -> None:
-    """Where nobody can be asked."""
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), ClusterError("away")])
+def test_what_ends_the_following_leaves_the_run(cause, tmp_path, monkeypatch) -> None:
+    """Where nobody can be asked, an interrupt says how to follow it again; so does a lost way."""
     monkeypatch.setattr(training.sys.stdin, "isatty", lambda: False, raising=False)
     progress = Lines()
 
-    with pytest.raises(KeyboardInterrupt):
-        training.follow("training", "r1", Interrupted(), StackDir(tmp_path), progress)
+    with pytest.raises(type(cause)):
+        training.follow("training", "r1", Interrupted(cause), StackDir(tmp_path), progress)
 
     assert progress.said[-1] == (
         "run r1 goes on; to follow it again: slipway run training --follow r1 --stack far"
