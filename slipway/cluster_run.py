@@ -19,12 +19,13 @@ from slipway.pipeline_run import Failure, RunResult, StepEvent
 from slipway.step_failure import diagnose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from infra.kubeflow.client import Version
 
 _POLL_SECONDS: Final = 1.0
+_LOOKS_AFTER: Final = 10
 
 
 @dataclass(frozen=True)
@@ -99,15 +100,11 @@ class PipelinesOfStack:
         spec = self.api.spec(self.version(pipeline))
         started = time.monotonic()
         told: dict[str, StepEvent] = {}
-        while True:
-            run = self.api.run(run_id)
+        for run in _looks(lambda: self.api.run(run_id), lambda: _any_runs(told)):
             for event in run_details.events(spec, run):
                 for news in _news(told.get(event.step), event):
                     on_event(news)
                 told[event.step] = event
-            if run["state"] in run_details.ENDED:
-                break
-            time.sleep(_POLL_SECONDS)
         logs = _kept(step_logs.read(self.api.connection, self.api.namespace, run_id), run_dir)
         ended = _result(pipeline, run, tuple(told.values()), logs)
         rejected = ended.status == "succeeded" and run_details.turned_down(spec, run)
@@ -116,6 +113,25 @@ class PipelinesOfStack:
             status="rejected" if rejected else ended.status,
             seconds=time.monotonic() - started,
         )
+
+
+def _looks(
+    look: Callable[[], dict[str, Any]], unsettled: Callable[[], bool]
+) -> Iterator[dict[str, Any]]:
+    """Look again until the run has ended, and for a while until its steps have, too.
+
+    KFP writes a run's state first and those of its steps after it.
+    """
+    yield (run := look())
+    after = 0
+    while run["state"] not in run_details.ENDED or (unsettled() and after < _LOOKS_AFTER):
+        time.sleep(_POLL_SECONDS)
+        after += run["state"] in run_details.ENDED
+        yield (run := look())
+
+
+def _any_runs(told: Mapping[str, StepEvent]) -> bool:
+    return any(event.status == "running" for event in told.values())
 
 
 def _news(before: StepEvent | None, now: StepEvent) -> list[StepEvent]:

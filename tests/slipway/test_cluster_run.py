@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 from infra.errors import ClusterError, SettingsError
 from infra.home import StackDir
-from slipway import cli, training
-from slipway.cluster_run import PipelinesOfStack, _failure, _news
+from slipway import cli, cluster_run, training
+from slipway.cluster_run import PipelinesOfStack, _failure, _looks, _news
 from slipway.exits import NotUpError
 from slipway.pipeline_run import Failure, StepEvent
 
@@ -68,6 +68,27 @@ def test_kfp_that_is_not_up_is_one_line(pipelines) -> None:
 def test_each_beginning_and_end_is_told_once(before, now, told) -> None:
     """Even if both happened between two looks."""
     assert _news(before, now) == told
+
+
+@pytest.mark.parametrize(
+    ("unsettled", "states", "looks"),
+    [
+        ([], ["SUCCEEDED"], 1),
+        ([], ["PENDING", "RUNNING", "FAILED"], 3),
+        ([True, True], ["RUNNING", "FAILED", "FAILED", "FAILED", "FAILED"], 4),
+        ([True] * 99, ["FAILED"] * 99, 11),
+    ],
+)
+def test_a_run_is_looked_at_until_its_steps_have_ended_too(
+    unsettled, states, looks, monkeypatch
+) -> None:
+    """KFP tells of the run first; a step of which it never tells is not waited for."""
+    monkeypatch.setattr(cluster_run, "_POLL_SECONDS", 0)
+    left, still = iter(states), iter(unsettled)
+
+    seen = list(_looks(lambda: {"state": next(left)}, lambda: next(still, False)))
+
+    assert [run["state"] for run in seen] == states[:looks]
 
 
 def test_a_failure_is_the_failed_step_s_last_word(tmp_path) -> None:
