@@ -25,6 +25,8 @@ from infra.home import Home
 
 CONTEXT = "control-plane"
 PATIENCE = 120
+# How the server answers for a kind whose definition it is just taking in.
+COMING = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
 
 
 @dataclass(frozen=True)
@@ -129,15 +131,27 @@ class ApiServer:
         lists = {
             f"{group_path(version)}/{each['name']}"
             for version in versions
-            for each in self.get(group_path(version))["resources"]
+            for each in self.found(group_path(version), "resources")
             if "list" in each["verbs"] and each["name"] not in {"events", "leases"}
         }
         return {
             f"{path} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
             for path in lists
-            for item in self.items(path)
+            for item in self.found(path, "items")
             if not item["metadata"].get("namespace", "").startswith("kube-")
         }
+
+    def found(self, path: str, key: str) -> list[dict]:
+        """What is listed at a path of a kind that may come and go meanwhile."""
+        answers: list[httpx.Response] = []
+
+        def busy() -> str:
+            answers.append(self.http.get(path))
+            return answers[-1].text if answers[-1].status_code in COMING else ""
+
+        wait_until_nothing_is_left(busy)
+        gone = answers[-1].status_code == httpx.codes.NOT_FOUND
+        return [] if gone else answers[-1].raise_for_status().json()[key]
 
     def delete(self, path: str) -> None:
         """Delete what is at a path, if anything is, and all that it owns."""
