@@ -1,9 +1,8 @@
-"""A real control plane on loopback, for one test session: Kubernetes with two fake nodes.
+"""A real API server on loopback: etcd and kube-apiserver, for one test session.
 
-etcd and kube-apiserver are all that most tests need; `control_plane` adds the controllers,
-the scheduler and KWOK, which plays nodes on which every pod is ready at once. The programs
-come from the folder that `KUBEBUILDER_ASSETS` names, as in other projects' tests of this kind,
-or from the toolchain (`make test-cluster`); without them the tests are skipped, by this name.
+Their programs come from the folder that `KUBEBUILDER_ASSETS` names, as in other projects' tests
+of this kind, or from the toolchain (`make test-cluster`); without them the tests are skipped, by
+this name.
 """
 
 import json
@@ -14,7 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,18 +23,38 @@ import yaml
 
 from infra.home import Home
 
-SERVER = ("etcd", "kube-apiserver")
-CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
 CONTEXT = "control-plane"
 PATIENCE = 120
-# What the controllers put into every namespace.
-FURNITURE = {
-    "/api/v1/serviceaccounts default/default",
-    "/api/v1/configmaps default/kube-root-ca.crt",
-}
-# The label of the nodes that KWOK plays: others may be made by tests.
-PLAYED = "slipway.test/played-by"
-PLAY = Path(__file__).with_name("fake-nodes.yaml")
+# How the server answers for a kind whose definition it is just taking in.
+COMING = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The folder of the programs."""
+
+    folder: Path
+
+    def require(self, *names: str) -> None:
+        """Skip the test, by name, where a program is not there."""
+        missing = ", ".join(name for name in names if not (self.folder / name).exists())
+        if missing:
+            pytest.skip(f"{self.folder} has no {missing}: `make test-cluster` brings them")
+
+    @contextmanager
+    def running(self, name: str, options: list[str], log: Path) -> Iterator[subprocess.Popen]:
+        """A program for as long as it is needed."""
+        with log.open("w") as output:
+            process = subprocess.Popen([self.folder / name, *options], stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @dataclass
@@ -112,15 +131,27 @@ class ApiServer:
         lists = {
             f"{group_path(version)}/{each['name']}"
             for version in versions
-            for each in self.get(group_path(version))["resources"]
+            for each in self.found(group_path(version), "resources")
             if "list" in each["verbs"] and each["name"] not in {"events", "leases"}
         }
         return {
             f"{path} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
             for path in lists
-            for item in self.items(path)
+            for item in self.found(path, "items")
             if not item["metadata"].get("namespace", "").startswith("kube-")
         }
+
+    def found(self, path: str, key: str) -> list[dict]:
+        """What is listed at a path of a kind that may come and go meanwhile."""
+        answers: list[httpx.Response] = []
+
+        def busy() -> str:
+            answers.append(self.http.get(path))
+            return answers[-1].text if answers[-1].status_code in COMING else ""
+
+        wait_until_nothing_is_left(busy)
+        gone = answers[-1].status_code == httpx.codes.NOT_FOUND
+        return [] if gone else answers[-1].raise_for_status().json()[key]
 
     def delete(self, path: str) -> None:
         """Delete what is at a path, if anything is, and all that it owns."""
@@ -149,23 +180,23 @@ def eventually() -> Callable[[Callable[[], object]], None]:
 
 
 @pytest.fixture(scope="session")
-def assets() -> Path:
-    """The folder of the programs."""
-    return Path(os.environ.get("KUBEBUILDER_ASSETS") or Home.of_environment().tools / "bin")
+def programs() -> Programs:
+    """The programs that this machine has."""
+    named = os.environ.get("KUBEBUILDER_ASSETS")
+    return Programs(Path(named) if named else Home.of_environment().tools / "bin")
 
 
 @pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[ApiServer]:
+def api_server(tmp_path_factory: pytest.TempPathFactory, programs: Programs) -> Iterator[ApiServer]:
     """The server, ready; it and etcd end with the session."""
-    require(assets, SERVER)
+    programs.require("etcd", "kube-apiserver")
     folder = tmp_path_factory.mktemp("api-server")
     client_port, peer_port, secure_port = free_ports(3)
     etcd = f"http://127.0.0.1:{client_port}"
     with (
-        running([f"{assets}/etcd", *etcd_options(folder, etcd, peer_port)], folder / "etcd.log"),
-        running(
-            [f"{assets}/kube-apiserver", *server_options(folder, etcd, secure_port)],
-            folder / "api-server.log",
+        programs.running("etcd", etcd_options(folder, etcd, peer_port), folder / "etcd.log"),
+        programs.running(
+            "kube-apiserver", server_options(folder, etcd, secure_port), folder / "api-server.log"
         ) as process,
     ):
         certificate = folder / "certificates" / "apiserver.crt"
@@ -179,28 +210,6 @@ def api_server(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterat
         ) as http:
             wait_until_ready(http, process, folder / "api-server.log")
             yield ApiServer(http, kubeconfig)
-
-
-@pytest.fixture(scope="session")
-def control_plane(api_server: ApiServer, assets: Path) -> Iterator[ApiServer]:
-    """The server with its controllers, a scheduler, and two nodes where every pod is ready."""
-    require(assets, CONTROLLERS)
-    folder = api_server.kubeconfig.parent
-    with ExitStack() as stack:
-        for program, options in controller_options(folder).items():
-            command = [str(assets / program), f"--kubeconfig={api_server.kubeconfig}", *options]
-            stack.enter_context(running(command, folder / f"{program}.log"))
-        api_server.apply_all([storage_class(), *(node(number) for number in range(2))])
-        wait_until_nothing_is_left(lambda: not_ready(api_server))
-        wait_until_nothing_is_left(lambda: FURNITURE - api_server.everything())
-        yield api_server
-
-
-def require(assets: Path, names: tuple[str, ...]) -> None:
-    """Skip the test, by name, where a program is not there."""
-    missing = ", ".join(name for name in names if not (assets / name).exists())
-    if missing:
-        pytest.skip(f"{assets} has no {missing}: `make test-cluster` brings them")
 
 
 def etcd_options(folder: Path, address: str, peer_port: int) -> list[str]:
@@ -231,72 +240,6 @@ def server_options(folder: Path, etcd: str, port: int) -> list[str]:
     ]
 
 
-def controller_options(folder: Path) -> dict[str, list[str]]:
-    """None of them listens anywhere, nor waits to be elected."""
-    quiet = ["--leader-elect=false", "--secure-port=0"]
-    return {
-        "kube-controller-manager": [
-            *quiet,
-            f"--service-account-private-key-file={folder / 'accounts.key'}",
-            f"--root-ca-file={folder / 'certificates' / 'apiserver.crt'}",
-            "--use-service-account-credentials=true",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-            "--horizontal-pod-autoscaler-sync-period=1s",
-        ],
-        "kube-scheduler": quiet,
-        "kwok": [
-            f"--manage-nodes-with-label-selector={PLAYED}=kwok",
-            "--node-lease-duration-seconds=40",
-            f"--config={PLAY}",
-        ],
-    }
-
-
-def storage_class() -> dict:
-    """The cluster's default: a claim is bound when its pod is scheduled, to what there is."""
-    return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {
-            "name": "standard",
-            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-        },
-        "provisioner": "kubernetes.io/no-provisioner",
-        "volumeBindingMode": "WaitForFirstConsumer",
-    }
-
-
-def node(number: int) -> dict:
-    """A node, for KWOK to play."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": f"fake-{number}",
-            "labels": {
-                PLAYED: "kwok",
-                "kubernetes.io/hostname": f"fake-{number}",
-                "kubernetes.io/os": "linux",
-                "kubernetes.io/arch": "amd64",
-                "topology.kubernetes.io/zone": f"zone-{number}",
-            },
-        },
-    }
-
-
-def not_ready(api_server: ApiServer) -> list[str]:
-    """The nodes that are not ready."""
-    return [
-        item["metadata"]["name"]
-        for item in api_server.items("/api/v1/nodes")
-        if not any(
-            each["type"] == "Ready" and each["status"] == "True"
-            for each in item["status"].get("conditions", [])
-        )
-    ]
-
-
 def write_kubeconfig(folder: Path, address: str, certificate: Path) -> Path:
     """What programs and Pulumi reach the server by."""
     document = {
@@ -320,22 +263,6 @@ def write_kubeconfig(folder: Path, address: str, certificate: Path) -> Path:
 
 def token(folder: Path) -> str:
     return (folder / "tokens.csv").read_text().split(",")[0]
-
-
-@contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen]:
-    """A program for as long as it is needed."""
-    with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def wait_for_file(path: Path, process: subprocess.Popen, log: Path) -> None:

@@ -143,13 +143,6 @@ def everything(api_server) -> Iterator[Stack]:
     delete_namespaces(api_server, described)
 
 
-@pytest.fixture
-def accepted(control_plane, everything: Stack) -> Stack:
-    """That stack, with all its objects made."""
-    control_plane.apply_all([*everything.of_cluster, *everything.objects])
-    return everything
-
-
 def delete_namespaces(api_server, described: Stack) -> None:
     """Have them deleted; nobody waits for it."""
     for namespace in described.namespaces:
