@@ -71,6 +71,9 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
         # Delta tables need its conditional puts; older ones were not tried.
         # renovate: datasource=github-releases depName=versity/versitygw
         "versitygw": ToolPin("1.8.0", at_least="1.8.0", below="2"),
+        # Copies images between registries; asked for by `slipway images` alone.
+        # renovate: datasource=github-releases depName=google/go-containerregistry
+        "crane": ToolPin("0.22.1", at_least="0.20.0", below="1"),
         # renovate: datasource=github-releases depName=grafana/grafana
         "grafana": ToolPin("12.4.6", at_least="11.0.0", below="14"),
     }
@@ -85,6 +88,8 @@ IMAGES: Mapping[str, str] = MappingProxyType(
         "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
         "grafana": f"docker.io/grafana/grafana:{TOOLS['grafana'].version}",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
+        # What our own image is made from; no service runs it.
+        "python": "docker.io/library/python:3.11-slim-bookworm",
         "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
         "slipway": "slipway/slipway:0.1.0",
         "versitygw": f"ghcr.io/versity/versitygw:v{TOOLS['versitygw'].version}",

@@ -6,13 +6,14 @@ the local Go. Versions are `infra.versions`. Running the tools is not done here.
 """
 
 from infra.errors import ToolMissingError
-from slipway.toolchain.catalogue import ALL, OPTIONAL, REQUIRED, TOOLS
+from slipway.toolchain.catalogue import ALL, ON_DEMAND, OPTIONAL, REQUIRED, TOOLS
 from slipway.toolchain.host import Host
 from slipway.toolchain.provide import ensure, lock, resolve
 from slipway.toolchain.resolution import ChecksumError, Progress, Resolution
 
 __all__ = [
     "ALL",
+    "ON_DEMAND",
     "OPTIONAL",
     "REQUIRED",
     "TOOLS",

@@ -170,6 +170,30 @@ _GRAFANA = Tool(
     home=("conf/defaults.ini", "public"),
 )
 
+_CRANE = Tool(
+    name="crane",
+    pin=PINS["crane"],
+    programs=("crane",),
+    release=Release(
+        site=f"{_GITHUB}/google/go-containerregistry/releases/download/v{{version}}",
+        archive="go-containerregistry_{platform}.tar.gz",
+        checksums="checksums.txt",
+        platforms={
+            "linux/amd64": "Linux_x86_64",
+            "linux/arm64": "Linux_arm64",
+            "darwin/amd64": "Darwin_x86_64",
+            "darwin/arm64": "Darwin_arm64",
+        },
+    ),
+    go=GoRecipe(
+        module="images",
+        packages=("github.com/google/go-containerregistry/cmd/crane",),
+        variables={"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{version}"},
+    ),
+    asks=("version",),
+    answers=r"^v?(\d+\.\d+\.\d+\S*)$",
+)
+
 TOOLS: Mapping[str, Tool] = MappingProxyType(
     {
         tool.name: tool
@@ -181,11 +205,14 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
+            _CRANE,
         )
     }
 )
 
+# No stack runs these: the command that uses one brings it.
+ON_DEMAND = (_CRANE.name,)
 # What has no Go recipe cannot be had everywhere, so the platform must do without it.
-REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go)
+REQUIRED = tuple(name for name, tool in TOOLS.items() if tool.go and name not in ON_DEMAND)
 OPTIONAL = tuple(name for name, tool in TOOLS.items() if not tool.go)
 ALL = (*REQUIRED, *OPTIONAL)

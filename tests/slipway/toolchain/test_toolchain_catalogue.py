@@ -34,6 +34,7 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": platform["github.com/prometheus/alertmanager"],
         "registry": platform["github.com/distribution/distribution/v3"],
         "versitygw": platform["github.com/versity/versitygw"],
+        "crane": pinned("images")["github.com/google/go-containerregistry"],
     } == {
         "pulumi": f"v{TOOLS['pulumi'].version}",
         "its executor": f"v{TOOLS['pulumi'].version}",
@@ -42,10 +43,11 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": f"v{TOOLS['alertmanager'].version}",
         "registry": f"v{TOOLS['registry'].version}",
         "versitygw": f"v{TOOLS['versitygw'].version}",
+        "crane": f"v{TOOLS['crane'].version}",
     }
 
 
-@pytest.mark.parametrize("module", ["platform", "language"])
+@pytest.mark.parametrize("module", ["platform", "language", "images"])
 def test_the_go_modules_ask_for_no_newer_go_than_we_say(module: str) -> None:
     """The floor is what a person is told to install."""
     directive = re.search(r"^go (\S+)$", (GO_MODULES / module / "go.mod").read_text(), re.MULTILINE)
@@ -79,6 +81,7 @@ def test_tools_are_needed_when_they_can_be_built_anywhere() -> None:
         "pulumi-language-python",
     )
     assert toolchain.OPTIONAL == ("grafana",)
+    assert toolchain.ON_DEMAND == ("crane",)
     assert (*toolchain.REQUIRED, *toolchain.OPTIONAL) == toolchain.ALL
 
 
@@ -124,6 +127,12 @@ PULUMI = f"{GITHUB}/pulumi/pulumi/releases/download/v3.245.0"
             "linux/amd64",
             f"{GITHUB}/versity/versitygw/releases/download/v1.8.0/versitygw_v1.8.0_Linux_x86_64.tar.gz",
             f"{GITHUB}/versity/versitygw/releases/download/v1.8.0/checksums.txt",
+        ),
+        (
+            "crane",
+            "linux/arm64",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/go-containerregistry_Linux_arm64.tar.gz",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/checksums.txt",
         ),
         (
             "grafana",
