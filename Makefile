@@ -7,11 +7,11 @@ IMAGE  := infra/images/slipway
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
           --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up down env tools test check format bench lock golden clean help
+.PHONY: up down env tools test test-cluster check format bench lock golden clean help
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 up: env  ## the whole platform, with a trained model that answers
 	@$(BIN)/slipway up
@@ -37,7 +37,11 @@ tools: env  ## the tools the platform runs, found, downloaded or built
 	@$(BIN)/slipway tools install
 
 test: env tools  ## every test that needs no more than `make up` has brought
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 -m "not cluster"
+
+test-cluster: env  ## tests before a real API server; says what it skips and why
+	@test -n "$$KUBEBUILDER_ASSETS" || $(BIN)/slipway tools install --for-tests || echo "Going on with what is here"
+	@$(BIN)/pytest -n 0 -m cluster
 
 check: env  ## lint, format and types, as CI and pre-commit run them
 	@$(BIN)/ruff check

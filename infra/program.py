@@ -12,6 +12,7 @@ from infra.home import Home
 from infra.services import all_services
 
 if TYPE_CHECKING:
+    from infra.clusters.cluster import Cluster
     from infra.settings import Settings
     from infra.target_settings import OnKubernetes, Processes
 
@@ -52,7 +53,20 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
 
 def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
+    from infra.clusters import examination  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     services = all_services(chosen, grafana_at_hand=True)
-    return KubernetesPlatform("platform", services, clusters.of(target)).outputs
+    examination.require(target, services)
+    cluster = clusters.of(target)
+    return KubernetesPlatform("platform", services, cluster).outputs | _way_to(cluster)
+
+
+def _way_to(cluster: Cluster) -> dict[str, Any]:
+    """How the command line reaches the cluster; a kubeconfig of kind's is a secret."""
+    way = {
+        "context": cluster.context,
+        "kubeconfig": cluster.kubeconfig,
+        "namespace": cluster.namespace,
+    }
+    return {"cluster": way}

@@ -48,6 +48,9 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(parts + [0] * (3 - len(parts)))
 
 
+# renovate: datasource=go depName=k8s.io/kubernetes
+_KUBERNETES = ToolPin("1.36.3", at_least="1.36.0", below="1.37")
+
 TOOLS: Mapping[str, ToolPin] = MappingProxyType(
     {
         # Pulumi's own rule: SDK and CLI of one major work together (the SDK asks for 3.1
@@ -76,11 +79,32 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
         "crane": ToolPin("0.22.1", at_least="0.20.0", below="1"),
         # renovate: datasource=github-releases depName=grafana/grafana
         "grafana": ToolPin("12.4.6", at_least="11.0.0", below="14"),
+        # A node image is made for one kind: newer ones start it, older ones need not.
+        # renovate: datasource=github-releases depName=kubernetes-sigs/kind
+        "kind": ToolPin("0.33.0", at_least="0.33.0", below="1"),
+        # From here on for tests of clusters alone. The parts of a control plane are of
+        # one minor version.
+        # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
+        "etcd": ToolPin("3.7.3", at_least="3.6.0", below="4"),
+        "kube-apiserver": _KUBERNETES,
+        "kube-controller-manager": _KUBERNETES,
+        "kube-scheduler": _KUBERNETES,
+        # renovate: datasource=go depName=sigs.k8s.io/kwok
+        "kwok": ToolPin("0.8.0", at_least="0.7.0", below="1"),
     }
 )
 
 # The oldest Go that all our Go modules build with.
 GO_AT_LEAST = "1.26.0"
+
+# What kind's nodes are, by the digest in the notes of kind's release above.
+KIND_NODE = (
+    "docker.io/kindest/node:v1.36.4"
+    "@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
+)
+
+# The oldest Kubernetes whose API has every field that we write.
+KUBERNETES_AT_LEAST = "1.30.0"
 
 # Container images by the tool in them; the process target needs none of them.
 IMAGES: Mapping[str, str] = MappingProxyType(

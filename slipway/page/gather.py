@@ -82,7 +82,7 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
     chosen = settings_tree.from_file(stack_file(name))
     scrape = seconds(chosen.monitoring.scrape_interval)
     span = series.Span.of(time.time(), minutes * 60, scrape)
-    with series.prometheus(running.url(PROMETHEUS)) as client:
+    with running.client(PROMETHEUS) as client:
         sections = tuple(
             Section(
                 each.title or "",

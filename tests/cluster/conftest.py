@@ -1,16 +1,20 @@
-"""A real API server on loopback: etcd and kube-apiserver, nothing else, for one test session.
+"""A real control plane on loopback, for one test session: Kubernetes with two fake nodes.
 
-Their programs are taken from the folder that `KUBEBUILDER_ASSETS` names, as other projects'
-tests of this kind take them; without it the tests are skipped, by this name.
+etcd and kube-apiserver are all that most tests need; `control_plane` adds the controllers,
+the scheduler and KWOK, which plays nodes on which every pod is ready at once. The programs
+come from the folder that `KUBEBUILDER_ASSETS` names, as in other projects' tests of this kind,
+or from the toolchain (`make test-cluster`); without them the tests are skipped, by this name.
 """
 
+import json
 import os
 import secrets
 import socket
+import ssl
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,30 +22,30 @@ import httpx
 import pytest
 import yaml
 
-PLURALS = {
-    "ConfigMap": "configmaps",
-    "Deployment": "deployments",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "Namespace": "namespaces",
-    "NetworkPolicy": "networkpolicies",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "Pod": "pods",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-    "Role": "roles",
-    "RoleBinding": "rolebindings",
-    "Secret": "secrets",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "StatefulSet": "statefulsets",
+from infra.home import Home
+
+SERVER = ("etcd", "kube-apiserver")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler", "kwok")
+CONTEXT = "control-plane"
+PATIENCE = 120
+# What the controllers put into every namespace.
+FURNITURE = {
+    "/api/v1/serviceaccounts default/default",
+    "/api/v1/configmaps default/kube-root-ca.crt",
 }
+# The label of the nodes that KWOK plays: others may be made by tests.
+PLAYED = "slipway.test/played-by"
+PLAY = Path(__file__).with_name("fake-nodes.yaml")
 
 
-@dataclass(frozen=True)
+@dataclass
 class ApiServer:
     """A client of the API server that collects what it warns of."""
 
     http: httpx.Client
+    kubeconfig: Path
     warnings: list[str] = field(default_factory=list)
+    known: dict[tuple[str, str], dict] = field(default_factory=dict)
 
     def apply(self, manifest: dict, *, dry_run: bool = False) -> httpx.Response:
         """Server-side apply with strict field validation."""
@@ -49,28 +53,111 @@ class ApiServer:
         answer = self.http.patch(
             self.path(manifest),
             params=parameters | ({"dryRun": "All"} if dry_run else {}),
-            content=yaml.safe_dump(manifest),
+            # As JSON: YAML takes a checksum like 1234e567 for a number.
+            content=json.dumps(manifest),
             headers={"Content-Type": "application/apply-patch+yaml"},
         )
         self.warnings.extend(answer.headers.get_list("Warning"))
         return answer
 
-    @staticmethod
-    def path(manifest: dict) -> str:
+    def apply_all(self, manifests: list[dict]) -> dict[str, dict]:
+        """Every object as the server took it, by its path; a refusal fails the test."""
+        answers = {self.path(manifest): self.apply(manifest) for manifest in manifests}
+        refused = {
+            path: answer.json().get("message")
+            for path, answer in answers.items()
+            if answer.is_error
+        }
+        assert refused == {}
+        return {path: answer.json() for path, answer in answers.items()}
+
+    def read_all(self, manifests: list[dict]) -> dict[str, dict]:
+        """Every object as it is now, by its path."""
+        return {path: self.get(path) for path in map(self.path, manifests)}
+
+    def get(self, path: str, **parameters: str) -> dict:
+        """What is at a path."""
+        return self.http.get(path, params=parameters).raise_for_status().json()
+
+    def items(self, path: str) -> list[dict]:
+        """What a list at a path holds."""
+        return self.get(path)["items"]
+
+    def path(self, manifest: dict) -> str:
         """Where an object lives."""
         version, kind = manifest["apiVersion"], manifest["kind"]
-        group = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        namespace = manifest["metadata"].get("namespace")
-        inside = f"/namespaces/{namespace}" if namespace else ""
-        return f"{group}{inside}/{PLURALS[kind]}/{manifest['metadata']['name']}"
+        found = self.kind(version, kind)
+        metadata = manifest["metadata"]
+        inside = f"/namespaces/{metadata['namespace']}" if found["namespaced"] else ""
+        return f"{group_path(version)}{inside}/{found['name']}/{metadata['name']}"
+
+    def kind(self, version: str, kind: str) -> dict:
+        """What the server says of a kind: its plural, whether it is in namespaces."""
+        if (version, kind) not in self.known:
+            for each in self.get(group_path(version))["resources"]:
+                if "/" not in each["name"]:
+                    self.known[version, each["kind"]] = each
+        return self.known[version, kind]
+
+    def everything(self) -> set[str]:
+        """Every object there is: its list and its name.
+
+        Without what comes and goes by itself: events, leases, and all in Kubernetes' own
+        namespaces.
+        """
+        versions = [
+            "v1",
+            *(group["preferredVersion"]["groupVersion"] for group in self.get("/apis")["groups"]),
+        ]
+        lists = {
+            f"{group_path(version)}/{each['name']}"
+            for version in versions
+            for each in self.get(group_path(version))["resources"]
+            if "list" in each["verbs"] and each["name"] not in {"events", "leases"}
+        }
+        return {
+            f"{path} {item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+            for path in lists
+            for item in self.items(path)
+            if not item["metadata"].get("namespace", "").startswith("kube-")
+        }
+
+    def delete(self, path: str) -> None:
+        """Delete what is at a path, if anything is, and all that it owns."""
+        body = {"propagationPolicy": "Background"}
+        answer = self.http.request("DELETE", path, json=body)
+        assert answer.is_success or answer.status_code == httpx.codes.NOT_FOUND, answer.text
+
+
+def group_path(version: str) -> str:
+    """Where a version of a group of kinds lives."""
+    return f"/apis/{version}" if "/" in version else f"/api/{version}"
+
+
+def wait_until_nothing_is_left(problem: Callable[[], object]) -> None:
+    """Wait until nothing is the matter any more; fail with what still is."""
+    deadline = time.monotonic() + PATIENCE
+    while found := problem():
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="session")
-def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until what it is given finds nothing any more, and fails with what it still finds."""
+    return wait_until_nothing_is_left
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of the programs."""
+    return Path(os.environ.get("KUBEBUILDER_ASSETS") or Home.of_environment().tools / "bin")
+
+
+@pytest.fixture(scope="session")
+def api_server(tmp_path_factory: pytest.TempPathFactory, assets: Path) -> Iterator[ApiServer]:
     """The server, ready; it and etcd end with the session."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if not assets:
-        pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")
+    require(assets, SERVER)
     folder = tmp_path_factory.mktemp("api-server")
     client_port, peer_port, secure_port = free_ports(3)
     etcd = f"http://127.0.0.1:{client_port}"
@@ -80,15 +167,40 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
             [f"{assets}/kube-apiserver", *server_options(folder, etcd, secure_port)],
             folder / "api-server.log",
         ) as process,
-        httpx.Client(
+    ):
+        certificate = folder / "certificates" / "apiserver.crt"
+        wait_for_file(certificate, process, folder / "api-server.log")
+        kubeconfig = write_kubeconfig(folder, f"https://127.0.0.1:{secure_port}", certificate)
+        with httpx.Client(
             base_url=f"https://127.0.0.1:{secure_port}",
-            verify=False,  # noqa: S501 - its certificate was made a second ago, for this test
+            verify=ssl.create_default_context(cafile=str(certificate)),
             headers={"Authorization": f"Bearer {token(folder)}"},
             timeout=30,
-        ) as http,
-    ):
-        wait_until_ready(http, process, folder / "api-server.log")
-        yield ApiServer(http)
+        ) as http:
+            wait_until_ready(http, process, folder / "api-server.log")
+            yield ApiServer(http, kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def control_plane(api_server: ApiServer, assets: Path) -> Iterator[ApiServer]:
+    """The server with its controllers, a scheduler, and two nodes where every pod is ready."""
+    require(assets, CONTROLLERS)
+    folder = api_server.kubeconfig.parent
+    with ExitStack() as stack:
+        for program, options in controller_options(folder).items():
+            command = [str(assets / program), f"--kubeconfig={api_server.kubeconfig}", *options]
+            stack.enter_context(running(command, folder / f"{program}.log"))
+        api_server.apply_all([storage_class(), *(node(number) for number in range(2))])
+        wait_until_nothing_is_left(lambda: not_ready(api_server))
+        wait_until_nothing_is_left(lambda: FURNITURE - api_server.everything())
+        yield api_server
+
+
+def require(assets: Path, names: tuple[str, ...]) -> None:
+    """Skip the test, by name, where a program is not there."""
+    missing = ", ".join(name for name in names if not (assets / name).exists())
+    if missing:
+        pytest.skip(f"{assets} has no {missing}: `make test-cluster` brings them")
 
 
 def etcd_options(folder: Path, address: str, peer_port: int) -> list[str]:
@@ -97,6 +209,7 @@ def etcd_options(folder: Path, address: str, peer_port: int) -> list[str]:
         f"--listen-client-urls={address}",
         f"--advertise-client-urls={address}",
         f"--listen-peer-urls=http://127.0.0.1:{peer_port}",
+        "--unsafe-no-fsync",
     ]
 
 
@@ -118,6 +231,93 @@ def server_options(folder: Path, etcd: str, port: int) -> list[str]:
     ]
 
 
+def controller_options(folder: Path) -> dict[str, list[str]]:
+    """None of them listens anywhere, nor waits to be elected."""
+    quiet = ["--leader-elect=false", "--secure-port=0"]
+    return {
+        "kube-controller-manager": [
+            *quiet,
+            f"--service-account-private-key-file={folder / 'accounts.key'}",
+            f"--root-ca-file={folder / 'certificates' / 'apiserver.crt'}",
+            "--use-service-account-credentials=true",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+            "--horizontal-pod-autoscaler-sync-period=1s",
+        ],
+        "kube-scheduler": quiet,
+        "kwok": [
+            f"--manage-nodes-with-label-selector={PLAYED}=kwok",
+            "--node-lease-duration-seconds=40",
+            f"--config={PLAY}",
+        ],
+    }
+
+
+def storage_class() -> dict:
+    """The cluster's default: a claim is bound when its pod is scheduled, to what there is."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "standard",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "kubernetes.io/no-provisioner",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
+def node(number: int) -> dict:
+    """A node, for KWOK to play."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": f"fake-{number}",
+            "labels": {
+                PLAYED: "kwok",
+                "kubernetes.io/hostname": f"fake-{number}",
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "topology.kubernetes.io/zone": f"zone-{number}",
+            },
+        },
+    }
+
+
+def not_ready(api_server: ApiServer) -> list[str]:
+    """The nodes that are not ready."""
+    return [
+        item["metadata"]["name"]
+        for item in api_server.items("/api/v1/nodes")
+        if not any(
+            each["type"] == "Ready" and each["status"] == "True"
+            for each in item["status"].get("conditions", [])
+        )
+    ]
+
+
+def write_kubeconfig(folder: Path, address: str, certificate: Path) -> Path:
+    """What programs and Pulumi reach the server by."""
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": CONTEXT,
+                "cluster": {"server": address, "certificate-authority": str(certificate)},
+            }
+        ],
+        "users": [{"name": CONTEXT, "user": {"token": token(folder)}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
+        "current-context": CONTEXT,
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    path.chmod(0o600)
+    return path
+
+
 def token(folder: Path) -> str:
     return (folder / "tokens.csv").read_text().split(",")[0]
 
@@ -131,11 +331,24 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen]:
         yield process
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for_file(path: Path, process: subprocess.Popen, log: Path) -> None:
+    """A program writes it soon after its start."""
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.05)
 
 
 def wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             if http.get("/readyz").is_success:
