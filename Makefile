@@ -3,6 +3,7 @@ PYTHON ?= python3
 TOOLS  ?= $(or $(SLIPWAY_TOOLS),$(or $(SLIPWAY_HOME),.slipway)/tools)
 UV     := $(or $(shell command -v uv),$(TOOLS)/uv/bin/uv)
 BIN    := .venv/bin
+IMAGE  := infra/images/slipway
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
           --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
@@ -56,6 +57,8 @@ bench: env tools  ## measure, and write docs/benchmarks.md
 
 lock: | $(UV)  ## resolve the dependencies anew
 	@$(COMPILE) --all-extras --upgrade pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --extra train --extra serve --extra tracking --constraint requirements.lock \
+		--excludes $(IMAGE)/excluded.txt pyproject.toml --output-file $(IMAGE)/requirements.lock
 
 clean: down  ## everything, the environment and the tool cache, too
 	@rm -rf .venv .slipway

@@ -15,6 +15,9 @@ NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
 ShortName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=30)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 AddressRange = Annotated[str, Field(pattern=r"^[0-9a-f.:]+/\d{1,3}$")]
+Platform = Literal["linux/amd64", "linux/arm64"]
+# What infra/images/slipway/Dockerfile mounts.
+BuildSecret = Literal["ca.crt", "pip.conf", "uv.toml"]
 # Seconds first, as Kubeflow Pipelines writes it.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){5}$")]
 

@@ -74,6 +74,9 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
         # Delta tables need its conditional puts; older ones were not tried.
         # renovate: datasource=github-releases depName=versity/versitygw
         "versitygw": ToolPin("1.8.0", at_least="1.8.0", below="2"),
+        # Copies images between registries; asked for by `slipway images` alone.
+        # renovate: datasource=github-releases depName=google/go-containerregistry
+        "crane": ToolPin("0.22.1", at_least="0.20.0", below="1"),
         # renovate: datasource=github-releases depName=grafana/grafana
         "grafana": ToolPin("12.4.6", at_least="11.0.0", below="14"),
         # A node image is made for one kind: newer ones start it, older ones need not.
@@ -128,6 +131,8 @@ IMAGES: Mapping[str, str] = MappingProxyType(
         # The last of its kind: KFP 3 does without it. amd64 only.
         "mlmd": "gcr.io/tfx-oss-public/ml_metadata_store_server:1.14.0",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
+        # What our own image is made from; no service runs it.
+        "python": "docker.io/library/python:3.11-slim-bookworm",
         "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
         "slipway": "slipway/slipway:0.1.0",
         "versitygw": f"ghcr.io/versity/versitygw:v{TOOLS['versitygw'].version}",

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
+from slipway import images_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
+app.add_typer(images_cli.app, name="images")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")

@@ -170,6 +170,31 @@ _GRAFANA = Tool(
     home=("conf/defaults.ini", "public"),
 )
 
+_CRANE = Tool(
+    name="crane",
+    pin=PINS["crane"],
+    programs=("crane",),
+    release=Release(
+        site=f"{_GITHUB}/google/go-containerregistry/releases/download/v{{version}}",
+        archive="go-containerregistry_{platform}.tar.gz",
+        checksums="checksums.txt",
+        platforms={
+            "linux/amd64": "Linux_x86_64",
+            "linux/arm64": "Linux_arm64",
+            "darwin/amd64": "Darwin_x86_64",
+            "darwin/arm64": "Darwin_arm64",
+        },
+    ),
+    go=GoRecipe(
+        module="images",
+        packages=("github.com/google/go-containerregistry/cmd/crane",),
+        variables={"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{version}"},
+    ),
+    asks=("version",),
+    answers=r"^v?(\d+\.\d+\.\d+\S*)$",
+    group="images",
+)
+
 _KIND = Tool(
     name="kind",
     pin=PINS["kind"],
@@ -253,6 +278,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
+            _CRANE,
             _KIND,
             _ETCD,
             _kubernetes("kube-apiserver"),

@@ -103,7 +103,7 @@ class Tool:
     answers: str = ""
     beside: str | None = None
     home: tuple[str, ...] = ()
-    group: Literal["platform", "clusters", "tests"] = "platform"
+    group: Literal["platform", "clusters", "images", "tests"] = "platform"
 
     def version_by(self, origin: Origin) -> str:
         """The version that a release or a Go build brings."""

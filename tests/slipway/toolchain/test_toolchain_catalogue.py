@@ -34,6 +34,7 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": platform["github.com/prometheus/alertmanager"],
         "registry": platform["github.com/distribution/distribution/v3"],
         "versitygw": platform["github.com/versity/versitygw"],
+        "crane": pinned("images")["github.com/google/go-containerregistry"],
         "kind": clusters["sigs.k8s.io/kind"],
     } == {
         "pulumi": f"v{TOOLS['pulumi'].version}",
@@ -43,6 +44,7 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": f"v{TOOLS['alertmanager'].version}",
         "registry": f"v{TOOLS['registry'].version}",
         "versitygw": f"v{TOOLS['versitygw'].version}",
+        "crane": f"v{TOOLS['crane'].version}",
         "kind": f"v{TOOLS['kind'].version}",
     }
 
@@ -79,7 +81,9 @@ def test_the_linker_is_told_a_version_and_its_parts() -> None:
     assert [text.partition("=")[2] for text in told] == ["v1.36.3", "1", "36"]
 
 
-@pytest.mark.parametrize("module", ["platform", "language", "clusters", "control_plane", "etcd"])
+@pytest.mark.parametrize(
+    "module", ["platform", "language", "clusters", "images", "control_plane", "etcd"]
+)
 def test_the_go_modules_ask_for_no_newer_go_than_we_say(module: str) -> None:
     """The floor is what a person is told to install."""
     directive = re.search(r"^go (\S+)$", (GO_MODULES / module / "go.mod").read_text(), re.MULTILINE)
@@ -171,6 +175,12 @@ PULUMI = f"{GITHUB}/pulumi/pulumi/releases/download/v3.245.0"
             "linux/amd64",
             f"{GITHUB}/versity/versitygw/releases/download/v1.8.0/versitygw_v1.8.0_Linux_x86_64.tar.gz",
             f"{GITHUB}/versity/versitygw/releases/download/v1.8.0/checksums.txt",
+        ),
+        (
+            "crane",
+            "linux/arm64",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/go-containerregistry_Linux_arm64.tar.gz",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/checksums.txt",
         ),
         (
             "grafana",
