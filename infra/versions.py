@@ -79,11 +79,24 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
 # The oldest Go that all our Go modules build with.
 GO_AT_LEAST = "1.26.0"
 
+# What runs on Kubernetes only, and so is never a tool on this machine.
+# renovate: datasource=github-releases depName=grafana/loki
+_LOKI = "3.7.8"
+# renovate: datasource=github-releases depName=grafana/alloy
+_ALLOY = "1.18.1"
+# renovate: datasource=github-releases depName=kubernetes/kube-state-metrics
+_KUBE_STATE_METRICS = "2.19.1"
+
 # Container images by the tool in them; the process target needs none of them.
 IMAGES: Mapping[str, str] = MappingProxyType(
     {
+        "alloy": f"docker.io/grafana/alloy:v{_ALLOY}",
         "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
         "grafana": f"docker.io/grafana/grafana:{TOOLS['grafana'].version}",
+        "kube-state-metrics": (
+            f"registry.k8s.io/kube-state-metrics/kube-state-metrics:v{_KUBE_STATE_METRICS}"
+        ),
+        "loki": f"docker.io/grafana/loki:{_LOKI}",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
         "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
         "slipway": "slipway/slipway:0.1.0",
