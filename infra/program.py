@@ -55,4 +55,4 @@ def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     services = all_services(chosen, grafana_at_hand=True)
-    return KubernetesPlatform("platform", services, clusters.of(target)).outputs
+    return KubernetesPlatform("platform", services, clusters.of(target), chosen).outputs

@@ -9,7 +9,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +19,27 @@ import pytest
 import yaml
 
 PLURALS = {
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
     "ConfigMap": "configmaps",
+    "CustomResourceDefinition": "customresourcedefinitions",
     "Deployment": "deployments",
+    "Gateway": "gateways",
+    "HTTPRoute": "httproutes",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
     "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "Pod": "pods",
     "PodDisruptionBudget": "poddisruptionbudgets",
+    "PrometheusRule": "prometheusrules",
+    "ResourceQuota": "resourcequotas",
     "Role": "roles",
     "RoleBinding": "rolebindings",
     "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
+    "ServiceMonitor": "servicemonitors",
     "StatefulSet": "statefulsets",
 }
 
@@ -72,7 +80,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     if not assets:
         pytest.skip("KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver")
     folder = tmp_path_factory.mktemp("api-server")
-    client_port, peer_port, secure_port = free_ports(3)
+    client_port, peer_port, secure_port = unused_ports(3)
     etcd = f"http://127.0.0.1:{client_port}"
     with (
         running([f"{assets}/etcd", *etcd_options(folder, etcd, peer_port)], folder / "etcd.log"),
@@ -147,7 +155,13 @@ def wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path) -
         time.sleep(0.1)
 
 
-def free_ports(count: int) -> list[int]:
+@pytest.fixture
+def free_ports() -> Callable[[int], list[int]]:
+    """Ports that nobody uses now."""
+    return unused_ports
+
+
+def unused_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))

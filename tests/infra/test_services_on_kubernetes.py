@@ -92,7 +92,9 @@ def test_every_copy_of_a_service_is_scraped() -> None:
     scaled = Service(
         **{**vars(services()["serving"]), "scaling": Scaling(1, 3)},
     )
-    listed = {each.name: each for each in monitoring.services(settings, [scaled], grafana_at_hand=False)}
+    listed = {
+        each.name: each for each in monitoring.services(settings, [scaled], grafana_at_hand=False)
+    }
 
     job = jobs(listed)["serving"]
 

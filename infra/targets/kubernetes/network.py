@@ -110,7 +110,7 @@ def _pods(described: Service, place: Place) -> Manifest:
 
 
 def _dns(described: Service) -> list[Manifest]:
-    if not (described.talks_to or described.rights):
+    if not (described.talks_to or described.calls_api_server):
         return []
     system = {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}
     ports = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
@@ -118,7 +118,7 @@ def _dns(described: Service) -> list[Manifest]:
 
 
 def _api_server(described: Service, place: Place) -> list[Manifest]:
-    if not described.rights:
+    if not described.calls_api_server:
         return []
     servers = {"ipBlock": {"cidr": place.api_servers}}
     return [{"to": [servers], "ports": [_tcp(port) for port in _API_PORTS]}]

@@ -35,6 +35,14 @@ class Place:
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
 
+    def number(self, _service: str, port: str) -> int:
+        """The number of a port of a service.
+
+        Raises:
+            ValueError: no number is set for its name.
+        """
+        return number(port)
+
     def address(self, service: str, port: str) -> str:
         """The host:port of a port of a service."""
         return f"{service}.{self.namespace}.svc:{number(port)}"

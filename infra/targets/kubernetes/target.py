@@ -8,7 +8,7 @@ import pulumi
 from pulumi_kubernetes import Provider
 
 from infra.targets.generated import GeneratedSecret
-from infra.targets.kubernetes import configuration, objects
+from infra.targets.kubernetes import configuration, neighbours, objects
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from infra.clusters.cluster import Cluster
     from infra.service import Service
+    from infra.settings import Settings
     from infra.targets.kubernetes.place import Manifest
 
 _WORKLOADS = frozenset({"Deployment", "StatefulSet"})
@@ -56,6 +57,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         name: str,
         services: list[Service],
         cluster: Cluster,
+        settings: Settings,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         provider = Provider("cluster", kubeconfig=cluster.kubeconfig, context=cluster.context)
@@ -71,6 +73,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
         for service in services:
             manifests = _manifests(service, services, place, secrets)
             KubernetesService(service.name, manifests, after, child)
+        for manifest in neighbours.of_neighbours(settings, services, place):
+            resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.outputs = _outputs(services, place) | {"secrets": secrets}
         self.register_outputs(self.outputs)
 
