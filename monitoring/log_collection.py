@@ -30,9 +30,9 @@ _LABELS = (
     ("run", f"{_POD}_label_pipeline_runid", "(.+)"),
 )
 _BESIDE = ("pod", "run")
-# Argo's own containers say how a pod is run, not what its step does.
+# Argo's own containers and KFP's copier say how a pod is run, not what its step does.
 _NOT_READ = f"{_POD}_container_name"
-_ARGO = "init|wait"
+_ARGO = "init|wait|kfp-launcher"
 
 
 def configuration(namespaces: Iterable[str], loki: str) -> str:
