@@ -36,8 +36,8 @@ class Panel:
     unit: str
     kind: Literal["figure", "plot", "lines"]
     queries: tuple[Query, ...]
-    logs: tuple[Query, ...] = ()
     colours: tuple[tuple[float, str], ...] = ()
+    logs: tuple[Query, ...] = ()
 
     def colour(self, value: float) -> str:
         """The colour of a figure."""
