@@ -32,7 +32,8 @@ def services(settings: Settings) -> list[Service]:
         Service(
             name=NAME,
             command=(
-                "kube-state-metrics",
+                # Its image has the program there, and not on PATH.
+                "/kube-state-metrics",
                 f"--host={host()}",
                 f"--port={port()}",
                 f"--telemetry-host={host()}",

@@ -146,3 +146,8 @@ def test_how_long_logs_are_kept_changes_loki_only() -> None:
     before, after = services(), services(monitoring={"log_retention": "30d"})
 
     assert [name for name in before if before[name] != after[name]] == ["loki"]
+
+
+def test_kube_state_metrics_is_started_where_its_image_has_it() -> None:
+    """It stands at the root of its image, where PATH does not look."""
+    assert services()["kube-state-metrics"].command[0] == "/kube-state-metrics"
