@@ -151,3 +151,18 @@ def test_how_long_logs_are_kept_changes_loki_only() -> None:
 def test_kube_state_metrics_is_started_where_its_image_has_it() -> None:
     """It stands at the root of its image, where PATH does not look."""
     assert services()["kube-state-metrics"].command[0] == "/kube-state-metrics"
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "said"),
+    [
+        ({"prometheus": {"kind": "helm"}}, "monitoring.prometheus.kind is 'helm': should be"),
+        ({"prometheus": {"kind": "operator"}}, "monitoring.prometheus.url is not set: Where"),
+        ({"prometheus": OPERATOR | {"url": "https://x"}}, "monitoring.prometheus.url is 'https"),
+        ({"log_retention": "12h"}, "monitoring.log_retention is '12h'"),
+    ],
+)
+def test_a_wrong_setting_of_monitoring_is_named(monitoring: dict, said: str) -> None:
+    """The field, what it is and what it should be, before anything is asked of a cluster."""
+    with pytest.raises(SettingsError, match=said):
+        services(monitoring=monitoring)
