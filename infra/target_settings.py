@@ -188,6 +188,10 @@ class Gateway(Tree):
     cluster_issuer: str | None = Field(
         default=None, description="cert-manager's ClusterIssuer; without it, plain HTTP."
     )
+    proxies: NamespaceName | None = Field(
+        default=None,
+        description="The namespace its proxies run in; else ours, as Gateway API labels them.",
+    )
 
 
 class OnKubernetes(Tree):

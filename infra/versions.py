@@ -110,10 +110,18 @@ KIND_NODE = (
 
 # The oldest Kubernetes whose API has every field that we write.
 KUBERNETES_AT_LEAST = "1.30.0"
+# What runs on Kubernetes only, and so is never a tool on this machine.
+# renovate: datasource=github-releases depName=grafana/loki
+_LOKI = "3.7.8"
+# renovate: datasource=github-releases depName=grafana/alloy
+_ALLOY = "1.18.1"
+# renovate: datasource=github-releases depName=kubernetes/kube-state-metrics
+_KUBE_STATE_METRICS = "2.19.1"
 
 # Container images by the tool in them; the process target needs none of them.
 IMAGES: Mapping[str, str] = MappingProxyType(
     {
+        "alloy": f"docker.io/grafana/alloy:v{_ALLOY}",
         "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
         "argo-controller": f"quay.io/argoproj/workflow-controller:v{ARGO}",
         "argo-executor": f"quay.io/argoproj/argoexec:v{ARGO}",
@@ -130,6 +138,10 @@ IMAGES: Mapping[str, str] = MappingProxyType(
         "mariadb": "docker.io/library/mariadb:11.8",
         # The last of its kind: KFP 3 does without it. amd64 only.
         "mlmd": "gcr.io/tfx-oss-public/ml_metadata_store_server:1.14.0",
+        "kube-state-metrics": (
+            f"registry.k8s.io/kube-state-metrics/kube-state-metrics:v{_KUBE_STATE_METRICS}"
+        ),
+        "loki": f"docker.io/grafana/loki:{_LOKI}",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
         # What our own image is made from; no service runs it.
         "python": "docker.io/library/python:3.11-slim-bookworm",

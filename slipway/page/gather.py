@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infra import settings as settings_tree
 from infra.errors import SlipwayError
 from infra.home import stack_file
-from infra.services.monitoring import PROMETHEUS, objective
+from infra.services.watched import PROMETHEUS, objective
 from monitoring.dashboards import dashboard, panels
 from slipway.page import series
 from slipway.status import states

@@ -191,7 +191,7 @@ def api_server(tmp_path_factory: pytest.TempPathFactory, programs: Programs) -> 
     """The server, ready; it and etcd end with the session."""
     programs.require("etcd", "kube-apiserver")
     folder = tmp_path_factory.mktemp("api-server")
-    client_port, peer_port, secure_port = free_ports(3)
+    client_port, peer_port, secure_port = unused_ports(3)
     etcd = f"http://127.0.0.1:{client_port}"
     with (
         programs.running("etcd", etcd_options(folder, etcd, peer_port), folder / "etcd.log"),
@@ -287,7 +287,13 @@ def wait_until_ready(http: httpx.Client, process: subprocess.Popen, log: Path) -
         time.sleep(0.1)
 
 
-def free_ports(count: int) -> list[int]:
+@pytest.fixture
+def free_ports() -> Callable[[int], list[int]]:
+    """Ports that nobody uses now."""
+    return unused_ports
+
+
+def unused_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ import pytest
 
 from infra.service import Resources, Right, Scaling, Service
 from infra.services import all_services, object_store
-from infra.settings import Settings
+from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Place
 
@@ -33,6 +33,29 @@ def test_every_pod_is_admitted_under_restricted(api_server) -> None:
                 refused[manifest["metadata"]["name"]] = answer.json()["message"]
 
     assert refused == {}
+
+
+def test_every_pod_that_only_a_cluster_has_is_admitted_under_restricted(api_server) -> None:
+    """Logs, states and rights in the cluster, with a tenant: accepted, and their pods admitted."""
+    settings = parse(
+        {
+            "target": {"kind": "existing", "context": "c", "namespace": PLACE.namespace},
+            "tenants": [{"name": "red"}],
+        },
+        source="S",
+    )
+    services = all_services(settings, grafana_at_hand=True)
+    manifests = objects.of_platform(services, PLACE, SECRETS)
+
+    answers = [api_server.apply(manifest) for manifest in manifests]
+    pods = [
+        api_server.apply(pod_of(manifest), dry_run=True)
+        for manifest in manifests
+        if manifest["kind"] in {"Deployment", "StatefulSet"}
+    ]
+
+    assert [answer.text for answer in (*answers, *pods) if not answer.is_success] == []
+    assert len(pods) == len(services)
 
 
 def test_a_pod_that_is_not_hardened_is_refused(api_server) -> None:

@@ -10,7 +10,7 @@ from pulumi_kubernetes import Provider
 from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets.generated import GeneratedSecret
-from infra.targets.kubernetes import configuration, objects, runner
+from infra.targets.kubernetes import configuration, neighbours, objects, runner
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
 from infra.versions import IMAGES
@@ -78,6 +78,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
             made = KubernetesService(service.name, manifests, after, child)
             if service.name == pipelines.API_SERVER:
                 told["pipelines"] = self._pipelines(described, service, made, cluster)
+        for manifest in neighbours.of_neighbours(described.settings, services, place):
+            resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.outputs = _outputs(services, place) | {"secrets": secrets} | told
         self.register_outputs(self.outputs)
 

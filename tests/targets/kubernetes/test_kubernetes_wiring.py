@@ -10,8 +10,9 @@ from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
 from infra.service import Data, Health, Resources, Right, Scaling, Service, secret
-from infra.settings import RecurringRun
+from infra.settings import RecurringRun, parse
 from infra.targets.kubernetes import objects
+from infra.targets.kubernetes.neighbours import of_neighbours
 from infra.targets.kubernetes.place import Place
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
@@ -31,6 +32,9 @@ WEB = Service(
     scaling=Scaling(least=2, most=3),
     rights=(Right(("",), ("pods",), ("get",)),),
 )
+TARGET = {"kind": "existing", "context": "home", "namespace": "mlops"}
+GATEWAY = {"class_name": "proxies", "hostname": "example.org"}
+SETTINGS = parse({"target": TARGET | {"gateway": GATEWAY}}, source="S")
 STORE = Service(
     name="store",
     command=("store",),
@@ -82,7 +86,7 @@ def recorder() -> Iterator[Recorder]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
     pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER).outputs,
+        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER, SETTINGS).outputs,
     )()
     yield recorder
     asyncio.set_event_loop_policy(None)
@@ -108,7 +112,10 @@ def test_pulumi_is_told_the_objects_as_they_were_built(recorder: Recorder) -> No
 
     built = {
         (manifest["kind"], manifest["metadata"]["name"]): manifest
-        for manifest in objects.of_platform(SERVICES, PLACE, {"key": "value of key"})
+        for manifest in (
+            *objects.of_platform(SERVICES, PLACE, {"key": "value of key"}),
+            *of_neighbours(SETTINGS, SERVICES, PLACE),
+        )
     }
 
     assert inputs == built
@@ -124,7 +131,7 @@ def test_each_resource_has_its_objects_name_under_its_service(recorder: Recorder
         "store": "slipway:kubernetes:Service",
     }
     assert sorted(name for _, name in told(recorder)) == [
-        *["default-deny", "mlops"],
+        *["default-deny", "mlops", "slipway", "slipway"],
         *["store"] * 5,
         *["web"] * 10,
     ]
