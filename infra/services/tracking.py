@@ -47,7 +47,8 @@ def _on_kubernetes(settings: Settings) -> Service:
         environment=_environment(settings, uri)
         # Clients come by any name that the cluster and its gateway have for it; who may come
         # at all is the network policies' to say.
-        | {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"},
+        | {"MLFLOW_SERVER_ALLOWED_HOSTS": "*"}
+        | _own_page(settings),
         files={_CLIENT: f"[client]\nuser={there.user}\npassword={secret(there.password)}\n"},
         talks_to=(*store.talks_to, *there.talks_to),
         reaches=(*store.reaches, *there.reaches),
@@ -82,3 +83,12 @@ def _environment(settings: Settings, database_uri: str) -> dict[str, str]:
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"s3://{store.bucket(object_store.ARTIFACTS)}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+
+
+def _own_page(settings: Settings) -> dict[str, str]:
+    """What its page may do where the gateway shows it; MLflow knows none but this machine's."""
+    gateway = settings.cluster.gateway if settings.cluster else None
+    if gateway is None:
+        return {}
+    scheme = "https" if gateway.cluster_issuer else "http"
+    return {"MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": f"{scheme}://{NAME}.{gateway.hostname}"}
