@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.service import Right, Service
+from infra.service import Right, Service, secrets_in
 from infra.services import all_services
+from infra.services.steps import ACCOUNT, steps
 from infra.settings import Settings
-from infra.targets.kubernetes import objects
+from infra.targets.kubernetes import objects, runner
 from infra.targets.kubernetes.place import Place
 
 NUMBERS = itertools.count()
@@ -59,7 +60,8 @@ class Stack:
     @property
     def rights(self) -> dict[str, tuple[Right, ...]]:
         """The rights of each account in the platform's own namespace."""
-        return {service.name: service.rights for service in self.services}
+        own = {service.name: service.rights for service in self.services}
+        return own | {ACCOUNT: runner.RIGHTS}
 
     @property
     def workloads(self) -> list[dict]:
@@ -107,10 +109,14 @@ def stack(variant: str) -> Stack:
     settings = settings_of(variant)
     services = all_services(settings, grafana_at_hand=True)
     place = Place(settings.target.namespace, variant, settings.target.storage_class)
-    names = frozenset().union(*(service.secrets for service in services))
+    found = steps(settings)
+    texts = [*found.environment.values(), *found.launcher.values()]
+    names = frozenset().union(
+        *(service.secrets for service in services), *(secrets_in(text) for text in texts)
+    )
     secrets = {name: f"{name} {'x' * 32}" for name in names}
-    manifests = objects.of_platform(services, place, secrets)
-    return Stack(settings, services, [], manifests)
+    manifests = objects.of_platform(services, place, secrets, found)
+    return Stack(settings, services, objects.of_cluster(), manifests)
 
 
 def settings_of(variant: str) -> Settings:
