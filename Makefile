@@ -3,14 +3,15 @@ PYTHON ?= python3
 TOOLS  ?= $(or $(SLIPWAY_TOOLS),$(or $(SLIPWAY_HOME),.slipway)/tools)
 UV     := $(or $(shell command -v uv),$(TOOLS)/uv/bin/uv)
 BIN    := .venv/bin
+IMAGE  := infra/images/slipway
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
           --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: up down env tools test check format bench lock golden clean help
+.PHONY: up down env tools test test-cluster check format bench lock golden clean help
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 up: env  ## the whole platform, with a trained model that answers
 	@$(BIN)/slipway up
@@ -36,7 +37,11 @@ tools: env  ## the tools the platform runs, found, downloaded or built
 	@$(BIN)/slipway tools install
 
 test: env tools  ## every test that needs no more than `make up` has brought
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 -m "not cluster"
+
+test-cluster: env  ## tests before a real API server; says what it skips and why
+	@test -n "$$KUBEBUILDER_ASSETS" || $(BIN)/slipway tools install --for-tests || echo "Going on with what is here"
+	@$(BIN)/pytest -n 0 -m cluster
 
 check: env  ## lint, format and types, as CI and pre-commit run them
 	@$(BIN)/ruff check
@@ -52,6 +57,8 @@ bench: env tools  ## measure, and write docs/benchmarks.md
 
 lock: | $(UV)  ## resolve the dependencies anew
 	@$(COMPILE) --all-extras --upgrade pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --extra train --extra serve --extra tracking --constraint requirements.lock \
+		--excludes $(IMAGE)/excluded.txt pyproject.toml --output-file $(IMAGE)/requirements.lock
 
 clean: down  ## everything, the environment and the tool cache, too
 	@rm -rf .venv .slipway

@@ -25,3 +25,7 @@ class ServiceFailedError(SlipwayError):
 
 class StackLockedError(SlipwayError):
     """Another operation works on the stack."""
+
+
+class ClusterError(SlipwayError):
+    """A cluster cannot be reached, or does not allow what is needed."""

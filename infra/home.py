@@ -67,6 +67,13 @@ class Home:
         return cls(path, tools)
 
     @property
+    def search_path(self) -> str:
+        """Where programs are looked for: our own tools, then PATH."""
+        path = os.environ.get("PATH", os.defpath)
+        ours = str(self.tools / "bin")
+        return path if path.startswith(ours + os.pathsep) else f"{ours}{os.pathsep}{path}"
+
+    @property
     def bin(self) -> Path:
         """Wrappers for a person's PATH."""
         return self.path / "bin"

@@ -57,6 +57,18 @@ def violations(manifests: Iterable[Manifest], allowed: Iterable[Allowed] = ()) -
     ]
 
 
+def exceptions(namespace: str) -> tuple[Allowed, ...]:
+    """What the platform in `namespace` is allowed, and why; there is nothing else."""
+    reason = (
+        "nodes are in no namespace, so to read their kubelets' metrics is a right in the cluster:"
+        " nodes get, list, watch and nodes/metrics get; `monitoring.node_metrics: false` is without"
+    )
+    return tuple(
+        Allowed("namespaced-rights", kind, f"{namespace}-prometheus", reason)
+        for kind in ("ClusterRole", "ClusterRoleBinding")
+    )
+
+
 def of_preview(document: Manifest) -> list[Manifest]:
     """The Kubernetes objects that will be there, from what `pulumi preview --json` wrote."""
     states = [step.get("newState") or {} for step in document.get("steps", [])]

@@ -13,6 +13,7 @@ from infra.home import Home
 from infra.services import all_services
 
 if TYPE_CHECKING:
+    from infra.clusters.cluster import Cluster
     from infra.settings import Settings
     from infra.target_settings import OnKubernetes, Processes
 
@@ -53,6 +54,20 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
 
 def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
+    from infra.clusters import examination  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
-    return KubernetesPlatform("platform", describe(chosen), clusters.of(target)).outputs
+    described = describe(chosen)
+    examination.require(target, list(described.services))
+    cluster = clusters.of(target)
+    return KubernetesPlatform("platform", described, cluster).outputs | _way_to(cluster)
+
+
+def _way_to(cluster: Cluster) -> dict[str, Any]:
+    """How the command line reaches the cluster; a kubeconfig of kind's is a secret."""
+    way = {
+        "context": cluster.context,
+        "kubeconfig": cluster.kubeconfig,
+        "namespace": cluster.namespace,
+    }
+    return {"cluster": way}

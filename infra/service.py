@@ -161,7 +161,8 @@ class Service:
     `distribution` is the Python distribution whose version is the service's own.
 
     For Kubernetes alone: `rights` are what it may do in its own namespace, `tenant_rights`
-    what in those of the tenants; `tokens` it reads as files; `port_numbers` are those that
+    what in those of the tenants, `cluster_rights` what in the whole cluster: each needs a
+    reason in `infra.policies`; `tokens` it reads as files; `port_numbers` are those that
     others know by number; `steps_call` are the ports that pipeline steps use; `reaches` are
     TCP ports that it may call outside of the cluster. Of a service that is `alone` two
     never run at once, not even while it is changed.
@@ -181,6 +182,7 @@ class Service:
     talks_to: tuple[str, ...] = ()
     rights: tuple[Right, ...] = ()
     tenant_rights: tuple[Right, ...] = ()
+    cluster_rights: tuple[Right, ...] = ()
     tokens: tuple[Token, ...] = ()
     port_numbers: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
     steps_call: tuple[str, ...] = ()
@@ -197,6 +199,11 @@ class Service:
         wanted = asked | ({self.metrics.port} if self.metrics else set()) | set(self.steps_call)
         if missing := wanted - set(self.ports):
             raise ValueError(f"service {self.name}: no port named {', '.join(sorted(missing))}")
+
+    @property
+    def calls_api_server(self) -> bool:
+        """Whether it has rights anywhere, and so a token and a way to the API server."""
+        return bool(self.rights or self.tenant_rights or self.cluster_rights)
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -10,11 +10,16 @@ PortNumber = Annotated[int, Field(ge=1024, le=65535)]
 Switch = Literal["auto", "on", "off"]
 MonthRange = Annotated[str, Field(pattern=r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$")]
 Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d|w)$")]
+# Loki deletes by the day.
+Days = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[dw]$")]
 NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
 # Part of other names (a tenant's namespace, bucket and folder), so shorter than a label.
 ShortName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=30)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 AddressRange = Annotated[str, Field(pattern=r"^[0-9a-f.:]+/\d{1,3}$")]
+Platform = Literal["linux/amd64", "linux/arm64"]
+# What infra/images/slipway/Dockerfile mounts.
+BuildSecret = Literal["ca.crt", "pip.conf", "uv.toml"]
 # Seconds first, as Kubeflow Pipelines writes it.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){5}$")]
 

@@ -16,7 +16,8 @@ from pulumi.runtime import config as runtime_config
 from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, model_validator
 
 from infra.errors import SettingsError
-from infra.setting_types import Cron, Duration, MonthRange, ShortName, Switch, Tree
+from infra.monitoring_settings import BuiltinPrometheus, Prometheus
+from infra.setting_types import Cron, Days, Duration, MonthRange, ShortName, Switch, Tree
 from infra.target_settings import OnKubernetes, Processes, Target
 from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
 
@@ -68,10 +69,16 @@ class Objective(Tree):
 
 
 class Monitoring(Tree):
-    """Prometheus, Alertmanager and Grafana."""
+    """Prometheus, Alertmanager and Grafana; on Kubernetes Loki and its collector, too."""
 
+    prometheus: Prometheus = BuiltinPrometheus()
     scrape_interval: Duration = "5s"
     retention: Duration = "7d"
+    log_retention: Days = Field(default="7d", description="How long logs are kept (Kubernetes).")
+    node_metrics: bool = Field(
+        default=True,
+        description="What the kubelets tell of CPU, memory and volumes: a right in the cluster.",
+    )
     grafana: Switch = Field(default="auto", description="auto: where its release can be had.")
     objective: Objective = Objective()
 
@@ -126,6 +133,15 @@ class Settings(Tree):
     def cluster(self) -> OnKubernetes | None:
         """The target's settings if it is Kubernetes."""
         return self.target if isinstance(self.target, OnKubernetes) else None
+
+    @model_validator(mode="after")
+    def _operators_run_on_kubernetes(self) -> Settings:
+        operated = self.monitoring.prometheus.kind == "operator"
+        if operated and isinstance(self.target, Processes):
+            raise ValueError(
+                "monitoring.prometheus of kind operator needs a target of kind existing or kind"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tenants_stand_on_kubernetes(self) -> Settings:

@@ -10,7 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, SecretStr, Tag
 
-from infra.setting_types import AddressRange, HostName, NamespaceName, PortNumber, Tree
+from infra.setting_types import (
+    AddressRange,
+    BuildSecret,
+    HostName,
+    NamespaceName,
+    Platform,
+    PortNumber,
+    Tree,
+)
 
 
 class Processes(Tree):
@@ -103,6 +111,40 @@ ObjectStore = Annotated[
 ]
 
 
+class ReleasedImage(Tree):
+    """Our own image as somebody built it before."""
+
+    kind: Literal["released"] = "released"
+    reference: str | None = Field(
+        default=None,
+        pattern=r"^[^/\s]+(/[^/\s]+)*$",
+        description="The whole reference; else the one of infra/versions.py.",
+    )
+
+
+class ImageBuild(Tree):
+    """How our own image is built, by Docker's buildx on this machine."""
+
+    kind: Literal["built"] = "built"
+    builder: str | None = Field(
+        default=None, min_length=1, description="A builder of buildx's; else its current one."
+    )
+    platforms: list[Platform] = Field(default=["linux/amd64", "linux/arm64"], min_length=1)
+    secrets: dict[BuildSecret, str] = Field(
+        default_factory=dict,
+        description="Files that a private index or a proxy's own authority needs, by name.",
+    )
+
+
+class PushedImage(ImageBuild):
+    """Our own image, built here and pushed to where the cluster can pull it."""
+
+    push_to: str = Field(
+        pattern=r"^[^/\s:@]+(:\d+)?(/[a-z0-9._-]+)+$",
+        description="HOST[:PORT]/NAME, without a tag.",
+    )
+
+
 class Images(Tree):
     """Where the cluster pulls from."""
 
@@ -114,6 +156,28 @@ class Images(Tree):
     pull_secret: str | None = Field(
         default=None, description="A Secret of the namespace, of type dockerconfigjson."
     )
+    ours: Annotated[
+        Annotated[ReleasedImage, Tag("released")] | Annotated[ImageBuild, Tag("built")],
+        Discriminator("kind"),
+    ] = ReleasedImage()
+
+
+class KindImages(Images):
+    """The same for a cluster of kind's: it has a registry that a build is pushed to."""
+
+    ours: Annotated[
+        Annotated[ReleasedImage, Tag("released")] | Annotated[ImageBuild, Tag("built")],
+        Discriminator("kind"),
+    ] = ImageBuild()
+
+
+class ExistingImages(Images):
+    """The same for a cluster of somebody else's: a build must be told where to go."""
+
+    ours: Annotated[
+        Annotated[ReleasedImage, Tag("released")] | Annotated[PushedImage, Tag("built")],
+        Discriminator("kind"),
+    ] = ReleasedImage()
 
 
 class Gateway(Tree):
@@ -123,6 +187,10 @@ class Gateway(Tree):
     hostname: HostName = Field(description="Pages are at <service>.<hostname>.")
     cluster_issuer: str | None = Field(
         default=None, description="cert-manager's ClusterIssuer; without it, plain HTTP."
+    )
+    proxies: NamespaceName | None = Field(
+        default=None,
+        description="The namespace its proxies run in; else ours, as Gateway API labels them.",
     )
 
 
@@ -149,6 +217,7 @@ class Existing(OnKubernetes):
     """A namespace of a Kubernetes cluster that somebody else made and looks after."""
 
     kind: Literal["existing"] = "existing"
+    images: ExistingImages = ExistingImages()
     context: str = Field(min_length=1, description="The kubeconfig's context; no other is used.")
     kubeconfig: str | None = Field(
         default=None, description="Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config."
@@ -164,6 +233,7 @@ class Kind(OnKubernetes):
     registry_port: PortNumber = Field(
         default=5001, description="Where its image registry answers on this machine."
     )
+    images: KindImages = KindImages()
 
 
 def _kind(value: object) -> object:

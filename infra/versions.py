@@ -48,6 +48,9 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(parts + [0] * (3 - len(parts)))
 
 
+# renovate: datasource=go depName=k8s.io/kubernetes
+_KUBERNETES = ToolPin("1.36.3", at_least="1.36.0", below="1.37")
+
 TOOLS: Mapping[str, ToolPin] = MappingProxyType(
     {
         # Pulumi's own rule: SDK and CLI of one major work together (the SDK asks for 3.1
@@ -71,8 +74,23 @@ TOOLS: Mapping[str, ToolPin] = MappingProxyType(
         # Delta tables need its conditional puts; older ones were not tried.
         # renovate: datasource=github-releases depName=versity/versitygw
         "versitygw": ToolPin("1.8.0", at_least="1.8.0", below="2"),
+        # Copies images between registries; asked for by `slipway images` alone.
+        # renovate: datasource=github-releases depName=google/go-containerregistry
+        "crane": ToolPin("0.22.1", at_least="0.20.0", below="1"),
         # renovate: datasource=github-releases depName=grafana/grafana
         "grafana": ToolPin("12.4.6", at_least="11.0.0", below="14"),
+        # A node image is made for one kind: newer ones start it, older ones need not.
+        # renovate: datasource=github-releases depName=kubernetes-sigs/kind
+        "kind": ToolPin("0.33.0", at_least="0.33.0", below="1"),
+        # From here on for tests of clusters alone. The parts of a control plane are of
+        # one minor version.
+        # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
+        "etcd": ToolPin("3.7.3", at_least="3.6.0", below="4"),
+        "kube-apiserver": _KUBERNETES,
+        "kube-controller-manager": _KUBERNETES,
+        "kube-scheduler": _KUBERNETES,
+        # renovate: datasource=go depName=sigs.k8s.io/kwok
+        "kwok": ToolPin("0.8.0", at_least="0.7.0", below="1"),
     }
 )
 
@@ -84,10 +102,26 @@ GO_AT_LEAST = "1.26.0"
 KFP = "2.17.0"
 # renovate: datasource=github-releases depName=argoproj/argo-workflows
 ARGO = "4.0.5"
+# What kind's nodes are, by the digest in the notes of kind's release above.
+KIND_NODE = (
+    "docker.io/kindest/node:v1.36.4"
+    "@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
+)
+
+# The oldest Kubernetes whose API has every field that we write.
+KUBERNETES_AT_LEAST = "1.30.0"
+# What runs on Kubernetes only, and so is never a tool on this machine.
+# renovate: datasource=github-releases depName=grafana/loki
+_LOKI = "3.7.8"
+# renovate: datasource=github-releases depName=grafana/alloy
+_ALLOY = "1.18.1"
+# renovate: datasource=github-releases depName=kubernetes/kube-state-metrics
+_KUBE_STATE_METRICS = "2.19.1"
 
 # Container images by the tool in them; the process target needs none of them.
 IMAGES: Mapping[str, str] = MappingProxyType(
     {
+        "alloy": f"docker.io/grafana/alloy:v{_ALLOY}",
         "alertmanager": f"quay.io/prometheus/alertmanager:v{TOOLS['alertmanager'].version}",
         "argo-controller": f"quay.io/argoproj/workflow-controller:v{ARGO}",
         "argo-executor": f"quay.io/argoproj/argoexec:v{ARGO}",
@@ -104,7 +138,13 @@ IMAGES: Mapping[str, str] = MappingProxyType(
         "mariadb": "docker.io/library/mariadb:11.8",
         # The last of its kind: KFP 3 does without it. amd64 only.
         "mlmd": "gcr.io/tfx-oss-public/ml_metadata_store_server:1.14.0",
+        "kube-state-metrics": (
+            f"registry.k8s.io/kube-state-metrics/kube-state-metrics:v{_KUBE_STATE_METRICS}"
+        ),
+        "loki": f"docker.io/grafana/loki:{_LOKI}",
         "prometheus": f"quay.io/prometheus/prometheus:v{TOOLS['prometheus'].version}",
+        # What our own image is made from; no service runs it.
+        "python": "docker.io/library/python:3.11-slim-bookworm",
         "registry": f"docker.io/library/registry:{TOOLS['registry'].version}",
         "slipway": "slipway/slipway:0.1.0",
         "versitygw": f"ghcr.io/versity/versitygw:v{TOOLS['versitygw'].version}",

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from monitoring import burn
+from monitoring import burn, cluster_alerts, pipeline_alerts
 from monitoring.alert import Alert, Recording
 
 if TYPE_CHECKING:
+    from monitoring.cluster import Cluster
     from monitoring.objective import Objective
 
 _PLATFORM = (
@@ -74,25 +75,35 @@ _SERVING = (
 )
 
 
-def alerts(objective: Objective) -> list[Alert]:
-    """Every alert there is."""
-    return [*_PLATFORM, *_SERVING, *burn.alerts(objective)]
+def alerts(objective: Objective, cluster: Cluster | None = None) -> list[Alert]:
+    """Every alert there is; those about Kubernetes where there is a cluster."""
+    groups = _groups(objective, cluster).values()
+    return [rule for group in groups for rule in group if isinstance(rule, Alert)]
 
 
-def rules(objective: Objective) -> str:
-    """A Prometheus rule file: the objective's recordings, then each room's alerts."""
-    groups: dict[str, list[Alert | Recording]] = {
+def groups(objective: Objective, cluster: Cluster | None = None) -> list[dict[str, object]]:
+    """The objective's recordings and alerts, then each room's alerts, as Prometheus reads them."""
+    return [
+        {"name": name, "rules": [rule.as_rule() for rule in group]}
+        for name, group in _groups(objective, cluster).items()
+    ]
+
+
+def rules(objective: Objective, cluster: Cluster | None = None) -> str:
+    """The same as a Prometheus rule file."""
+    return yaml.safe_dump({"groups": groups(objective, cluster)}, sort_keys=False, width=200)
+
+
+def _groups(objective: Objective, cluster: Cluster | None) -> dict[str, list[Alert | Recording]]:
+    on_kubernetes: dict[str, list[Alert | Recording]] = {}
+    if cluster:
+        on_kubernetes = {
+            "slipway-cluster": [*cluster_alerts.alerts(cluster)],
+            "slipway-pipelines": [*pipeline_alerts.alerts()],
+        }
+    return {
         "slipway-objective": [*burn.recordings(objective), *burn.alerts(objective)],
         "slipway-platform": [*_PLATFORM],
         "slipway-serving": [*_SERVING],
+        **on_kubernetes,
     }
-    return yaml.safe_dump(
-        {
-            "groups": [
-                {"name": name, "rules": [rule.as_rule() for rule in group]}
-                for name, group in groups.items()
-            ]
-        },
-        sort_keys=False,
-        width=200,
-    )

@@ -1,7 +1,8 @@
-"""Compiles pipelines to the YAML that Kubeflow Pipelines runs.
+"""Compiles pipelines to the YAML that Kubeflow Pipelines and the local runner run.
 
 `python -m pipelines.compile FOLDER` writes every pipeline; with the folder `tests/golden` it
-refreshes the golden files.
+refreshes the golden files. The image in it is the placeholder `components.image.IMAGE`, which a
+deployment replaces.
 """
 
 from __future__ import annotations
@@ -31,10 +32,14 @@ def load(name: str) -> GraphComponent:
     return pipeline
 
 
-def compile_to(folder: Path) -> list[Path]:
-    """Write `<name>.yaml` for every pipeline and return the paths."""
+def compile_to(folder: Path, names: tuple[str, ...] = PIPELINES) -> list[Path]:
+    """Write `<name>.yaml` for each of the pipelines and return the paths.
+
+    Raises:
+        KeyError: there is no pipeline of such a name.
+    """
     paths = []
-    for name in PIPELINES:
+    for name in names:
         path = folder / f"{name}.yaml"
         compiler.Compiler().compile(load(name), str(path))
         paths.append(path)

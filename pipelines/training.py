@@ -15,6 +15,17 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
+from pipelines.steps import LARGE, SMALL, Step
+
+INGEST = Step(ingest, SMALL)
+VALIDATE = Step(validate, SMALL, cached=True)
+SPLIT = Step(split, SMALL, cached=True, repeated=True)
+TRAIN = Step(train, LARGE, cached=True, repeated=True)
+EVALUATE = Step(evaluate, LARGE, cached=True, repeated=True)
+GATE = Step(gate, SMALL)
+PACKAGE = Step(package, SMALL)
+REGISTER = Step(register, SMALL)
+RELEASE = Step(release, SMALL)
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -26,20 +37,20 @@ def pipeline(
     seed: int = 7,
 ) -> None:
     """Train `usecase` on `months` of `source` with at most `rounds` trees."""
-    landed = ingest(usecase=usecase, source=source, months=months)
-    checked = validate(usecase=usecase, ingested=landed.output)
-    parts = split(usecase=usecase, observations=checked.outputs["observations"]).outputs
-    fitted = train(
+    landed = INGEST(usecase=usecase, source=source, months=months)
+    checked = VALIDATE(usecase=usecase, ingested=landed.output)
+    parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
+    fitted = TRAIN(
         usecase=usecase,
         rounds=rounds,
         seed=seed,
         train=parts["train"],
         validation=parts["validation"],
     ).outputs
-    judged = evaluate(
+    judged = EVALUATE(
         usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]
     )
-    decided = gate(
+    decided = GATE(
         usecase=usecase,
         pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         months=months,
@@ -54,11 +65,11 @@ def pipeline(
             "evaluation": judged.outputs["evaluation"],
             "decision": decided.outputs["decision"],
         }
-        packed = package(usecase=usecase, model=fitted["model"], **parts, **facts)
-        registered = register(
+        packed = PACKAGE(usecase=usecase, model=fitted["model"], **parts, **facts)
+        registered = REGISTER(
             usecase=usecase,
             digest=packed.outputs["Output"],
             card=packed.outputs["card"],
             **facts,
         )
-        release(usecase=usecase, version=registered.output)
+        RELEASE(usecase=usecase, version=registered.output)

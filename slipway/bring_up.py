@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import settings as settings_tree
-from infra.errors import ServiceFailedError, SettingsError
+from infra.errors import ServiceFailedError
 from infra.home import Home, stack_file
 from infra.targets.processes import supervisor
-from slipway import lock, stack, training
-from slipway.running import Running, ask
+from slipway import leftovers, lock, stack, training
+from slipway.running import Running
 
 if TYPE_CHECKING:
     from slipway.pipeline_run import RunResult
@@ -37,9 +37,9 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
     Raises:
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
-    chosen = processes_only(name)
+    chosen = settings_tree.from_file(stack_file(name))
     with lock.hold(home.lock(name), name, "up"):
-        stack.clear_leftovers(home, name)
+        leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
         running = Running.of(stack.up(home, name, progress.step), name)
@@ -53,21 +53,6 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         return brought
 
 
-def processes_only(name: str) -> settings_tree.Settings:
-    """The settings of a stack of processes.
-
-    Raises:
-        SettingsError: there are none, they are wrong, or the stack is on a cluster.
-    """
-    chosen = settings_tree.from_file(stack_file(name))
-    if chosen.target.kind != "processes":
-        raise SettingsError(
-            f"stack {name} is of kind {chosen.target.kind}: this command works on processes;"
-            f" for a cluster run `pulumi up --stack {name}`"
-        )
-    return chosen
-
-
 def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:
     """Find, download or build the tools that the settings ask for."""
     from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
@@ -75,6 +60,14 @@ def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) 
     progress.title("Tools")
     names = toolchain.REQUIRED if chosen.monitoring.grafana == "off" else toolchain.ALL
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
+
+
+def bring_test_tools(home: Home, progress: Progress) -> None:
+    """Find, download or build what only tests of clusters need."""
+    from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
+
+    progress.title("Tools for tests of clusters")
+    toolchain.ensure(toolchain.FOR_TESTS, tools_dir=home.tools, progress=progress.tool)
 
 
 def _with_model(
@@ -93,10 +86,9 @@ def wait_until_served(running: Running, model: str, version: str) -> None:
     Raises:
         ServiceFailedError: it does not in a minute; says what it answers instead.
     """
-    url = f"{running.url('serving')}/v2/models/{model}"
     deadline = time.monotonic() + _SERVED_SECONDS
     while True:
-        answer = ask(url)
+        answer = running.ask("serving", f"/v2/models/{model}")
         if answer.is_success and version in answer.json()["versions"]:
             return
         if time.monotonic() > deadline:
@@ -110,9 +102,9 @@ def wait_until_served(running: Running, model: str, version: str) -> None:
 def take_down(home: Home, name: str, progress: Progress) -> None:
     """Destroy the stack: its processes, ports and files; the tool cache stays."""
     with lock.hold(home.lock(name), name, "down"):
-        stack.clear_leftovers(home, name)
+        leftovers.clear(home, name)
         if stack.exists(home, name):
             stack.destroy(home, name, progress.step)
         # What no state knows of: a first `up` that was killed before Pulumi wrote one.
         supervisor.end(home.stack(name))
-        stack.remove_home(home)
+        leftovers.remove_home(home)

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path  # noqa: TC003 - Typer reads annotations at run time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
+from slipway import images_cli
 from slipway.exits import Exit
+
+if TYPE_CHECKING:
+    from slipway.cluster_run import PipelinesOfStack
 
 app = typer.Typer(
     help="An MLOps platform as code.",
@@ -27,6 +31,7 @@ app = typer.Typer(
 )
 tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
+app.add_typer(images_cli.app, name="images")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
@@ -48,6 +53,9 @@ def up(
     from slipway.progress import Progress
 
     home = Home.of_environment()
+    if _on_cluster(stack):
+        _up_on_cluster(home, stack, as_json=as_json)
+        return
     brought = bring_up.bring_up(home, stack, Progress(_err if as_json else _out), train=train)
     summary = report.summary(home, stack, brought)
     _print_json(summary.as_json()) if as_json else report.show(_out, summary)
@@ -65,7 +73,12 @@ def down(
 
     if not yes:
         typer.confirm(f"Destroy stack {stack} with all its data and models?", abort=True)
-    bring_up.take_down(Home.of_environment(), stack, Progress(_out))
+    if chosen := _on_cluster(stack):
+        from slipway import cluster_stack
+
+        cluster_stack.take_down(Home.of_environment(), stack, chosen, Progress(_out))
+    else:
+        bring_up.take_down(Home.of_environment(), stack, Progress(_out))
     _out.print(f"Stack {stack} is gone.")
 
 
@@ -76,7 +89,10 @@ def status(stack: StackName = "local", as_json: AsJson = False) -> None:
     from slipway.status import all_up, states
 
     home = Home.of_environment()
-    found = states(_running(home, stack), home.stack(stack))
+    running = _running(home, stack)
+    if running.cluster:
+        raise typer.Exit(_show_pods(running, as_json=as_json))
+    found = states(running, home.stack(stack))
     if as_json:
         _print_json([service.as_json() for service in found])
     else:
@@ -90,6 +106,9 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A pipeline parameter, as months=1-3.")
     ] = None,
+    follow: Annotated[
+        str | None, typer.Option(help="On a cluster: a run's id; nothing is submitted.")
+    ] = None,
     stack: StackName = "local",
     as_json: AsJson = False,
 ) -> None:
@@ -100,9 +119,16 @@ def run(
     home = Home.of_environment()
     arguments = training.arguments(settings or [])
     progress = Progress(_err if as_json else _out)
-    result = training.run(
-        pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
-    )
+    if _on_cluster(stack):
+        pipelines = _pipelines(home, stack)
+        run_id = follow or pipelines.submit(pipeline, arguments)
+        result = training.follow(pipeline, run_id, pipelines, home.stack(stack), progress)
+    elif follow:
+        raise typer.BadParameter(f"stack {stack} is not on a cluster: its runs end with it")
+    else:
+        result = training.run(
+            pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
+        )
     _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
     raise typer.Exit(report.exit_code(result))
 
@@ -134,6 +160,13 @@ def logs(
     """The log of a service."""
     from slipway import logs as log_files
 
+    if _on_cluster(stack):
+        from slipway import cluster_logs
+
+        running = _running(Home.of_environment(), stack)
+        for line in cluster_logs.lines(running, service, lines, follow=follow):
+            typer.echo(line)
+        return
     path = log_files.log_file(Home.of_environment().stack(stack), service)
     for line in log_files.last_lines(path, lines):
         typer.echo(line)
@@ -173,23 +206,31 @@ def doctor(stack: StackName = "local", as_json: AsJson = False) -> None:
 @app.command()
 def env() -> None:
     """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
-    from slipway import stack
+    from slipway import pulumi_environment
 
     home = Home.of_environment()
-    stack.prepare(home)
-    for line in stack.shell_lines(home):
+    pulumi_environment.prepare(home)
+    for line in pulumi_environment.shell_lines(home):
         typer.echo(line)
 
 
 @tools_app.command("install")
-def install_tools(stack: StackName = "local") -> None:
+def install_tools(
+    stack: StackName = "local",
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="A control plane for tests/cluster instead.")
+    ] = False,
+) -> None:
     """Find, download or build what the stack needs."""
-    from infra import settings
-    from slipway import bring_up
+    from slipway import bring_up, cluster_stack
     from slipway.progress import Progress
 
-    chosen = settings.from_file(stack_file(stack))
-    bring_up.bring_tools(Home.of_environment(), chosen, Progress(_out))
+    if for_tests:
+        bring_up.bring_test_tools(Home.of_environment(), Progress(_out))
+        return
+    chosen = _settings(stack)
+    bring = cluster_stack.bring_tools if _on_cluster(stack) else bring_up.bring_tools
+    bring(Home.of_environment(), chosen, Progress(_out))
 
 
 @tools_app.command("lock")
@@ -201,13 +242,54 @@ def lock_tools() -> None:
     toolchain.lock(progress=Progress(_out).tool)
 
 
+def _up_on_cluster(home: Home, stack: str, *, as_json: bool) -> None:
+    from slipway import cluster_stack, show
+    from slipway.progress import Progress
+
+    progress = Progress(_err if as_json else _out)
+    running = cluster_stack.bring_up(home, stack, _settings(stack), progress)
+    code = _show_pods(running, as_json=as_json)
+    if not as_json:
+        show.next_steps(_out, cluster_stack.next_steps(stack, running))
+    raise typer.Exit(code)
+
+
+def _show_pods(running: Any, *, as_json: bool) -> Exit:
+    from slipway import cluster_status, show
+
+    found = cluster_status.states(running)
+    if as_json:
+        _print_json([service.as_json() for service in found])
+    else:
+        show.pods(_out, found)
+    return Exit.OK if cluster_status.all_up(found) else Exit.FAILED
+
+
+def _settings(stack: str) -> Any:
+    from infra import settings
+
+    return settings.from_file(stack_file(stack))
+
+
+def _on_cluster(stack: str) -> Any:
+    """The settings of a stack on a cluster; None for one of processes."""
+    chosen = _settings(stack)
+    return chosen if chosen.target.kind != "processes" else None
+
+
 def _running(home: Home, stack: str) -> Any:
-    from slipway import bring_up
     from slipway import stack as pulumi_stack
     from slipway.running import Running
 
-    bring_up.processes_only(stack)
+    _settings(stack)
     return Running.of(pulumi_stack.outputs(home, stack), stack)
+
+
+def _pipelines(home: Home, stack: str) -> PipelinesOfStack:
+    from slipway import stack as pulumi_stack
+    from slipway.cluster_run import PipelinesOfStack
+
+    return PipelinesOfStack.of(pulumi_stack.outputs(home, stack), stack)
 
 
 def _print_json(value: object) -> None:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from infra import settings as settings_tree
+from infra.clusters import examination
+from infra.diagnosis import Diagnosis
 from infra.errors import SettingsError
 from infra.home import stack_file
-from slipway import tool_diagnoses, toolchain
-from slipway.diagnosis import Diagnosis
+from infra.services import all_services
+from infra.target_settings import OnKubernetes
+from slipway import plugins, tool_diagnoses, toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from infra.home import Home
+    from infra.settings import Settings
 
 _GIBIBYTE = 2**30
 _DISK_GIB = 6
@@ -36,13 +40,16 @@ _SIGNS = {
 
 def examine(home: Home, stack: str) -> list[Diagnosis]:
     """All findings about this machine and the settings of `stack`; changes nothing."""
-    return [
+    chosen = _chosen(stack)
+    machine = [
         settings(stack),
         python(sys.version_info[:2]),
         disk(home.path, shutil.disk_usage(_existing(home.path)).free),
-        memory(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
-        *_tools(home),
     ]
+    if chosen and isinstance(chosen.target, OnKubernetes):
+        return [*machine, *_for_cluster(home, chosen, chosen.target)]
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return [*machine, memory(size), *_tools(home, toolchain.ALL)]
 
 
 def healthy(found: Iterable[Diagnosis]) -> bool:
@@ -99,9 +106,27 @@ def memory(size: int) -> Diagnosis:
     return Diagnosis("warning", "memory", summary, f"the platform takes {_MEMORY_GIB} GiB")
 
 
-def _tools(home: Home) -> list[Diagnosis]:
+def _chosen(stack: str) -> Settings | None:
+    try:
+        return settings_tree.from_file(stack_file(stack))
+    except SettingsError:
+        return None
+
+
+def _for_cluster(home: Home, chosen: Settings, target: OnKubernetes) -> list[Diagnosis]:
+    """Pulumi, its plugins, and the cluster; kind's command line is among the latter's."""
+    needed = plugins.of_stack(chosen)
+    services = all_services(chosen, grafana_at_hand=True)
+    return [
+        *_tools(home, toolchain.FOR_CLUSTERS),
+        *(plugins.diagnose(plugin, plugins.find(plugin, home)) for plugin in needed),
+        *examination.examine(target, services),
+    ]
+
+
+def _tools(home: Home, names: Iterable[str]) -> list[Diagnosis]:
     return tool_diagnoses.diagnose_all(
-        {name: toolchain.resolve(name, home.tools) for name in toolchain.ALL}
+        {name: toolchain.resolve(name, home.tools) for name in names}
     )
 
 

@@ -23,32 +23,21 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from kfp import local
-from kfp.pipeline_spec.pipeline_spec_pb2 import ParameterType
+from kfp import components, local
 
-from pipelines.compile import PIPELINES, load
-from usecases.errors import MEND
+from infra.kubeflow.compiled import Compiled
+from infra.kubeflow.parameters import ParameterError, typed
+from pipelines.compile import PIPELINES, compile_to
+from slipway.step_failure import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from kfp.dsl.graph_component import GraphComponent
 
 STARTED: Final = re.compile(r"Executing task \S*'(?P<step>[^']+)'")
 ENDED: Final = re.compile(
     r"Task \S*'(?P<step>[^']+)'\S* finished with status \S*?(?P<status>[A-Z]+)"
 )
 INDENT: Final = " " * 4
-TRACEBACK: Final = "Traceback (most recent call last):"
-
-
-class Refused(Exception):  # noqa: N818 -- it says what happened: the run never began
-    """The pipeline or an argument does not exist or is of the wrong kind."""
-
-    def __init__(self, cause: str, remedy: str) -> None:
-        """Keep what was wrong and what to do."""
-        super().__init__(cause)
-        self.cause, self.remedy = cause, remedy
 
 
 class StepLog(io.TextIOBase):
@@ -74,7 +63,13 @@ class StepLog(io.TextIOBase):
 
     def flush(self) -> None:
         """Flush the current file."""
-        self._file.flush()
+        if not self._file.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the current file."""
+        self._file.close()
+        super().close()
 
 
 class StepWatch(logging.Filter):
@@ -97,8 +92,8 @@ class StepWatch(logging.Filter):
         elif found := ENDED.match(text):
             succeeded = found["status"] == "SUCCESS"
             self._log.flush()
-            if not succeeded:
-                self.failed = found["step"]
+            # A step may be tried again, and succeed.
+            self.failed = None if succeeded else found["step"]
             status = "succeeded" if succeeded else "failed"
             self._say(found["step"], status, time.monotonic() - self._since)
         return True
@@ -112,81 +107,46 @@ def main(name: str, run_dir: Path, texts: dict[str, str]) -> None:
     threading.Thread(target=_end_with_caller, daemon=True).start()
     report = _reporter()
     try:
-        pipeline = _pipeline(name)
-        arguments = typed(pipeline, texts)
-    except Refused as refused:
+        file = _compiled(name, run_dir)
+        arguments = typed(Compiled(name, file.read_text()).parameters, texts)
+    except ParameterError as refused:
         report(_failure(name, refused.cause, refused.remedy))
         return
     log = StepLog(run_dir / "log")
     watch = StepWatch(log, report)
     logging.getLogger().addFilter(watch)
     with contextlib.redirect_stdout(log):
-        _run(pipeline, arguments, run_dir)
+        _run(file, arguments, run_dir)
         log.flush()
     if watch.failed is not None:
         report(_failure(watch.failed, *diagnose(log.path(watch.failed))))
 
 
-def typed(pipeline: GraphComponent, texts: dict[str, str]) -> dict[str, Any]:
-    """Read each argument by the type that the pipeline declares.
+def _compiled(name: str, run_dir: Path) -> Path:
+    """Write the file that a cluster runs, too, and return its path.
 
     Raises:
-        Refused: an argument the pipeline does not have, or a text that is not of its type.
+        ParameterError: there is no such pipeline.
     """
-    declared = pipeline.pipeline_spec.root.input_definitions.parameters
-    valid = f"valid are: {', '.join(sorted(declared))}"
-    if unknown := sorted(set(texts) - set(declared)):
-        raise Refused(f"the pipeline has no parameter {', '.join(unknown)}", valid)
-    return {name: _value(name, text, declared[name].parameter_type) for name, text in texts.items()}
-
-
-def diagnose(log: Path) -> tuple[str, str]:
-    """Return cause and remedy of a failed step from its log: the last traceback's last word."""
-    _, found, tail = log.read_text().rpartition(TRACEBACK)
-    words = [line for line in tail.splitlines() if line.strip() and not line[0].isspace()]
-    if not found or not words:
-        return (
-            "the step ended without saying why; it may have been killed for want of memory",
-            f"read {log}",
-        )
-    cause, mend, remedy = words[0].partition(MEND)
-    if mend:
-        return cause.partition(": ")[2], remedy.removesuffix("]")
-    return cause, f"read {log}"
-
-
-def _pipeline(name: str) -> GraphComponent:
     if name not in PIPELINES:
-        raise Refused(f"there is no pipeline {name}", f"choose one of: {', '.join(PIPELINES)}")
-    return load(name)
+        raise ParameterError(
+            f"there is no pipeline {name}", f"choose one of: {', '.join(PIPELINES)}"
+        )
+    return compile_to(run_dir, (name,))[0]
 
 
-def _value(name: str, text: str, kind: int) -> Any:
-    """Read `text` as the pipeline's parameter type `kind`."""
-    readers: dict[int, tuple[str, Callable[[str], Any]]] = {
-        ParameterType.NUMBER_INTEGER: ("a whole number", int),
-        ParameterType.NUMBER_DOUBLE: ("a number", float),
-        ParameterType.BOOLEAN: ("true or false", {"true": True, "false": False}.__getitem__),
-        ParameterType.LIST: ("a JSON list", json.loads),
-        ParameterType.STRUCT: ("a JSON object", json.loads),
-    }
-    wanted, reader = readers.get(kind, ("a text", str))
-    try:
-        return reader(text)
-    except (ValueError, KeyError):
-        raise Refused(f"{name}={text!r} is not {wanted}", f"give {name} {wanted}") from None
-
-
-def _run(pipeline: GraphComponent, arguments: dict[str, Any], run_dir: Path) -> None:
-    """Hand the pipeline to kfp.local; steps run in this environment, nothing is installed."""
-    # kfp doubts any image without "python" in its name, at every step; no image is run here
+def _run(file: Path, arguments: dict[str, Any], run_dir: Path) -> None:
+    """Hand the file to kfp.local; steps run in this environment, nothing is installed."""
+    # At every step kfp doubts any image without "python" in its name, and says that it ignores
+    # what is for clusters; no image is run here.
     warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
+    warnings.filterwarnings("ignore", ".*no effect in the current local runner", UserWarning)
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=str(run_dir / "artifacts"),
         raise_on_error=False,
     )
-    pipeline(**arguments)
+    components.load_component_from_file(str(file))(**arguments)
 
 
 def _end_with_caller() -> None:

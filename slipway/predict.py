@@ -6,16 +6,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from infra.errors import SlipwayError
-from slipway.running import ask
+from slipway.running import answered, succeeded
 
 if TYPE_CHECKING:
+    import httpx
+
     from slipway.running import Running
 
 Row = dict[str, Any]
-_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,13 @@ class Prediction:
 
 def example(running: Running, model: str, digest: str) -> Row:
     """The example row that the model's own package carries."""
-    base = f"{running.url('registry')}/v2/models/{model}"
-    manifest = ask(f"{base}/manifests/{digest}", headers={"Accept": _MANIFEST})
-    layers = manifest.raise_for_status().json()["layers"]
+    base = f"/v2/models/{model}"
+    accept = {"Accept": _MANIFEST}
+    manifest = running.ask("registry", f"{base}/manifests/{digest}", headers=accept)
+    layers = succeeded(manifest).json()["layers"]
     [signature] = [x["digest"] for x in layers if x["annotations"][_TITLE] == "signature.json"]
-    row: Row = ask(f"{base}/blobs/{signature}").raise_for_status().json()["example"]
+    blob = running.ask("registry", f"{base}/blobs/{signature}")
+    row: Row = succeeded(blob).json()["example"]
     return row
 
 
@@ -45,21 +46,15 @@ def predict(running: Running, model: str, rows: list[Row]) -> Prediction:
     Raises:
         SlipwayError: a feature is missing or unknown, or the server says what is wrong.
     """
-    server = running.url("serving")
-    metadata = _answered(ask(f"{server}/v2/models/{model}"))
+    metadata = _answered(running.ask("serving", f"/v2/models/{model}"))
     request = {"inputs": [_tensor(tensor, rows) for tensor in metadata["inputs"]]}
     _refuse_unknown({tensor["name"] for tensor in metadata["inputs"]}, rows)
-    with httpx.Client(timeout=_SECONDS) as client:
-        client.get(
-            f"{server}/v2/health/live"
-        )  # what is timed is the prediction, not the connection
+    server = running.url("serving")
+    with running.client("serving") as client:
+        # What is timed is the prediction, not the connection.
+        answered(server, client.get, "/v2/health/live")
         start = time.perf_counter()
-        try:
-            response = client.post(f"{server}/v2/models/{model}/infer", json=request)
-        except httpx.HTTPError as error:
-            raise SlipwayError(
-                f"{server} does not answer ({error}): see `slipway status`"
-            ) from None
+        response = answered(server, client.post, f"/v2/models/{model}/infer", json=request)
         milliseconds = (time.perf_counter() - start) * 1000
     answer = _answered(response)
     outputs = {output["name"]: output["data"] for output in answer["outputs"]}

@@ -35,6 +35,10 @@ class Progress:
         elapsed = time.monotonic() - self._start
         self.console.print(f"[dim]{elapsed:6.1f}s[/dim]  {text}", highlight=False)
 
+    def plain(self, text: str) -> None:
+        """Say one thing that is no markup of ours."""
+        self.line(escape(text))
+
     def tool(self, name: str, message: str) -> None:
         """What became of a tool, or what is being done about it."""
         self.line(f"{escape(name):<24} {escape(message)}")

@@ -140,8 +140,10 @@ def show_run(console: Console, result: RunResult) -> None:
         return
     if result.status == "rejected":
         console.print("[yellow]rejected[/yellow]: nothing is registered, the champion stays")
-        for reason in _read(result, "gate.decision")["reasons"]:
+        for reason in _read(result, "gate.decision").get("reasons", []):
             console.print(f"  {escape(reason)}", highlight=False)
+        if log := result.artifacts.get("gate.log"):
+            console.print(f"  its reasons: {escape(str(log))}", highlight=False)
         return
     version = result.outputs.get("register", "")
     console.print(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,7 +12,9 @@ from infra.errors import SlipwayError
 from slipway.exits import NotUpError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from slipway.cluster_access import ClusterAccess
 
 _SECONDS = 10.0
 
@@ -27,10 +30,11 @@ class Champion:
 
 @dataclass(frozen=True)
 class Running:
-    """The outputs of a stack, read."""
+    """The outputs of a stack, read. `cluster` is the way to it, empty for processes."""
 
     services: Mapping[str, Mapping[str, str]]
     secrets: Mapping[str, str]
+    cluster: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any], stack: str) -> Running:
@@ -41,11 +45,38 @@ class Running:
         """
         if not outputs.get("services"):
             raise NotUpError(f"stack {stack} is not up: run `slipway up`")
-        return cls(outputs["services"], outputs["secrets"])
+        return cls(outputs["services"], outputs["secrets"], outputs.get("cluster", {}))
 
     def url(self, service: str) -> str:
         """Where a service answers."""
         return self.services[service]["url"]
+
+    @cached_property
+    def access(self) -> ClusterAccess:
+        """The cluster that the stack stands on.
+
+        Raises:
+            ClusterError: its kubeconfig or context is not there any more.
+        """
+        from slipway.cluster_access import ClusterAccess  # noqa: PLC0415 - only for clusters
+
+        return ClusterAccess.of(self.cluster["kubeconfig"], self.cluster["context"])
+
+    def client(self, service: str) -> httpx.Client:
+        """A client whose paths are those of a service, wherever it runs; to be closed."""
+        if not self.cluster:
+            return httpx.Client(base_url=self.url(service), timeout=_SECONDS)
+        port = httpx.URL(self.url(service)).port or 80
+        return self.access.service(self.cluster["namespace"], service, port)
+
+    def ask(self, service: str, path: str, **parameters: Any) -> httpx.Response:
+        """The answer of a service, whatever its status.
+
+        Raises:
+            SlipwayError: it does not answer.
+        """
+        with self.client(service) as client:
+            return answered(self.url(service), client.get, path, **parameters)
 
     def step_environment(self) -> dict[str, str]:
         """What pipeline steps of this machine find in their environment."""
@@ -64,21 +95,50 @@ class Running:
     def champion(self, model: str, alias: str) -> Champion | None:
         """The version that `alias` of `model` points at; None if nothing is released yet."""
         path = "/api/2.0/mlflow/registered-models/alias"
-        answer = ask(f"{self.url('tracking')}{path}", params={"name": model, "alias": alias})
+        answer = self.ask("tracking", path, params={"name": model, "alias": alias})
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
             return None
-        version = answer.raise_for_status().json()["model_version"]
+        version = succeeded(answer).json()["model_version"]
         tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         return Champion(version["version"], tags.get("digest", ""), tags)
 
 
-def ask(url: str, **parameters: Any) -> httpx.Response:
-    """The answer of a service, whatever its status.
+def answered(
+    url: str, send: Callable[..., httpx.Response], path: str, **parameters: Any
+) -> httpx.Response:
+    """What `send` brings from `path` of the service at `url`.
 
     Raises:
-        SlipwayError: it does not answer.
+        SlipwayError: the service does not answer, or the API server before it says so.
     """
     try:
-        return httpx.get(url, timeout=_SECONDS, **parameters)
+        answer = send(path, **parameters)
     except httpx.HTTPError as error:
         raise SlipwayError(f"{url} does not answer ({error}): see `slipway status`") from None
+    if _is_of_api_server(answer):
+        said = " ".join(answer.json()["message"].split())
+        raise SlipwayError(f"{url} does not answer ({said}): see `slipway status`")
+    return answer
+
+
+def succeeded(answer: httpx.Response) -> httpx.Response:
+    """An answer, if it is one.
+
+    Raises:
+        SlipwayError: it is a refusal, or an error; what it says of it.
+    """
+    if answer.is_success:
+        return answer
+    said = " ".join(answer.text.split())[:200]
+    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {said or 'no word'}")
+
+
+def _is_of_api_server(answer: httpx.Response) -> bool:
+    """Whether a refusal is that of a cluster's API server, which carries requests on."""
+    if "/proxy/" not in answer.request.url.path or answer.is_success:
+        return False
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("kind") == "Status" and "message" in body

@@ -8,10 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
+    from slipway.cluster_status import ServicePods
     from slipway.predict import Prediction
     from slipway.running import Champion
     from slipway.status import ServiceState
@@ -47,6 +48,24 @@ def services(console: Console, found: list[ServiceState]) -> None:
             )
 
 
+def pods(console: Console, found: list[ServicePods]) -> None:
+    """A table of a cluster's services and their pods, and what is wrong with one of each."""
+    table = _table("service", "state", "pods", "restarts", "version")
+    for service in found:
+        colour = _COLOURS[service.state]
+        table.add_row(
+            escape(service.name),
+            f"[{colour}]{service.state}[/{colour}]",
+            f"{service.ready}/{service.desired}",
+            str(service.restarts),
+            escape(service.version),
+        )
+    console.print(table)
+    for service in found:
+        if service.trouble:
+            console.print(f"[red]{escape(service.name)}[/red]: {escape(service.trouble)}")
+
+
 def champion(console: Console, model: str, released: Champion | None) -> None:
     """The released model: version and digest."""
     if released is None:
@@ -78,11 +97,11 @@ def prediction(console: Console, made: Prediction) -> None:
     )
 
 
-def next_steps(console: Console) -> None:
-    """What to try next."""
+def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:
+    """What to try next: commands, and what each is for."""
     console.print("\nNext:")
-    width = max(len(command) for command, _ in _NEXT)
-    for command, meaning in _NEXT:
+    width = max(len(command) for command, _ in steps)
+    for command, meaning in steps:
         padded = escape(f"{command:<{width}}")
         console.print(f"  [bold]{padded}[/bold]  [dim]{meaning}[/dim]", highlight=False)
 

@@ -34,9 +34,34 @@ class ServiceState:
 
 
 def states(running: Running, stack: StackDir) -> list[ServiceState]:
-    """The state of each service, in the order in which they are listed."""
+    """The state of each service, in the order in which they are listed.
+
+    Raises:
+        ClusterError: of a stack on a cluster, which does not answer.
+    """
+    if running.cluster:
+        return _on_cluster(running)
     seen = supervisor.states(stack)
     return [_state(running, stack, name, seen.get(name)) for name in running.services]
+
+
+def _on_cluster(running: Running) -> list[ServiceState]:
+    """Those of a cluster's stack; no process of it has a number here, or a beginning."""
+    from slipway import cluster_status  # noqa: PLC0415 - only for clusters
+
+    return [
+        ServiceState(
+            name=each.name,
+            state=each.state,
+            url=each.url,
+            version=each.version,
+            pid=0,
+            seconds=0,
+            restarts=each.restarts,
+            last_exit=each.trouble,
+        )
+        for each in cluster_status.states(running)
+    ]
 
 
 def all_up(found: list[ServiceState]) -> bool:

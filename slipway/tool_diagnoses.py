@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.diagnosis import Diagnosis
 from infra.versions import GO_AT_LEAST
-from slipway.diagnosis import Diagnosis
 from slipway.toolchain.catalogue import TOOLS
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
-"""Pipeline runs on this machine against a stack that is up."""
+"""Pipeline runs against a stack that is up: on this machine, or on the stack's cluster."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
+import sys
 from typing import TYPE_CHECKING
 
-from infra.errors import SettingsError
+from infra.errors import ClusterError, SettingsError
 from infra.targets.processes.files import private_folder
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.home import StackDir
+    from slipway.cluster_run import PipelinesOfStack
     from slipway.pipeline_run import RunResult, StepEvent
+    from slipway.progress import Progress
     from slipway.running import Running
 
 
@@ -45,6 +48,43 @@ def run(
     return run_pipeline(
         pipeline, given, run_dir=folder, on_event=on_event, env=running.step_environment()
     )
+
+
+def follow(
+    pipeline: str, run_id: str, pipelines: PipelinesOfStack, stack: StackDir, progress: Progress
+) -> RunResult:
+    """Follow a run on the stack's cluster; its folder keeps the steps' logs.
+
+    An interrupt leaves it running, unless a person at the terminal says that it should end.
+
+    Raises:
+        SlipwayError: the run is not there, or the cluster went away.
+    """
+    progress.line(f"run {run_id} in namespace {pipelines.api.namespace}")
+    folder = private_folder(_new_folder(stack.runs, pipeline))
+    try:
+        return pipelines.follow(pipeline, run_id, folder, progress.event)
+    except (KeyboardInterrupt, ClusterError) as cause:
+        if isinstance(cause, KeyboardInterrupt) and _should_end():
+            pipelines.api.terminate(run_id)
+            progress.line(f"run {run_id} is ending")
+        else:
+            progress.line(
+                f"run {run_id} goes on; to follow it again:"
+                f" slipway run {pipeline} --follow {run_id} --stack {pipelines.stack}"
+            )
+        raise
+
+
+def _should_end() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    import typer  # noqa: PLC0415 - as above
+
+    try:
+        return typer.confirm("\nTerminate the run?", default=False)
+    except (typer.Abort, KeyboardInterrupt):
+        return False
 
 
 def _new_folder(runs: Path, pipeline: str) -> Path:

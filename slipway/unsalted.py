@@ -10,14 +10,14 @@ import sys
 from contextlib import ExitStack
 
 from infra.home import ROOT
-from slipway.stack import salt_kept_in_state
+from slipway import salt
 
 
 def main() -> int:
     """Run the program of the command line in the place of this one, as far as one can see."""
     with ExitStack() as stack:
         for settings in (ROOT / "infra" / "stacks").glob("Pulumi.*.yaml"):
-            stack.enter_context(salt_kept_in_state(settings))
+            stack.enter_context(salt.kept_in_state(settings))
         return subprocess.run(sys.argv[1:], check=False).returncode
 
 

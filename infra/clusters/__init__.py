@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.clusters import existing
 from infra.errors import SettingsError
-from infra.target_settings import Existing
+from infra.target_settings import Existing, Kind
 
 if TYPE_CHECKING:
     from infra.clusters.cluster import Cluster
@@ -17,4 +17,8 @@ def of(target: OnKubernetes) -> Cluster:
     """The cluster that the settings name, made where it is ours to make."""
     if isinstance(target, Existing):
         return existing.cluster(target)
+    if isinstance(target, Kind):
+        from infra.clusters import kind  # noqa: PLC0415 - loads Pulumi's Docker SDK
+
+        return kind.cluster(target)
     raise SettingsError(f"no cluster can be made for {type(target).__name__} yet")

@@ -1,10 +1,8 @@
-"""Prometheus, Alertmanager and, where it can be had, Grafana."""
+"""Prometheus and Alertmanager: what watches all others, unless an operator's do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-import yaml
 
 from infra import versions
 from infra.service import (
@@ -12,50 +10,54 @@ from infra.service import (
     Health,
     Metrics,
     Resources,
+    Right,
     Service,
     address,
     config,
     data,
     host,
     port,
-    url,
 )
+from infra.services import cluster_state, grafana, logs, watched
+from infra.services.watched import PROMETHEUS
 from monitoring import alertmanager, prometheus, rules
-from monitoring.dashboards import dashboard
-from monitoring.dashboards.defaults import DATASOURCE_UID
-from monitoring.objective import Objective
 
 if TYPE_CHECKING:
     from infra.settings import Settings
 
-PROMETHEUS, ALERTMANAGER, GRAFANA = "prometheus", "alertmanager", "grafana"
+ALERTMANAGER = "alertmanager"
 _PROMETHEUS_FILE, _ALERTMANAGER_FILE = "prometheus.yml", "alertmanager.yml"
-_GRAFANA_FILE, _DATASOURCES = "grafana.ini", "provisioning/datasources/prometheus.yml"
-_PROVIDER, _DASHBOARDS = "provisioning/dashboards/slipway.yml", "dashboards"
+_KUBELET_PORT = 10250
+# What its discovery of copies asks, and that of nodes.
+_FIND_PODS = Right(("",), ("pods",), ("get", "list", "watch"))
+_ASK_KUBELETS = (
+    Right(("",), ("nodes",), ("get", "list", "watch")),
+    Right(("",), ("nodes/metrics",), ("get",)),
+)
 
 
 def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -> list[Service]:  # noqa: FBT001
     """What watches `others`, and itself."""
-    watchers = [_alertmanager()]
-    wanted = settings.monitoring.grafana
-    if wanted == "on" or (wanted == "auto" and grafana_at_hand):
-        watchers.append(_grafana(settings))
+    beside = [
+        *grafana.services(settings, grafana_at_hand),
+        *logs.services(settings),
+        *cluster_state.services(settings),
+    ]
+    if watched.operator(settings):
+        return beside
+    watchers = [_alertmanager(), *beside]
     return [_prometheus(settings, [*others, *watchers]), *watchers]
 
 
-def objective(settings: Settings) -> Objective:
-    """What serving promises, as rules and dashboards take it."""
-    return Objective(**settings.monitoring.objective.model_dump())
+def rule_file(settings: Settings) -> str:
+    """All rules, as Prometheus reads them."""
+    return rules.rules(watched.objective(settings), watched.cluster(settings))
 
 
-def _prometheus(settings: Settings, watched: list[Service]) -> Service:
-    listen = f"{host()}:{port()}"
-    jobs = [
-        prometheus.Job(service.name, address(service.name, service.metrics.port), path)
-        for service in watched
-        if service.metrics and (path := service.metrics.path)
-    ]
-    jobs.append(prometheus.Job(PROMETHEUS, address(PROMETHEUS)))
+def _prometheus(settings: Settings, others: list[Service]) -> Service:
+    cluster = watched.cluster(settings)
+    asks_nodes = bool(cluster and cluster.nodes)
+    jobs = _jobs(others)
     return Service(
         name=PROMETHEUS,
         command=(
@@ -63,24 +65,42 @@ def _prometheus(settings: Settings, watched: list[Service]) -> Service:
             f"--config.file={config(_PROMETHEUS_FILE)}",
             f"--storage.tsdb.path={data()}",
             f"--storage.tsdb.retention.time={settings.monitoring.retention}",
-            f"--web.listen-address={listen}",
+            f"--web.listen-address={host()}:{port()}",
             "--log.level=warn",
         ),
         image=versions.IMAGES["prometheus"],
         files={
             _PROMETHEUS_FILE: prometheus.configuration(
-                jobs, address(ALERTMANAGER), settings.monitoring.scrape_interval
+                jobs, address(ALERTMANAGER), settings.monitoring.scrape_interval, cluster
             ),
-            prometheus.RULES_FILE: rules.rules(objective(settings)),
+            prometheus.RULES_FILE: rule_file(settings),
         },
         data=Data(gib=10),
         health=Health(path="/-/ready"),
         metrics=Metrics(),
         resources=Resources(cpu=50, memory=128, memory_limit=512),
         talks_to=tuple(job.name for job in jobs if job.name != PROMETHEUS),
+        rights=(_FIND_PODS,) if cluster and any(job.copies for job in jobs) else (),
+        cluster_rights=_ASK_KUBELETS if asks_nodes else (),
+        reaches=(_KUBELET_PORT,) if asks_nodes else (),
         ui="/",
         role="monitoring",
     )
+
+
+def _jobs(others: list[Service]) -> list[prometheus.Job]:
+    found = [
+        prometheus.Job(
+            service.name,
+            address(service.name, service.metrics.port),
+            service.metrics.path,
+            copies=service.scaling.most > 1,
+            port=service.metrics.port,
+        )
+        for service in others
+        if service.metrics
+    ]
+    return [*found, prometheus.Job(PROMETHEUS, address(PROMETHEUS))]
 
 
 def _alertmanager() -> Service:
@@ -103,74 +123,3 @@ def _alertmanager() -> Service:
         ui="/",
         role="monitoring",
     )
-
-
-def _grafana(settings: Settings) -> Service:
-    return Service(
-        name=GRAFANA,
-        command=("grafana", "server", "--homepath", "@{home:}", "--config", config(_GRAFANA_FILE)),
-        image=versions.IMAGES["grafana"],
-        files={
-            _GRAFANA_FILE: _grafana_ini(),
-            _DATASOURCES: _datasources(settings.monitoring.scrape_interval),
-            _PROVIDER: _provider(),
-            **_dashboards(objective(settings)),
-        },
-        data=Data(gib=1),
-        health=Health(path="/api/health"),
-        metrics=Metrics(),
-        resources=Resources(cpu=50, memory=128, memory_limit=512),
-        talks_to=(PROMETHEUS,),
-        ui="/",
-        role="monitoring",
-    )
-
-
-def _grafana_ini() -> str:
-    return f"""\
-[paths]
-data = {data()}
-provisioning = {config("provisioning")}
-[server]
-http_addr = {host()}
-http_port = {port()}
-[analytics]
-reporting_enabled = false
-check_for_updates = false
-check_for_plugin_updates = false
-[auth.anonymous]
-enabled = true
-org_role = Viewer
-"""
-
-
-def _datasources(scrape_interval: str) -> str:
-    source = {
-        "name": "Prometheus",
-        "uid": DATASOURCE_UID,
-        "type": "prometheus",
-        "access": "proxy",
-        "url": url(PROMETHEUS),
-        "isDefault": True,
-        # $__rate_interval is made from it.
-        "jsonData": {"timeInterval": scrape_interval},
-    }
-    return yaml.safe_dump({"apiVersion": 1, "datasources": [source]}, sort_keys=False)
-
-
-def _provider() -> str:
-    provider = {
-        "name": "slipway",
-        "folder": "Slipway",
-        "type": "file",
-        "allowUiUpdates": False,
-        "options": {"path": config(_DASHBOARDS)},
-    }
-    return yaml.safe_dump({"apiVersion": 1, "providers": [provider]}, sort_keys=False)
-
-
-def _dashboards(promised: Objective) -> dict[str, str]:
-    return {
-        f"{_DASHBOARDS}/{each.uid}.json": dashboard.as_json(each)
-        for each in dashboard.dashboards(promised)
-    }

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from monitoring.dashboards import platform_panels, serving_panels
+from monitoring.dashboards import cluster_dashboards, platform_panels, serving_panels
 from monitoring.dashboards.defaults import page
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
+    from monitoring.cluster import Cluster
     from monitoring.objective import Objective
 
 
-def dashboards(objective: Objective) -> tuple[Dashboard, ...]:
-    """Every dashboard there is."""
-    return (serving(objective), platform())
+def dashboards(objective: Objective, cluster: Cluster | None = None) -> tuple[Dashboard, ...]:
+    """Every dashboard there is but the tenants'; those about Kubernetes if there is a cluster."""
+    ours = (serving(objective), platform())
+    if not cluster:
+        return ours
+    of = cluster_dashboards
+    return (*ours, of.pipelines(), of.cluster(cluster), of.logs(cluster))
 
 
 def serving(objective: Objective) -> Dashboard:
@@ -65,5 +70,5 @@ def platform() -> Dashboard:
 
 
 def as_json(dashboard: Dashboard) -> str:
-    """The file that Grafana reads."""
-    return JSONEncoder(sort_keys=True, indent=1).encode(dashboard)
+    """The file that Grafana reads. Short: a ConfigMap holds 1 MiB, and each tenant has one."""
+    return JSONEncoder(sort_keys=True, separators=(",", ":")).encode(dashboard)

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
-from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.builders import (
+    common,
+    dashboard,
+    logs,
+    loki,
+    prometheus,
+    stat,
+    timeseries,
+)
 from grafana_foundation_sdk.models import common as choices
 from grafana_foundation_sdk.models import dashboard as models
 
@@ -18,20 +26,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DATASOURCE_UID = "slipway-prometheus"
+LOGS_UID = "slipway-loki"
 RATE = "$__rate_interval"
 
 _SOURCE = models.DataSourceRef(type_val="prometheus", uid=DATASOURCE_UID)
-_WIDTH, _PLOT_HEIGHT, _FIGURE_HEIGHT = 24, 8, 4
+_LOGS = models.DataSourceRef(type_val="loki", uid=LOGS_UID)
+_WIDTH, _PLOT_HEIGHT, _FIGURE_HEIGHT, _LINES_HEIGHT = 24, 8, 4, 12
 GOOD, BAD = "green", "red"
 
 
 Panel: TypeAlias = timeseries.Panel | stat.Panel
+LogPanel: TypeAlias = timeseries.Panel | logs.Panel
+Variable: TypeAlias = dashboard.QueryVariable | dashboard.TextBoxVariable
 Colours: TypeAlias = list[tuple[float | None, str]]
 
 
 @dataclass(frozen=True)
 class Query:
-    """A PromQL expression, and the name of each of its series in Grafana's `{{label}}` form."""
+    """A PromQL expression, of logs a LogQL one, and its series' name in `{{label}}` form."""
 
     expression: str
     legend: str
@@ -44,22 +56,32 @@ def at(expression: str, window: str) -> str:
 
 def plot(title: str, description: str, unit: str, *queries: Query) -> timeseries.Panel:
     """Series over time, from zero up, with a legend that shows the last values."""
-    panel = (
-        timeseries.Panel()
-        .title(title)
-        .description(description)
-        .unit(unit)
-        .datasource(_SOURCE)
-        .height(_PLOT_HEIGHT)
-        .axis_soft_min(0)
-        .fill_opacity(8)
-        .show_points(choices.VisibilityMode.NEVER)
-        .legend(_legend())
-        .tooltip(common.VizTooltipOptions().mode(choices.TooltipDisplayMode.MULTI))
-    )
+    panel = _plot(title, description, unit, _SOURCE)
     for index, query in enumerate(queries):
         panel.with_target(_target(query, index))
     return panel
+
+
+def log_plot(title: str, description: str, unit: str, query: Query) -> timeseries.Panel:
+    """Figures made of log lines over time."""
+    return _plot(title, description, unit, _LOGS).with_target(_log_target(query))
+
+
+def log_lines(title: str, description: str, selection: str) -> logs.Panel:
+    """Log lines, newest first, each to be opened."""
+    return (
+        logs.Panel()
+        .title(title)
+        .description(description)
+        .unit("none")
+        .datasource(_LOGS)
+        .height(_LINES_HEIGHT)
+        .show_time(True)  # noqa: FBT003 - the SDK's own form
+        .wrap_log_message(True)  # noqa: FBT003
+        .enable_log_details(True)  # noqa: FBT003
+        .sort_order(choices.LogsSortOrder.DESCENDING)
+        .with_target(_log_target(Query(selection, "")))
+    )
 
 
 def bad_from(value: float) -> Colours:
@@ -90,8 +112,31 @@ def figure(
     )
 
 
+def choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
+    """A variable with the values that a label has in Prometheus; all of them at first."""
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(_SOURCE)
+        .query(query)
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .multi(True)  # noqa: FBT003 - the SDK's own form
+        .include_all(True)  # noqa: FBT003
+        .all_value(".*")
+    )
+
+
+def text(name: str, label: str) -> dashboard.TextBoxVariable:
+    """A variable that is typed in; empty at first."""
+    return dashboard.TextBoxVariable(name).label(label).default_value("")
+
+
 def page(
-    uid: str, title: str, description: str, rows: Sequence[tuple[str, Sequence[Panel]]]
+    uid: str,
+    title: str,
+    description: str,
+    rows: Sequence[tuple[str, Sequence[Panel | LogPanel]]],
+    variables: Sequence[Variable] = (),
 ) -> models.Dashboard:
     """A dashboard of titled rows; the panels of a row share its width."""
     built = (
@@ -105,12 +150,43 @@ def page(
         .refresh("10s")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
     )
+    for variable in variables:
+        built.with_variable(variable)
     ids = count(1)
     for name, panels in rows:
         built.with_row(dashboard.Row(name).id(next(ids)))
         for panel in panels:
             built.with_panel(panel.id(next(ids)).span(_WIDTH // len(panels)))
     return built.build()
+
+
+def _plot(
+    title: str, description: str, unit: str, source: models.DataSourceRef
+) -> timeseries.Panel:
+    return (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .datasource(source)
+        .height(_PLOT_HEIGHT)
+        .axis_soft_min(0)
+        .fill_opacity(8)
+        .show_points(choices.VisibilityMode.NEVER)
+        .legend(_legend())
+        .tooltip(common.VizTooltipOptions().mode(choices.TooltipDisplayMode.MULTI))
+    )
+
+
+def _log_target(query: Query) -> loki.Dataquery:
+    return (
+        loki.Dataquery()
+        .expr(query.expression)
+        .legend_format(query.legend)
+        .query_type("range")
+        .ref_id("A")
+        .datasource(_LOGS)
+    )
 
 
 def _target(query: Query, index: int) -> prometheus.Dataquery:

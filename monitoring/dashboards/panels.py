@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from grafana_foundation_sdk.models.dashboard import RowPanel
+from grafana_foundation_sdk.models.loki import Dataquery as LogQuery
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from monitoring.dashboards.defaults import Query
@@ -19,20 +20,24 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard, FieldConfigSource
     from grafana_foundation_sdk.models.dashboard import Panel as Built
 
+_KINDS: dict[str, Literal["figure", "lines"]] = {"stat": "figure", "logs": "lines"}
+
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: a `figure` shows the last value, a `plot` all of them.
+    """One panel: a `figure` shows the last value, a `plot` all of them, `lines` are log lines.
 
-    `colours` are (from which value on, colour), ascending; a plot has none.
+    `queries` are of Prometheus, `logs` of Loki. `colours` are (from which value on, colour),
+    ascending; a plot has none.
     """
 
     title: str
     description: str
     unit: str
-    kind: Literal["figure", "plot"]
+    kind: Literal["figure", "plot", "lines"]
     queries: tuple[Query, ...]
     colours: tuple[tuple[float, str], ...] = ()
+    logs: tuple[Query, ...] = ()
 
     def colour(self, value: float) -> str:
         """The colour of a figure."""
@@ -59,15 +64,20 @@ def rows(dashboard: Dashboard) -> list[Row]:
 
 
 def _panel(built: Built) -> Panel:
-    queries = [target for target in built.targets or [] if isinstance(target, Dataquery)]
+    targets = built.targets or []
     return Panel(
         title=built.title or "",
         description=built.description or "",
         unit=(built.field_config and built.field_config.defaults.unit) or "",
-        kind="figure" if built.type_val == "stat" else "plot",
-        queries=tuple(Query(query.expr, query.legend_format or "") for query in queries),
+        kind=_KINDS.get(built.type_val, "plot"),
+        queries=tuple(_query(each) for each in targets if isinstance(each, Dataquery)),
+        logs=tuple(_query(each) for each in targets if isinstance(each, LogQuery)),
         colours=_colours(built.field_config),
     )
+
+
+def _query(target: Dataquery | LogQuery) -> Query:
+    return Query(target.expr, target.legend_format or "")
 
 
 def _colours(config: FieldConfigSource | None) -> tuple[tuple[float, str], ...]:

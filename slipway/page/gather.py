@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infra import settings as settings_tree
 from infra.errors import SlipwayError
 from infra.home import stack_file
-from infra.services.monitoring import PROMETHEUS, objective
+from infra.services.watched import PROMETHEUS, objective
 from monitoring.dashboards import dashboard, panels
 from slipway.page import series
 from slipway.status import states
@@ -82,7 +82,7 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
     chosen = settings_tree.from_file(stack_file(name))
     scrape = seconds(chosen.monitoring.scrape_interval)
     span = series.Span.of(time.time(), minutes * 60, scrape)
-    with series.prometheus(running.url(PROMETHEUS)) as client:
+    with running.client(PROMETHEUS) as client:
         sections = tuple(
             Section(
                 each.title or "",

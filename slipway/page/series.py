@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from monitoring.dashboards.panels import Panel
 
 _LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_SECONDS = 30.0
 _POINTS = 240
 
 
@@ -68,11 +67,6 @@ def firing(client: httpx.Client) -> list[Mapping[str, Any]]:
     """
     alerts = _data(client, "/api/v1/alerts", {})["alerts"]
     return [alert for alert in alerts if alert["state"] == "firing"]
-
-
-def prometheus(url: str) -> httpx.Client:
-    """A client of the Prometheus at `url`, to be closed by whoever asks for it."""
-    return httpx.Client(base_url=url, timeout=_SECONDS)
 
 
 def _of_query(client: httpx.Client, query: Query, span: Span) -> list[Series]:

@@ -6,13 +6,24 @@ the local Go. Versions are `infra.versions`. Running the tools is not done here.
 """
 
 from infra.errors import ToolMissingError
-from slipway.toolchain.catalogue import ALL, OPTIONAL, REQUIRED, TOOLS
+from slipway.toolchain.catalogue import (
+    ALL,
+    FOR_CLUSTERS,
+    FOR_KIND,
+    FOR_TESTS,
+    OPTIONAL,
+    REQUIRED,
+    TOOLS,
+)
 from slipway.toolchain.host import Host
 from slipway.toolchain.provide import ensure, lock, resolve
 from slipway.toolchain.resolution import ChecksumError, Progress, Resolution
 
 __all__ = [
     "ALL",
+    "FOR_CLUSTERS",
+    "FOR_KIND",
+    "FOR_TESTS",
     "OPTIONAL",
     "REQUIRED",
     "TOOLS",

@@ -59,6 +59,7 @@ class GoBuilder:
         for tool in tools:
             if tool.go:
                 self._copy_scripts(tool.go, output)
+                _rename(tool.go, output)
         programs = [program for tool in tools for program in tool.programs]
         absent = [program for program in programs if not (output / program).exists()]
         if absent:
@@ -106,6 +107,11 @@ class GoBuilder:
             answer = self._go.run(["mod", "download", "-json", required], self._modules / module)
             script = shutil.copyfile(Path(json.loads(answer)["Dir"]) / path, output / program)
             script.chmod(0o755)
+
+
+def _rename(recipe: GoRecipe, output: Path) -> None:
+    for program, built in recipe.built_as.items():
+        (output / built).replace(output / program)
 
 
 def _names(tools: Sequence[Tool]) -> str:

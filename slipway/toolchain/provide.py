@@ -129,7 +129,9 @@ class _Cache:
         return {tool.name: found[tool.name] for tool in wanted if tool.name in found}
 
     def _complete(self, found: dict[str, Resolution]) -> bool:
-        return all(name in found for name, tool in self.host.tools.items() if tool.go)
+        tools = self.host.tools.values()
+        needed = {tool.name for tool in tools if tool.go and tool.group == "platform"}
+        return needed <= found.keys()
 
     def _settle(self, found: dict[str, Resolution]) -> None:
         bin_folder.write(self._bin, self._stale(found))

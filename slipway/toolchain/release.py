@@ -51,8 +51,12 @@ class Releases:
         archive = self._archive(tool)
         staged = self._store.stage(tool.name)
         try:
-            with tarfile.open(archive) as tar:
-                _unpack(tool, tar, staged)
+            if archive.name.endswith(".tar.gz"):
+                with tarfile.open(archive) as tar:
+                    _unpack(tool, tar, staged)
+            else:
+                program = shutil.copyfile(archive, staged / "bin" / tool.name)
+                program.chmod(0o755)
         except (tarfile.TarError, EOFError) as error:
             raise NotServedError(f"{archive.name} cannot be unpacked: {error}") from None
         absent = [name for name in tool.programs if not (staged / "bin" / name).is_file()]

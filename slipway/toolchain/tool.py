@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from infra.versions import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,7 @@ class Release:
 
     `site`, `archive` and `checksums` are templates of {version}, {platform} and, the last,
     {archive}. `platforms` is what the project calls ours (`linux/amd64` ...); one that is
-    not there is not published.
+    not there is not published. An archive that is no `.tar.gz` is the program itself.
     """
 
     site: str
@@ -57,8 +59,9 @@ class GoRecipe:
 
     `module` is a folder of `slipway/gomods`, whose go.mod and go.sum pin all that is
     compiled. `version` is what comes out, where it is not the pin's. `variables` are strings
-    set by the linker, templates of {version}. `copied` are scripts taken as they are:
-    program -> (our module, module that it requires, path in that).
+    set by the linker, templates of {version}, {major} and {minor}. `copied` are scripts
+    taken as they are: program -> (our module, module that it requires, path in that).
+    `built_as` is what Go calls a program: its package's folder, where that is no good name.
     """
 
     module: str
@@ -67,11 +70,16 @@ class GoRecipe:
     tags: tuple[str, ...] = ()
     copied: Mapping[str, tuple[str, str, str]] = field(default_factory=lambda: MappingProxyType({}))
     version: str | None = None
+    built_as: Mapping[str, str] = field(default_factory=lambda: _NONE)
 
     def linking(self, version: str) -> str:
         """The linker's flags: its variables set, and no symbols."""
-        texts = self.variables.items()
-        return " ".join(["-s -w", *(f"-X {name}={t.format(version=version)}" for name, t in texts)])
+        major, minor, _ = numbers(version)
+        texts = {
+            name: text.format(version=version, major=major, minor=minor)
+            for name, text in self.variables.items()
+        }
+        return " ".join(["-s -w", *(f"-X {name}={text}" for name, text in texts.items())])
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ class Tool:
     what it prints, so that a stranger of the same name is not taken for it. `beside` names
     the tool in whose folder it is accepted on PATH, for one that tells no version. `home`
     is what must lie in the folder above its program's, for a tool that needs its files: of
-    such a tool the whole archive is kept.
+    such a tool the whole archive is kept. `group` is who needs it: the platform itself, or
+    only those who ask for more.
     """
 
     name: str
@@ -94,6 +103,7 @@ class Tool:
     answers: str = ""
     beside: str | None = None
     home: tuple[str, ...] = ()
+    group: Literal["platform", "clusters", "images", "tests"] = "platform"
 
     def version_by(self, origin: Origin) -> str:
         """The version that a release or a Go build brings."""

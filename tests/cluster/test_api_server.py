@@ -1,10 +1,10 @@
-"""Every object of the platform, before a real API server with Pod Security enforced."""
+"""The platform's pods before a real API server that enforces Pod Security."""
 
 import pytest
 
 from infra.service import Resources, Right, Scaling, Service
 from infra.services import all_services, object_store
-from infra.settings import Settings
+from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Place
 
@@ -17,33 +17,6 @@ SECRETS = {object_store.ACCESS_KEY: "a" * 40, object_store.SECRET_KEY: "b" * 40}
 def platform() -> list[dict]:
     services = all_services(Settings(), grafana_at_hand=True)
     return objects.of_platform(services, PLACE, SECRETS)
-
-
-def test_every_object_is_accepted_to_the_last_field(api_server) -> None:
-    """Server-side apply, strict: no unknown field, no refused value, not one warning."""
-    refused = {
-        f"{manifest['kind']}/{manifest['metadata']['name']}": answer.text
-        for manifest in platform()
-        if not (answer := api_server.apply(manifest)).is_success
-    }
-
-    assert refused == {}
-    assert api_server.warnings == []
-
-
-def test_every_object_settles(api_server) -> None:
-    """Applied again, no object has a new version: a second `up` has nothing to change.
-
-    The second apply is the first that counts: the server settles some claims at that one.
-    """
-    once, twice, thrice = (
-        {api_server.path(m): api_server.apply(m).json() for m in platform()} for _ in range(3)
-    )
-
-    assert [path for path in once if once[path].get("spec") != twice[path].get("spec")] == []
-    assert {path: found["metadata"]["resourceVersion"] for path, found in thrice.items()} == {
-        path: found["metadata"]["resourceVersion"] for path, found in twice.items()
-    }
 
 
 def test_every_pod_is_admitted_under_restricted(api_server) -> None:
@@ -60,6 +33,29 @@ def test_every_pod_is_admitted_under_restricted(api_server) -> None:
                 refused[manifest["metadata"]["name"]] = answer.json()["message"]
 
     assert refused == {}
+
+
+def test_every_pod_that_only_a_cluster_has_is_admitted_under_restricted(api_server) -> None:
+    """Logs, states and rights in the cluster, with a tenant: accepted, and their pods admitted."""
+    settings = parse(
+        {
+            "target": {"kind": "existing", "context": "c", "namespace": PLACE.namespace},
+            "tenants": [{"name": "red"}],
+        },
+        source="S",
+    )
+    services = all_services(settings, grafana_at_hand=True)
+    manifests = objects.of_platform(services, PLACE, SECRETS)
+
+    answers = [api_server.apply(manifest) for manifest in manifests]
+    pods = [
+        api_server.apply(pod_of(manifest), dry_run=True)
+        for manifest in manifests
+        if manifest["kind"] in {"Deployment", "StatefulSet"}
+    ]
+
+    assert [answer.text for answer in (*answers, *pods) if not answer.is_success] == []
+    assert len(pods) == len(services)
 
 
 def test_a_pod_that_is_not_hardened_is_refused(api_server) -> None:

@@ -4,10 +4,10 @@ from copy import deepcopy
 
 import pytest
 
-from infra.policies import RULES, Allowed, Violation, of_preview, violations
+from infra.policies import RULES, Allowed, Violation, exceptions, of_preview, violations
 from infra.service import Health, Resources, Right, Service
 from infra.services import all_services
-from infra.settings import Settings
+from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Manifest, Place
 
@@ -217,3 +217,25 @@ def test_our_own_objects_break_no_rule() -> None:
     secrets = {name: "hush" for service in services for name in service.secrets}
 
     assert violations(objects.of_platform(services, PLACE, secrets)) == []
+
+
+@pytest.mark.parametrize("node_metrics", [True, False])
+def test_on_a_cluster_only_what_has_a_reason_breaks_a_rule(*, node_metrics: bool) -> None:
+    """Each exception is needed, none is missing, and a setting does without them."""
+    settings = parse(
+        {
+            "target": {"kind": "existing", "context": "c", "namespace": "mlops"},
+            "tenants": [{"name": "red"}],
+            "monitoring": {"node_metrics": node_metrics},
+        },
+        source="S",
+    )
+    services = all_services(settings, grafana_at_hand=True)
+    secrets = {name: "hush" for service in services for name in service.secrets}
+
+    found = violations(objects.of_platform(services, PLACE, secrets))
+
+    reasons = exceptions("mlops") if node_metrics else ()
+    assert {(each.rule, each.kind, each.name) for each in found} == {
+        (each.rule, each.kind, each.name) for each in reasons
+    }

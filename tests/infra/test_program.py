@@ -8,6 +8,7 @@ import pytest
 from infra import program
 from infra.clusters import existing
 from infra.clusters.cluster import Cluster
+from infra.errors import ClusterError
 from infra.settings import parse
 from infra.target_settings import Existing
 
@@ -57,3 +58,15 @@ def test_a_laptop_does_not_pay_for_kubernetes() -> None:
     ).stdout
 
     assert said == "False\n"
+
+
+def test_plain_pulumi_up_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    """The program examines the cluster before it describes a single resource."""
+    monkeypatch.setattr("infra.clusters.of", lambda _target: pytest.fail("a cluster was made"))
+    target = {"kind": "existing", "context": "home", "kubeconfig": str(tmp_path / "none")}
+    chosen = parse({"target": target}, source="S")
+
+    with pytest.raises(ClusterError, match=r"no kubeconfig .*\(nothing was changed\)$"):
+        program._on_a_cluster(chosen, chosen.target)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipelines.compile import PIPELINES, compile_to, load
+from pipelines.steps import SECRET_VARIABLES, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -78,3 +79,30 @@ def test_unknown_pipeline_is_not_loaded():
     """A name that is not listed is refused, whatever modules there are."""
     with pytest.raises(KeyError):
         load("compile")
+
+
+def test_every_step_says_what_it_asks_of_a_cluster():
+    """Each has a size, and its environment from the namespace's two objects."""
+    document, platform = yaml.safe_load_all((GOLDEN / "training.yaml").read_text())
+    asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for label, executor in document["deploymentSpec"]["executors"].items():
+        resources = executor["container"]["resources"]
+        assert {"resourceCpuLimit", "resourceCpuRequest"} < set(resources), label
+        assert {"resourceMemoryLimit", "resourceMemoryRequest"} < set(resources), label
+        variables = [
+            pair["envVar"]
+            for kind in ("configMapAsEnv", "secretAsEnv")
+            for source in asked[label][kind]
+            for pair in source["keyToEnv"]
+        ]
+        assert variables == [*VARIABLES, *SECRET_VARIABLES], label
+
+
+def test_only_what_depends_on_its_inputs_alone_is_cached():
+    """A cached gate, registration or release would not happen; a cached ingest sees no news."""
+    spec = load("training").pipeline_spec
+    tasks = {**spec.root.dag.tasks, **spec.components["comp-condition-1"].dag.tasks}
+    cached = {name for name, task in tasks.items() if task.caching_options.enable_cache}
+    repeated = {name for name, task in tasks.items() if task.retry_policy.max_retry_count}
+    assert cached & set(STEPS) == {"validate", "split", "train", "evaluate"}
+    assert repeated == {"split", "train", "evaluate"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,9 +12,11 @@ import sys
 import psutil
 import pytest
 
-from slipway import local_runner, pipeline_run
-from slipway.local_runner import Refused, diagnose, typed
+from infra.kubeflow.compiled import compile_all
+from slipway import pipeline_run
+from slipway.local_runner import StepLog, StepWatch
 from slipway.pipeline_run import Failure, run_pipeline
+from slipway.step_failure import diagnose
 from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
@@ -179,39 +182,29 @@ def test_killed_caller_leaves_no_runner(tmp_path):
     assert (len(runners) > 0, alive) == (True, [])
 
 
-class Parameter:
-    """A pipeline with one parameter of a kind, as far as typing goes."""
-
-    def __init__(self, kind):
-        """Hold the kind where kfp holds it."""
-        self.parameter_type = kind
-        self.parameters = {"x": self}
-        self.input_definitions = self.root = self.pipeline_spec = self
+def test_what_runs_here_is_what_a_cluster_is_given(run, tmp_path):
+    """The runner's file is, to the byte, the one that a deployment uploads."""
+    result, _ = run(months="13")
+    assert result.failure.step == "ingest"
+    assert (tmp_path / "run" / "training.yaml").read_text() == compile_all()["training"].text
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "value"),
-    [
-        ("STRING", "1", "1"),
-        ("NUMBER_INTEGER", "12", 12),
-        ("NUMBER_DOUBLE", "0.5", 0.5),
-        ("BOOLEAN", "true", True),
-        ("LIST", "[1, 2]", [1, 2]),
-        ("STRUCT", '{"a": 1}', {"a": 1}),
-    ],
-)
-def test_texts_are_read_by_the_declared_type(kind, text, value):
-    """Each kfp type reads its text."""
-    number = local_runner.ParameterType.ParameterTypeEnum.Value(kind)
-    assert typed(Parameter(number), {"x": text}) == {"x": value}
+def test_what_is_for_clusters_alone_is_passed_over_in_silence(run, tmp_path):
+    """Sizes and the platform's document are no news at any step."""
+    run(months="13")
+    assert "no effect" not in (tmp_path / "run" / "runner.log").read_text()
 
 
-@pytest.mark.parametrize("kind", ["NUMBER_INTEGER", "NUMBER_DOUBLE", "BOOLEAN", "LIST"])
-def test_text_of_another_type_is_refused(kind):
-    """A text that cannot be read is refused by name and wanted type."""
-    number = local_runner.ParameterType.ParameterTypeEnum.Value(kind)
-    with pytest.raises(Refused, match=r"^x='no' is not "):
-        typed(Parameter(number), {"x": "no"})
+def test_step_that_succeeds_at_the_second_try_has_not_failed(tmp_path):
+    """kfp.local announces each try."""
+    said, log = [], StepLog(tmp_path)
+    watch = StepWatch(log, said.append)
+    for status in ("FAILURE", "SUCCESS"):
+        for text in ("Executing task 'train'", f"Task 'train' finished with status {status}"):
+            watch.filter(logging.LogRecord("", 0, "", 0, text, (), None))
+    log.close()
+    assert [event["status"] for event in said] == ["running", "failed", "running", "succeeded"]
+    assert watch.failed is None
 
 
 def log_of(tmp_path, text):

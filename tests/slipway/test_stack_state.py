@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import StackLockedError
 from infra.home import Home
-from slipway import stack
+from slipway import leftovers, salt, stack
 
 SALT = "encryptionsalt: v1:abc=:v1:def:ghi==\n"
 PLAIN = "# comment\nconfig:\n  slipway:serving:\n    workers: 1\n"
@@ -32,7 +32,7 @@ def test_a_salt_is_taken_out_of_settings(tmp_path: Path) -> None:
     path.write_text(PLAIN)
     path.chmod(0o644)
 
-    with stack.salt_kept_in_state(path):
+    with salt.kept_in_state(path):
         path.write_text(PLAIN + SALT)
 
     assert path.read_text() == PLAIN
@@ -44,7 +44,7 @@ def test_a_salt_that_encrypted_values_need_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.x.yaml"
     path.write_text(ENCRYPTED + SALT)
 
-    with stack.salt_kept_in_state(path):
+    with salt.kept_in_state(path):
         pass
 
     assert path.read_text() == ENCRYPTED + SALT
@@ -57,7 +57,7 @@ def test_a_state_that_was_cut_off_is_taken_from_its_backup(home: Home) -> None:
     whole = json.dumps({"version": 3, "checkpoint": {}})
     path.with_name("local.json.bak").write_text(whole)
 
-    stack.clear_leftovers(home, "local")
+    leftovers.clear(home, "local")
 
     assert path.read_text() == whole
 
@@ -67,7 +67,7 @@ def test_an_empty_first_state_is_begun_anew(home: Home) -> None:
     path = state_file(home)
     path.write_text("")
 
-    stack.clear_leftovers(home, "local")
+    leftovers.clear(home, "local")
 
     assert not path.exists()
 
@@ -78,7 +78,7 @@ def test_a_lock_of_a_dead_pulumi_is_removed(home: Home) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"pid": 2**22 + 1}))
 
-    stack.clear_leftovers(home, "local")
+    leftovers.clear(home, "local")
 
     assert not path.exists()
 
@@ -95,10 +95,10 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
         def name(self) -> str:
             return "pulumi"
 
-    monkeypatch.setattr(stack.psutil, "Process", lambda pid: Living())
+    monkeypatch.setattr(leftovers.psutil, "Process", lambda pid: Living())
 
     with pytest.raises(StackLockedError, match=r"locked by pulumi \(pid 4711\)"):
-        stack.clear_leftovers(home, "local")
+        leftovers.clear(home, "local")
     assert path.exists()
 
 

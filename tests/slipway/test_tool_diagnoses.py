@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.diagnosis import Diagnosis
+from infra.diagnosis import Diagnosis
 from slipway.tool_diagnoses import diagnose, diagnose_all
 from slipway.toolchain import TOOLS, Resolution
 

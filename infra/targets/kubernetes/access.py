@@ -1,4 +1,4 @@
-"""Who a service is to the API server, and what it may do there: in its namespace only."""
+"""Who a service is to the API server, and what it may do there: in its namespace, as a rule."""
 
 from __future__ import annotations
 
@@ -67,3 +67,37 @@ def rule(right: Right) -> Manifest:
         "verbs": list(right.verbs),
         **names,
     }
+
+
+def cluster_role(service: Service, place: Place) -> Manifest | None:
+    """The service's rights in the whole cluster; None where it has none."""
+    if not service.cluster_rights:
+        return None
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "ClusterRole",
+        "metadata": _cluster_metadata(service, place),
+        "rules": [rule(right) for right in service.cluster_rights],
+    }
+
+
+def cluster_role_binding(service: Service, place: Place) -> Manifest | None:
+    """Gives them to the account; None where there are none."""
+    if not service.cluster_rights:
+        return None
+    metadata = _cluster_metadata(service, place)
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": metadata["name"]},
+        "subjects": [
+            {"kind": "ServiceAccount", "name": service.name, "namespace": place.namespace}
+        ],
+    }
+
+
+def _cluster_metadata(service: Service, place: Place) -> Manifest:
+    """The namespace in its name: a cluster may hold several stacks."""
+    labels = place.metadata(service)["labels"]
+    return {"name": f"{place.namespace}-{service.name}", "labels": labels}

@@ -26,7 +26,7 @@ def pod_security(service: Service) -> Manifest:
     """The fields of a pod's spec that hold the pod as a whole."""
     return {
         "serviceAccountName": service.name,
-        "automountServiceAccountToken": bool(service.rights),
+        "automountServiceAccountToken": service.calls_api_server,
         "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,

@@ -57,7 +57,7 @@ def policy(described: Service, services: list[Service], place: Place) -> Manifes
             *_to_called(described, services, place),
             *_outside(described),
             *_dns(described),
-            *(_api_server(place) if described.rights else []),
+            *(_api_server(place) if described.calls_api_server else []),
         ],
     }
     return {
@@ -152,7 +152,8 @@ def _pods(described: Service, place: Place) -> Manifest:
 
 
 def _dns(described: Service) -> list[Manifest]:
-    return _names() if described.talks_to or described.rights or described.reaches else []
+    wanted = described.talks_to or described.calls_api_server or described.reaches
+    return _names() if wanted else []
 
 
 def _names() -> list[Manifest]:

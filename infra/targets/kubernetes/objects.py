@@ -48,6 +48,8 @@ def of_service(
         access.service_account(service, place),
         access.role(service, place),
         access.role_binding(service, place),
+        access.cluster_role(service, place),
+        access.cluster_role_binding(service, place),
         network.policy(service, services, place),
         configuration.config_map(service, place),
         configuration.secret(service, place, secret_values) if service.secrets else None,

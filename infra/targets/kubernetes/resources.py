@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
 from pulumi_kubernetes.apps.v1 import Deployment, StatefulSet
 from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
@@ -19,7 +20,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
-from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
+from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, Role, RoleBinding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,8 @@ KINDS: Mapping[str, type[pulumi.CustomResource]] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
+            ClusterRole,
+            ClusterRoleBinding,
             ConfigMap,
             CustomResourceDefinition,
             Deployment,
@@ -49,6 +52,8 @@ KINDS: Mapping[str, type[pulumi.CustomResource]] = MappingProxyType(
         )
     }
 )
+# Kinds that are others' own, and so are known here by name only.
+CUSTOM_KINDS = frozenset({"Gateway", "HTTPRoute", "PrometheusRule", "ServiceMonitor"})
 _WHAT_IT_IS = frozenset({"apiVersion", "kind"})
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -59,6 +64,15 @@ def resource(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomR
     Raises:
         KeyError: the object is of a kind that no service is made of.
     """
+    if manifest["kind"] in CUSTOM_KINDS:
+        return CustomResource(
+            manifest["metadata"]["name"],
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            metadata=manifest["metadata"],
+            spec=manifest["spec"],
+            opts=opts,
+        )
     fields = {
         _HUMP.sub("_", name).lower(): value
         for name, value in manifest.items()

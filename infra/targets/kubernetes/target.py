@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes import Provider
 
+from infra.kubeflow.deployment import Deployment, deploy
+from infra.services import pipelines
 from infra.targets.generated import GeneratedSecret
-from infra.targets.kubernetes import configuration, objects, runner
+from infra.targets.kubernetes import configuration, neighbours, objects, runner
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
+from infra.versions import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,15 +72,27 @@ class KubernetesPlatform(pulumi.ComponentResource):
         after = [*self._definitions(cluster), *self._namespace(place)]
         secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
         KubernetesService("pipeline-steps", _runner(steps, services, place, secrets), after, child)
+        told: dict[str, Any] = {}
         for service in services:
             manifests = _manifests(service, services, place, secrets)
-            KubernetesService(service.name, manifests, after, child)
-        self.outputs = _outputs(services, place) | {"secrets": secrets}
+            made = KubernetesService(service.name, manifests, after, child)
+            if service.name == pipelines.API_SERVER:
+                told["pipelines"] = self._pipelines(described, service, made, cluster)
+        for manifest in neighbours.of_neighbours(described.settings, services, place):
+            resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
+        self.outputs = _outputs(services, place) | {"secrets": secrets} | told
         self.register_outputs(self.outputs)
 
     def _definitions(self, cluster: Cluster) -> list[pulumi.Resource]:
         manifests = objects.of_cluster() if cluster.own_custom_resources else []
         return [resource(each, pulumi.ResourceOptions(parent=self)) for each in manifests]
+
+    def _pipelines(
+        self, described: Description, api_server: Service, after: pulumi.Resource, cluster: Cluster
+    ) -> dict[str, pulumi.Output[str]]:
+        place = Deployment(cluster, IMAGES["slipway"], version(api_server.image))
+        options = pulumi.ResourceOptions(parent=self, depends_on=[after])
+        return deploy(described.settings.pipelines.recurring, place, options)
 
     def _namespace(self, place: Place) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []

@@ -23,7 +23,7 @@ def pinned(module: str) -> dict[str, str]:
 
 def test_the_go_modules_build_what_is_pinned() -> None:
     """One number is not changed without the other. Prometheus counts 3.14 as 0.314 there."""
-    platform, language = pinned("platform"), pinned("language")
+    platform, language, clusters = pinned("platform"), pinned("language"), pinned("clusters")
     _, minor, patch = numbers(TOOLS["prometheus"].version)
 
     assert {
@@ -34,6 +34,8 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": platform["github.com/prometheus/alertmanager"],
         "registry": platform["github.com/distribution/distribution/v3"],
         "versitygw": platform["github.com/versity/versitygw"],
+        "crane": pinned("images")["github.com/google/go-containerregistry"],
+        "kind": clusters["sigs.k8s.io/kind"],
     } == {
         "pulumi": f"v{TOOLS['pulumi'].version}",
         "its executor": f"v{TOOLS['pulumi'].version}",
@@ -42,10 +44,46 @@ def test_the_go_modules_build_what_is_pinned() -> None:
         "alertmanager": f"v{TOOLS['alertmanager'].version}",
         "registry": f"v{TOOLS['registry'].version}",
         "versitygw": f"v{TOOLS['versitygw'].version}",
+        "crane": f"v{TOOLS['crane'].version}",
+        "kind": f"v{TOOLS['kind'].version}",
     }
 
 
-@pytest.mark.parametrize("module", ["platform", "language"])
+def test_the_go_modules_of_cluster_tests_build_what_is_pinned() -> None:
+    """What Kubernetes asks its own tree for is of the same release: v1.36.3 is v0.36.3 there."""
+    plane, etcd = pinned("control_plane"), pinned("etcd")
+    text = (GO_MODULES / "control_plane" / "go.mod").read_text()
+    kubernetes = TOOLS["kube-apiserver"].version
+
+    assert plane["k8s.io/kubernetes"] == f"v{kubernetes}"
+    assert plane["sigs.k8s.io/kwok"] == f"v{TOOLS['kwok'].version}"
+    assert etcd["go.etcd.io/etcd/server/v3"] == f"v{TOOLS['etcd'].version}"
+    replaced = re.findall(r"^\tk8s\.io/\S+ => k8s\.io/\S+ (v\S+)$", text, re.MULTILINE)
+    assert set(replaced) == {f"v0.{kubernetes.partition('.')[2]}"}
+
+
+def test_a_control_plane_is_of_one_version() -> None:
+    """Its parts are built and released together."""
+    parts = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
+    assert len({TOOLS[part] for part in parts}) == 1
+
+
+def test_the_linker_is_told_a_version_and_its_parts() -> None:
+    """A client that asks the API server for its version reads major and minor by themselves."""
+    told = toolchain.TOOLS["kube-apiserver"].go.linking("1.36.3").split(" -X ")[1:]
+
+    assert [each.rpartition(".")[2] for each in (text.partition("=")[0] for text in told)] == [
+        "gitVersion",
+        "gitMajor",
+        "gitMinor",
+    ]
+    assert [text.partition("=")[2] for text in told] == ["v1.36.3", "1", "36"]
+
+
+@pytest.mark.parametrize(
+    "module", ["platform", "language", "clusters", "images", "control_plane", "etcd"]
+)
 def test_the_go_modules_ask_for_no_newer_go_than_we_say(module: str) -> None:
     """The floor is what a person is told to install."""
     directive = re.search(r"^go (\S+)$", (GO_MODULES / module / "go.mod").read_text(), re.MULTILINE)
@@ -79,7 +117,20 @@ def test_tools_are_needed_when_they_can_be_built_anywhere() -> None:
         "pulumi-language-python",
     )
     assert toolchain.OPTIONAL == ("grafana",)
+    assert toolchain.FOR_KIND == ("pulumi", "pulumi-language-python", "kind")
     assert (*toolchain.REQUIRED, *toolchain.OPTIONAL) == toolchain.ALL
+
+
+def test_no_stack_brings_what_only_tests_of_clusters_need() -> None:
+    """A control plane takes minutes to build, and no user of the platform runs one of ours."""
+    assert toolchain.FOR_TESTS == (
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kwok",
+    )
+    assert not set(toolchain.FOR_TESTS) & set(toolchain.ALL)
 
 
 GITHUB = "https://github.com"
@@ -126,10 +177,34 @@ PULUMI = f"{GITHUB}/pulumi/pulumi/releases/download/v3.245.0"
             f"{GITHUB}/versity/versitygw/releases/download/v1.8.0/checksums.txt",
         ),
         (
+            "crane",
+            "linux/arm64",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/go-containerregistry_Linux_arm64.tar.gz",
+            f"{GITHUB}/google/go-containerregistry/releases/download/v0.22.1/checksums.txt",
+        ),
+        (
             "grafana",
             "linux/arm64",
             "https://dl.grafana.com/oss/release/grafana-12.4.6.linux-arm64.tar.gz",
             "https://dl.grafana.com/oss/release/grafana-12.4.6.linux-arm64.tar.gz.sha256",
+        ),
+        (
+            "kind",
+            "darwin/arm64",
+            f"{GITHUB}/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-arm64",
+            f"{GITHUB}/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-arm64.sha256sum",
+        ),
+        (
+            "etcd",
+            "linux/amd64",
+            f"{GITHUB}/etcd-io/etcd/releases/download/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz",
+            f"{GITHUB}/etcd-io/etcd/releases/download/v3.7.3/SHA256SUMS",
+        ),
+        (
+            "kube-scheduler",
+            "linux/arm64",
+            "https://dl.k8s.io/v1.36.3/kubernetes-server-linux-arm64.tar.gz",
+            "https://dl.k8s.io/v1.36.3/kubernetes-server-linux-arm64.tar.gz.sha256",
         ),
     ],
 )
@@ -162,6 +237,11 @@ def test_a_machine_without_a_release_has_no_address() -> None:
         ("versitygw", "Version  : 1.8.0\nBuild    : norev", "1.8.0"),
         ("versitygw", "Version  : git", ""),
         ("grafana", "grafana version 12.4.6", "12.4.6"),
+        ("kind", "kind version 0.33.0", "0.33.0"),
+        ("etcd", "etcd Version: 3.7.3\nGit SHA: Not provided", "3.7.3"),
+        ("kube-apiserver", "Kubernetes v1.36.3", "1.36.3"),
+        ("kube-scheduler", "Kubernetes v0.0.0-master+$Format:%H$", "0.0.0-master+$Format:%H$"),
+        ("kwok", "kwok version v0.8.0 go1.26.8 (linux/amd64)", "0.8.0"),
         ("grafana", "Version 12.4.6 (commit: abc, branch: HEAD)", "12.4.6"),
     ],
 )

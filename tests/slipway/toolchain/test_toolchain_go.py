@@ -88,6 +88,36 @@ def test_a_tool_is_built_with_its_version_and_never_again(building) -> None:
 
 
 @needs_go
+def test_a_program_gets_its_own_name(building) -> None:
+    """Whatever Go calls it, which is the folder of its package."""
+    commands = building.host.go_modules / "toy" / "cmd"
+    (commands / "toy").rename(commands / "server")
+    toy = building.host.tools["toy"]
+    packages = tuple(package.replace("cmd/toy", "cmd/server", 1) for package in toy.go.packages[:1])
+    recipe = replace(toy.go, packages=packages, built_as={"toy": "server"})
+    building.has(tools={"toy": replace(toy, programs=("toy",), go=recipe)})
+
+    path = building.ensure()["toy"].path
+
+    assert path.name == "toy"
+    assert path.exists()
+
+
+@needs_go
+def test_a_tool_of_tests_that_is_not_here_leaves_nothing_undone(building) -> None:
+    """The caches are cleared when a stack's own tools are all here."""
+    toy = building.host.tools["toy"]
+    other = replace(toy, name="other", group="tests")
+    building.has(go_caches=None, tools={"toy": toy, "other": other})
+    building.ensure("toy")
+    (building.tools_dir / "go").mkdir()
+
+    building.ensure("toy")
+
+    assert building.leftovers() == []
+
+
+@needs_go
 def test_the_caches_of_go_are_removed_after_use(building) -> None:
     """Of the tool cache's own ones nothing is left, though Go writes modules read-only."""
     building.has(go_caches=None)

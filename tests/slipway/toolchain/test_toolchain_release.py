@@ -321,3 +321,17 @@ def test_the_cache_may_be_named_relatively(machine, released, monkeypatch) -> No
     )
 
     assert found["toy"].path == machine.tools_dir / "store" / "toy-1.2.0-release" / "bin" / "toy"
+
+
+def test_a_release_may_be_the_program_itself(machine, site, toy) -> None:
+    """Some projects publish no archive."""
+    release = replace(toy.release, archive="toy-{platform}", checksums="{archive}.sha256sum")
+    program = b"#!/bin/sh\necho 'toy, version 1.2.0'\n"
+    digest = site.publish("toy-linux-x64", program)
+    site.publish("toy-linux-x64.sha256sum", f"{digest}  toy-linux-x64\n".encode())
+    machine.has(tools={"toy": replace(toy, release=release, programs=("toy",))})
+
+    found = machine.ensure()
+
+    assert found["toy"].source == "release"
+    assert found["toy"].path.read_bytes() == program

@@ -79,7 +79,8 @@ def top(kind: str) -> type:
 def full(service: Service) -> Service:
     """The service with everything that makes more objects of it."""
     rights = (Right(("",), ("pods",), ("get",)),)
-    return replace(service, scaling=Scaling(least=2, most=3), rights=rights)
+    scaling = Scaling(least=2, most=3)
+    return replace(service, scaling=scaling, rights=rights, cluster_rights=rights)
 
 
 def every_object() -> list[Manifest]:

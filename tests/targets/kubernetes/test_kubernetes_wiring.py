@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pytest
@@ -10,9 +10,12 @@ from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
 from infra.service import Data, Health, Resources, Right, Scaling, Service, secret
+from infra.settings import RecurringRun, parse
 from infra.targets.kubernetes import objects
+from infra.targets.kubernetes.neighbours import of_neighbours
 from infra.targets.kubernetes.place import Place
 from infra.targets.kubernetes.target import KubernetesPlatform
+from infra.versions import IMAGES
 
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")
 # How Pulumi marks a secret value on the wire.
@@ -29,6 +32,9 @@ WEB = Service(
     scaling=Scaling(least=2, most=3),
     rights=(Right(("",), ("pods",), ("get",)),),
 )
+TARGET = {"kind": "existing", "context": "home", "namespace": "mlops"}
+GATEWAY = {"class_name": "proxies", "hostname": "example.org"}
+SETTINGS = parse({"target": TARGET | {"gateway": GATEWAY}}, source="S")
 STORE = Service(
     name="store",
     command=("store",),
@@ -80,7 +86,7 @@ def recorder() -> Iterator[Recorder]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
     pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER).outputs,
+        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER, SETTINGS).outputs,
     )()
     yield recorder
     asyncio.set_event_loop_policy(None)
@@ -106,7 +112,10 @@ def test_pulumi_is_told_the_objects_as_they_were_built(recorder: Recorder) -> No
 
     built = {
         (manifest["kind"], manifest["metadata"]["name"]): manifest
-        for manifest in objects.of_platform(SERVICES, PLACE, {"key": "value of key"})
+        for manifest in (
+            *objects.of_platform(SERVICES, PLACE, {"key": "value of key"}),
+            *of_neighbours(SETTINGS, SERVICES, PLACE),
+        )
     }
 
     assert inputs == built
@@ -122,7 +131,7 @@ def test_each_resource_has_its_objects_name_under_its_service(recorder: Recorder
         "store": "slipway:kubernetes:Service",
     }
     assert sorted(name for _, name in told(recorder)) == [
-        *["default-deny", "mlops"],
+        *["default-deny", "mlops", "slipway", "slipway"],
         *["store"] * 5,
         *["web"] * 10,
     ]
@@ -140,3 +149,35 @@ def test_the_cluster_is_reached_by_the_context_of_the_settings(recorder: Recorde
         for made in recorder.made
         if made.typ.startswith("kubernetes:")
     } == {"pulumi:providers:kubernetes::cluster::cluster-id"}
+
+
+@pytest.fixture
+def with_kubeflow() -> Iterator[Recorder]:
+    """A platform whose one service is Kubeflow Pipelines' API server, and a recurring run."""
+    recorder, loops = Recorder(), ClosedLoops()
+    asyncio.set_event_loop_policy(loops)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
+    kubeflow = replace(STORE, name="ml-pipeline", image="example.org/kfp:2.17.0")
+    nightly = RecurringRun(name="nightly", cron="0 0 3 * * *")
+    pulumi.runtime.test(
+        lambda: KubernetesPlatform("platform", [kubeflow], CLUSTER, recurring=[nightly]).outputs,
+    )()
+    yield recorder
+    asyncio.set_event_loop_policy(None)
+    for loop in loops.made:
+        loop.close()
+
+
+def test_pipelines_come_with_kubeflow(with_kubeflow: Recorder) -> None:
+    """Every pipeline, and each recurring run with the version of KFP that made it."""
+    inputs = {made.name: made.inputs for made in with_kubeflow.made if "kubeflow:" in made.typ}
+
+    assert sorted(inputs) == ["pipeline-training", "recurring-nightly"]
+    assert inputs["recurring-nightly"]["kfp"] == "2.17.0"
+    assert f"image: {IMAGES['slipway']}\n" in inputs["pipeline-training"]["text"]
+
+
+def test_without_kubeflow_there_are_no_pipelines(recorder: Recorder) -> None:
+    """Nothing is compiled, either."""
+    assert [made for made in recorder.made if "kubeflow:" in made.typ] == []

@@ -1,7 +1,7 @@
 """What a check of the platform found, as plain data.
 
-Owns the shape only. Checks are pure functions that return it (`slipway.tool_diagnoses`
-and its like); showing it belongs to the command line.
+Owns the shape only. Checks are pure functions that return it (`slipway.tool_diagnoses`,
+`infra.clusters.preflight`); showing it belongs to the command line.
 """
 
 from __future__ import annotations

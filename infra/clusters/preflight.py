@@ -1,0 +1,203 @@
+"""What is judged of a cluster before anything is made in it. Pure: facts -> diagnoses.
+
+Owns the rules and their remedies. Facts come from `survey`; `examination` puts both together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.clusters.survey import Right
+from infra.diagnosis import Diagnosis
+from infra.versions import KUBERNETES_AT_LEAST, numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infra.clusters.survey import Survey
+    from infra.diagnosis import Level
+    from infra.service import Service
+    from infra.target_settings import OnKubernetes
+
+_CATEGORY = "cluster"
+# What an `up` and a `down` do with each object.
+_VERBS = ("create", "patch", "delete")
+_EVERYWHERE = (("namespaces", ""),)
+_GATEWAYS = (
+    ("gateways", "gateway.networking.k8s.io"),
+    ("httproutes", "gateway.networking.k8s.io"),
+)
+_DEFINITIONS = (("customresourcedefinitions", "apiextensions.k8s.io"),)
+IN_NAMESPACE = (
+    ("configmaps", ""),
+    ("persistentvolumeclaims", ""),
+    ("secrets", ""),
+    ("serviceaccounts", ""),
+    ("services", ""),
+    ("deployments", "apps"),
+    ("statefulsets", "apps"),
+    ("horizontalpodautoscalers", "autoscaling"),
+    ("networkpolicies", "networking.k8s.io"),
+    ("poddisruptionbudgets", "policy"),
+    ("rolebindings", "rbac.authorization.k8s.io"),
+    ("roles", "rbac.authorization.k8s.io"),
+)
+_OTHERS = frozenset({"argoproj.io", "kubeflow.org"})
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the services request together: CPU in millicores, memory in MiB; and if they keep."""
+
+    cpu: int
+    memory: int
+    storage: bool
+
+
+def needs(services: Iterable[Service]) -> Needs:
+    """What all copies of the services request, as they begin."""
+    listed = list(services)
+    return Needs(
+        cpu=sum(each.resources.cpu * each.scaling.least for each in listed),
+        memory=sum(each.resources.memory * each.scaling.least for each in listed),
+        storage=any(each.data for each in listed),
+    )
+
+
+def rights(target: OnKubernetes) -> list[Right]:
+    """All that whoever runs `up` must be allowed."""
+    everywhere = [*_EVERYWHERE, *(_DEFINITIONS if target.custom_resources == "own" else ())]
+    inside = [*IN_NAMESPACE, *(_GATEWAYS if target.gateway else ())]
+    return [
+        *(Right(verb, name, group) for name, group in everywhere for verb in _VERBS),
+        *(Right(verb, name, group, target.namespace) for name, group in inside for verb in _VERBS),
+    ]
+
+
+def judge(found: Survey, target: OnKubernetes, needed: Needs) -> list[Diagnosis]:
+    """Every finding about a cluster, what is well as well."""
+    candidates = [
+        _version(found),
+        _rights(found),
+        _room(found, needed),
+        _storage(found, target) if needed.storage else None,
+        _definitions(found, target),
+        *_gateway(found, target),
+        _autoscaling(found),
+        _policies(),
+    ]
+    return [each for each in candidates if each]
+
+
+def _diagnosis(level: Level, summary: str, detail: str = "", resolution: str = "") -> Diagnosis:
+    return Diagnosis(level, _CATEGORY, summary, detail, resolution)
+
+
+def _version(found: Survey) -> Diagnosis:
+    if numbers(found.version) >= numbers(KUBERNETES_AT_LEAST):
+        return _diagnosis("ok", f"Kubernetes {found.version}", f"as {found.user}")
+    return _diagnosis(
+        "error",
+        f"Kubernetes {found.version} is too old",
+        "unhealthyPodEvictionPolicy of budgets and SelfSubjectReview are beta in old ones, or"
+        " absent",
+        f"upgrade the cluster to {KUBERNETES_AT_LEAST} or newer",
+    )
+
+
+def _rights(found: Survey) -> Diagnosis:
+    if not found.missing_rights:
+        return _diagnosis("ok", "all rights that the stack needs")
+    names = ", ".join(dict.fromkeys(str(right) for right in found.missing_rights))
+    return _diagnosis(
+        "error",
+        f"{found.user or 'this account'} may not {names}",
+        resolution="ask the cluster's administrator for these rights, or use another context",
+    )
+
+
+def _room(found: Survey, needed: Needs) -> Diagnosis:
+    wanted = f"the platform requests {needed.cpu}m CPU and {needed.memory} MiB"
+    if found.room is None:
+        return _diagnosis("warning", "what room the nodes have may not be asked", wanted)
+    room = found.room
+    has = f"{room.nodes} nodes with {room.cpu}m CPU and {room.memory} MiB for pods"
+    if room.cpu >= needed.cpu and room.memory >= needed.memory:
+        return _diagnosis("ok", has, wanted)
+    remedy = "add nodes, or larger ones; nodes that are not ready or are tainted do not count"
+    return _diagnosis("error", f"the cluster is too small: {has}", wanted, remedy)
+
+
+def _storage(found: Survey, target: OnKubernetes) -> Diagnosis:
+    name, classes = target.storage_class, found.storage_classes
+    if classes is None:
+        return _diagnosis("warning", "which storage classes there are may not be asked")
+    known = ", ".join(sorted(classes)) or "none"
+    if name and name not in classes:
+        return _diagnosis(
+            "error",
+            f"there is no storage class {name!r}",
+            f"there are {known}",
+            "mend slipway:target.storage_class",
+        )
+    if not name and not any(classes.values()):
+        return _diagnosis(
+            "error",
+            "no storage class is the default",
+            f"there are {known}",
+            "name one in slipway:target.storage_class",
+        )
+    chosen = name or next(each for each, default in classes.items() if default)
+    return _diagnosis("ok", f"storage class {chosen}")
+
+
+def _definitions(found: Survey, target: OnKubernetes) -> Diagnosis | None:
+    absent = ", ".join(sorted(_OTHERS - found.groups))
+    if target.custom_resources == "own" or not absent:
+        return None
+    return _diagnosis(
+        "error",
+        f"the cluster does not know {absent}",
+        "slipway:target.custom_resources is existing: somebody else owns the definitions",
+        "install Argo Workflows' and Kubeflow Pipelines' definitions, or set it to own",
+    )
+
+
+def _gateway(found: Survey, target: OnKubernetes) -> list[Diagnosis]:
+    if not target.gateway:
+        return []
+    if "gateway.networking.k8s.io" not in found.groups:
+        remedy = "install the Gateway API and a controller for it, or take the setting out"
+        return [_diagnosis("error", "the cluster has no Gateway API", _GATEWAY, remedy)]
+    made = []
+    if found.gateway_class is False:
+        name = target.gateway.class_name
+        remedy = "mend slipway:target.gateway.class_name: `kubectl get gatewayclasses` lists them"
+        made.append(_diagnosis("error", f"there is no GatewayClass {name!r}", "", remedy))
+    if target.gateway.cluster_issuer and "cert-manager.io" not in found.groups:
+        remedy = "install cert-manager, or take slipway:target.gateway.cluster_issuer out"
+        made.append(_diagnosis("error", "the cluster has no cert-manager", "", remedy))
+    return made or [_diagnosis("ok", f"GatewayClass {target.gateway.class_name}")]
+
+
+_GATEWAY = "slipway:target.gateway is set"
+
+
+def _autoscaling(found: Survey) -> Diagnosis:
+    if "metrics.k8s.io" in found.groups:
+        return _diagnosis("ok", "metrics.k8s.io, which autoscaling asks")
+    return _diagnosis(
+        "warning",
+        "the cluster has no metrics.k8s.io",
+        "autoscaling does nothing: each service stays at its least number of copies",
+        "install metrics-server, if services are to scale",
+    )
+
+
+def _policies() -> Diagnosis:
+    return _diagnosis(
+        "ok",
+        "network policies are stored",
+        "whether they are enforced is up to the network plugin, and cannot be asked",
+    )

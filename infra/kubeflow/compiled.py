@@ -1,0 +1,93 @@
+"""Compiled pipelines: what a cluster is given, and the name of a version of it.
+
+Does not compile: `pipelines.compile` does, in a process of its own, so that neither kfp nor what
+a fork writes there comes into Pulumi's. What is uploaded is what the local runner runs, but for
+the image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from infra.errors import SlipwayError
+from infra.home import ROOT
+from infra.kubeflow import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What the compiled form says instead of an image (components/image.py).
+PLACEHOLDER: Final = "slipway/components"
+_LINE: Final = "image: "
+_DIGITS: Final = 16
+
+
+class CompileError(SlipwayError):
+    """A pipeline does not compile."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A pipeline's compiled form: one or two YAML documents."""
+
+    pipeline: str
+    text: str
+
+    def on(self, image: str) -> Compiled:
+        """The same with the image that its steps run."""
+        return Compiled(
+            self.pipeline, self.text.replace(f"{_LINE}{PLACEHOLDER}\n", f"{_LINE}{image}\n")
+        )
+
+    @property
+    def version(self) -> str:
+        """The name of this version: the hash of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:_DIGITS]
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What it can be given, and of which type."""
+        return parameters.declared(self._spec)
+
+    @property
+    def description(self) -> str:
+        """What it says of itself."""
+        return str(self._spec["pipelineInfo"].get("description", ""))
+
+    @cached_property
+    def _spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = next(iter(yaml.safe_load_all(self.text)))
+        return spec
+
+
+def compile_all() -> dict[str, Compiled]:
+    """All pipelines of this project, by name, with the placeholder for their image.
+
+    Raises:
+        CompileError: one does not compile; its last word.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.compile", folder],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            word = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+            raise CompileError(
+                f"the pipelines do not compile ({word}): mend pipelines/, then try"
+                " `python -m pipelines.compile`"
+            )
+        files = sorted(Path(folder).glob("*.yaml"))
+        return {file.stem: Compiled(file.stem, file.read_text()) for file in files}

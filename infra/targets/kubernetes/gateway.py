@@ -1,0 +1,125 @@
+"""Pages of the platform by a cluster's Gateway API: one Gateway, one route a page.
+
+The cluster's GatewayClass brings the proxies, cert-manager the certificate where an issuer is
+named. Without TLS the pages are for closed networks: no password is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infra.service import Service
+    from infra.target_settings import Gateway
+    from infra.targets.kubernetes.place import Manifest, Place
+
+NAME = "slipway"
+_API_VERSION = "gateway.networking.k8s.io/v1"
+# What implementations label their proxies with (GEP-1762) if they stand beside the Gateway.
+_PROXIES = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": NAME}}
+
+
+def of_gateway(chosen: Gateway, services: list[Service], place: Place) -> list[Manifest]:
+    """The Gateway; to each service with a page a route, and its door for the proxies."""
+    pages = [service for service in services if service.ui]
+    beside = [] if chosen.proxies else [_proxies_policy(pages, place)]
+    return [
+        gateway(chosen, place),
+        *beside,
+        *(route(chosen, service, place) for service in pages),
+        *(_opening(chosen, service, place) for service in pages),
+    ]
+
+
+def gateway(chosen: Gateway, place: Place) -> Manifest:
+    """One listener for all names below the host name."""
+    issuer = {"cert-manager.io/cluster-issuer": chosen.cluster_issuer}
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "Gateway",
+        "metadata": _metadata(place) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
+        "spec": {
+            "gatewayClassName": chosen.class_name,
+            "listeners": [_listener(chosen)],
+        },
+    }
+
+
+def route(chosen: Gateway, service: Service, place: Place) -> Manifest:
+    """The page of a service at <service>.<hostname>."""
+    port = place.number(service.name, service.ports[0])
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "HTTPRoute",
+        "metadata": place.metadata(service),
+        "spec": {
+            "parentRefs": [{"name": NAME}],
+            "hostnames": [f"{service.name}.{chosen.hostname}"],
+            "rules": [{"backendRefs": [{"name": service.name, "port": port}]}],
+        },
+    }
+
+
+def _listener(chosen: Gateway) -> Manifest:
+    names = {"hostname": f"*.{chosen.hostname}", "allowedRoutes": {"namespaces": {"from": "Same"}}}
+    if not chosen.cluster_issuer:
+        return {"name": "http", "protocol": "HTTP", "port": 80, **names}
+    tls = {"mode": "Terminate", "certificateRefs": [{"name": f"{NAME}-gateway"}]}
+    return {"name": "https", "protocol": "HTTPS", "port": 443, "tls": tls, **names}
+
+
+def _opening(chosen: Gateway, service: Service, place: Place) -> Manifest:
+    ports = [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}]
+    metadata = place.metadata(service)
+    return _policy(
+        metadata | {"name": f"{service.name}-gateway"},
+        {"matchLabels": place.selector(service)},
+        {"policyTypes": ["Ingress"], "ingress": [{"from": [_callers(chosen)], "ports": ports}]},
+    )
+
+
+def _callers(chosen: Gateway) -> Manifest:
+    if not chosen.proxies:
+        return {"podSelector": _PROXIES}
+    labels = {"kubernetes.io/metadata.name": chosen.proxies}
+    return {"namespaceSelector": {"matchLabels": labels}}
+
+
+def _proxies_policy(pages: list[Service], place: Place) -> Manifest:
+    """Everybody may come to proxies in our namespace; they go to pages and to their controller."""
+    to_pages = [
+        {
+            "to": [{"podSelector": {"matchLabels": place.selector(service)}}],
+            "ports": [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}],
+        }
+        for service in pages
+    ]
+    # Where that is, and on which port, each implementation decides for itself.
+    elsewhere = {"matchExpressions": [_not_named(place.namespace)]}
+    return _policy(
+        _metadata(place),
+        _PROXIES,
+        {
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{}],
+            "egress": [*to_pages, {"to": [{"namespaceSelector": elsewhere}]}],
+        },
+    )
+
+
+def _not_named(namespace: str) -> Manifest:
+    return {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [namespace]}
+
+
+def _policy(metadata: Manifest, pods: Manifest, rules: Manifest) -> Manifest:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata,
+        "spec": {"podSelector": pods, **rules},
+    }
+
+
+def _metadata(place: Place) -> Manifest:
+    labels = {"app.kubernetes.io/part-of": "slipway", "app.kubernetes.io/managed-by": "pulumi"}
+    return {"name": NAME, "namespace": place.namespace, "labels": labels}

@@ -1,0 +1,104 @@
+"""What an existing Prometheus Operator needs to watch the platform, and to be let in.
+
+Its kinds are its own (monitoring.coreos.com/v1); nothing of it is started or changed here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from infra.monitoring_settings import OperatedPrometheus
+    from infra.service import Metrics, Service
+    from infra.targets.kubernetes.place import Manifest, Place
+
+_API_VERSION = "monitoring.coreos.com/v1"
+_POLICY = "networking.k8s.io/v1"
+_JOB_LABEL = "app.kubernetes.io/name"
+
+
+def of_operator(
+    operated: OperatedPrometheus,
+    services: list[Service],
+    groups: list[dict[str, object]],
+    interval: str,
+    place: Place,
+) -> list[Manifest]:
+    """A ServiceMonitor and an opening for each service with metrics, the rules, Grafana's way."""
+    scraped = [(service, service.metrics) for service in services if service.metrics]
+    asking = [service for service in services if operated.url in "".join(service.files.values())]
+    return [
+        rule(operated, groups, place),
+        *(monitor(operated, service, metrics, interval, place) for service, metrics in scraped),
+        *(_opening_in(operated, service, metrics, place) for service, metrics in scraped),
+        *(_opening_out(operated, service, place) for service in asking),
+    ]
+
+
+def monitor(
+    operated: OperatedPrometheus, service: Service, metrics: Metrics, interval: str, place: Place
+) -> Manifest:
+    """Every pod of a service is scraped, under the job that our rules and dashboards know."""
+    metadata = place.metadata(service)
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "ServiceMonitor",
+        "metadata": metadata | {"labels": metadata["labels"] | operated.labels},
+        "spec": {
+            "jobLabel": _JOB_LABEL,
+            "selector": {"matchLabels": place.selector(service)},
+            "endpoints": [
+                {
+                    "port": metrics.port,
+                    "path": metrics.path,
+                    "interval": interval,
+                    # What a series says of a namespace or pod is not where it was scraped.
+                    "honorLabels": True,
+                }
+            ],
+        },
+    }
+
+
+def rule(operated: OperatedPrometheus, groups: list[dict[str, object]], place: Place) -> Manifest:
+    """All rules of ours, as one object."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": "slipway",
+            "namespace": place.namespace,
+            "labels": {"app.kubernetes.io/part-of": "slipway"} | operated.labels,
+        },
+        "spec": {"groups": groups},
+    }
+
+
+def _opening_in(
+    operated: OperatedPrometheus, service: Service, metrics: Metrics, place: Place
+) -> Manifest:
+    # By its name, so that the policy needs no number of any port.
+    rules = [{"from": [_theirs(operated)], "ports": [{"protocol": "TCP", "port": metrics.port}]}]
+    return _policy(service, "metrics", {"policyTypes": ["Ingress"], "ingress": rules}, place)
+
+
+def _opening_out(operated: OperatedPrometheus, service: Service, place: Place) -> Manifest:
+    ports = [{"protocol": "TCP", "port": urlsplit(operated.url).port}]
+    rules = [{"to": [_theirs(operated)], "ports": ports}]
+    return _policy(service, "prometheus", {"policyTypes": ["Egress"], "egress": rules}, place)
+
+
+def _policy(service: Service, name: str, rules: Manifest, place: Place) -> Manifest:
+    metadata = place.metadata(service)
+    return {
+        "apiVersion": _POLICY,
+        "kind": "NetworkPolicy",
+        "metadata": metadata | {"name": f"{service.name}-{name}"},
+        "spec": {"podSelector": {"matchLabels": place.selector(service)}, **rules},
+    }
+
+
+def _theirs(operated: OperatedPrometheus) -> Manifest:
+    labels = {"kubernetes.io/metadata.name": operated.namespace}
+    return {"namespaceSelector": {"matchLabels": labels}}

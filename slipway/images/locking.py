@@ -1,0 +1,36 @@
+"""Lock the images of others by digest, in infra/images.lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.images import reference
+from infra.images.reference import Locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from slipway.images.crane import Crane
+
+WANTED = ("linux/amd64", "linux/arm64")
+
+
+def lock(
+    crane: Crane, images: Iterable[str], path: Path, tell: Callable[[str], None]
+) -> Mapping[str, Locked]:
+    """Ask for the digest of each tag, write the lock, and return it.
+
+    `tell` hears of each image, and of the platforms that it has not.
+
+    Raises:
+        ImageError: one cannot be had; the lock stays as it was.
+    """
+    found = {}
+    for image in sorted(map(reference.full, images)):
+        seen = crane.manifest(image)
+        found[image] = Locked(seen.digest, tuple(sorted(seen.platforms)))
+        absent = [platform for platform in WANTED if platform not in seen.platforms]
+        tell(f"{image} {seen.digest}" + (f" (not for {', '.join(absent)})" if absent else ""))
+    reference.write_lock(found, path)
+    return found

@@ -1,0 +1,143 @@
+"""A cluster of kind's as Pulumi is told of it."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks as pulumi_mocks
+
+from infra import clusters
+from infra.clusters import kind
+from infra.clusters.cluster import Cluster
+from infra.clusters.kind_plan import Plan
+from infra.target_settings import Kind
+from infra.versions import IMAGES, KIND_NODE
+
+SETTINGS = Kind(cluster="lab", namespace="mlops", workers=1, registry_port=5005)
+PLAN = Plan("lab", KIND_NODE, 1, 5005)
+
+
+@dataclass
+class Recorder(pulumi_mocks.Mocks):
+    """Remembers every resource that is registered."""
+
+    made: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
+        """Remember it, as it is."""
+        self.made.append(args)
+        told = dict(args.inputs)
+        if args.typ.endswith("clusters:Kind"):
+            told["kubeconfig"] = "clusters: []\n"
+        return f"{args.name}-id", told | {"imageId": "sha256:1"}
+
+    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
+        """Refuse it."""
+        raise AssertionError(f"nothing may be asked: {args.token}")
+
+
+class ClosedLoops(asyncio.DefaultEventLoopPolicy):
+    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[asyncio.AbstractEventLoop] = []
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """A loop as ever, remembered."""
+        self.made.append(super().new_event_loop())
+        return self.made[-1]
+
+
+@dataclass
+class Told:
+    """What came of it."""
+
+    recorder: Recorder = field(default_factory=Recorder)
+    cluster: Cluster | None = None
+    kubeconfig: str = ""
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    """The cluster of the settings, as it was told to Pulumi."""
+    told, loops = Told(), ClosedLoops()
+    asyncio.set_event_loop_policy(loops)
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi_mocks.set_mocks(told.recorder, project="slipway", stack="stack")
+
+    def program() -> pulumi.Output:
+        told.cluster = clusters.of(SETTINGS)
+        return told.cluster.kubeconfig.apply(lambda text: setattr(told, "kubeconfig", text))
+
+    pulumi.runtime.test(program)()
+    yield told
+    asyncio.set_event_loop_policy(None)
+    for loop in loops.made:
+        loop.close()
+
+
+def made(told: Told, kind_of: str) -> pulumi_mocks.MockResourceArgs:
+    [found] = [made for made in told.recorder.made if made.typ.endswith(kind_of)]
+    return found
+
+
+def test_the_cluster_is_what_a_service_s_target_needs(told: Told) -> None:
+    """Kind's own context, its kubeconfig as text, and where images are pushed."""
+    assert told.cluster.context == "kind-lab"
+    assert told.cluster.namespace == "mlops"
+    assert told.cluster.registry == "localhost:5005"
+    assert told.kubeconfig == "clusters: []\n"
+
+
+def test_pulumi_is_told_the_plan(told: Told) -> None:
+    """Under one literal name."""
+    cluster = made(told, "clusters:Kind")
+    inputs = {key: value for key, value in cluster.inputs.items() if key != "__provider"}
+
+    assert cluster.name == "kind"
+    assert {key: inputs[key] for key in asdict(PLAN)} == asdict(PLAN)
+
+
+def test_the_registry_is_a_container_of_the_pinned_image(told: Told) -> None:
+    """Pulled first, on loopback, in kind's network."""
+    image, container = made(told, "RemoteImage"), made(told, "container:Container")
+
+    assert image.inputs["name"] == IMAGES["registry"]
+    assert container.inputs["image"] == "sha256:1"
+    assert container.inputs["ports"] == [{"internal": 5000, "external": 5005, "ip": "127.0.0.1"}]
+    assert container.inputs["networksAdvanced"] == [{"name": "kind"}]
+
+
+def test_a_changed_plan_is_another_cluster() -> None:
+    """Nothing of a kind cluster can be changed; the old one makes room first."""
+    provider, old = kind._KindProvider(), asdict(PLAN) | {"kubeconfig": "k"}
+
+    same = provider.diff("lab", old, asdict(PLAN) | {"kubeconfig": None})
+    other = provider.diff("lab", old, asdict(PLAN) | {"workers": 2.0, "kubeconfig": None})
+
+    assert not same.changes
+    assert (other.changes, other.replaces, other.delete_before_replace) == (
+        True,
+        ["workers"],
+        True,
+    )
+
+
+def test_a_cluster_that_is_gone_is_read_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refresh finds it out, and the next `up` makes it again."""
+    monkeypatch.setattr("infra.clusters.kind_cli.names", list)
+
+    assert kind._KindProvider().read("lab", asdict(PLAN)).id == ""
+
+
+def test_a_refresh_reads_the_kubeconfig_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker may have given the API server another port."""
+    monkeypatch.setattr("infra.clusters.kind_cli.names", lambda: ["lab"])
+    monkeypatch.setattr("infra.clusters.kind_cli.kubeconfig", lambda name: f"of {name}")
+
+    found = kind._KindProvider().read("lab", asdict(PLAN) | {"kubeconfig": "old"})
+
+    assert found.outs == asdict(PLAN) | {"kubeconfig": "of lab"}
