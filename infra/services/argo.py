@@ -45,7 +45,8 @@ def controller() -> Service:
             Right(
                 ("",), ("persistentvolumeclaims",), ("create", "get", "update", "delete")
             ),  # a pipeline's workspace
-            Right(_GROUP, ("workflows",), ("list", "watch", "update")),
+            # It reads one again when somebody else has changed it meanwhile, as in a retry.
+            Right(_GROUP, ("workflows",), ("get", "list", "watch", "update")),
             Right(
                 _GROUP,
                 (

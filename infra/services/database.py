@@ -20,6 +20,8 @@ NAME: Final = "database"
 PORT: Final = 3306
 PIPELINES, LINEAGE, TRACKING = "mlpipeline", "metadb", "mlflow"
 GIVEN_PASSWORD: Final = "database-password"  # noqa: S105 - the name of a secret
+# It may come by the socket alone, and do nothing.
+_PROBE: Final = "probe"
 _INIT, _SOCKET = "init.sql", "/tmp/mariadb.sock"  # noqa: S108 - the pod's own scratch
 
 
@@ -88,7 +90,11 @@ def _mariadb(database: BuiltinDatabase) -> Service:
         files={_INIT: _init()},
         data=Data(gib=database.gib),
         # A probe of its port would fill its log with connections that say nothing.
-        health=Health(command=("mariadb-admin", f"--socket={_SOCKET}", "ping"), seconds=180),
+        # As somebody it knows, for the same reason.
+        health=Health(
+            command=("mariadb-admin", f"--socket={_SOCKET}", f"--user={_PROBE}", "ping"),
+            seconds=180,
+        ),
         resources=Resources(cpu=50, memory=192, memory_limit=1024),
         stop_seconds=60,
     )
@@ -136,7 +142,8 @@ def _init() -> str:
             f"GRANT ALL ON {name}.* TO '{name}'@'%';",
         )
     ]
-    return "\n".join([*statements, ""])
+    probe = f"CREATE OR REPLACE USER '{_PROBE}'@'localhost';"
+    return "\n".join([*statements, probe, ""])
 
 
 def _password(database: str) -> str:

@@ -72,5 +72,5 @@ _STATUS = "print(open('/proc/self/status').read(), end='')"
 
 def _python(on_node, program: str) -> str:
     """What a line of Python says in the tracking server's container."""
-    said: str = on_node.cluster("exec", "tracking-0", "--", "python", "-c", program)
+    said: str = on_node.cluster("exec", "deployment/tracking", "--", "python", "-c", program)
     return said

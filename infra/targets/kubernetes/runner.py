@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 RIGHTS = (
     Right(("argoproj.io",), ("workflowtaskresults",), ("create", "patch")),
+    # The launcher reads from its own pod which attempt of a step it is, so that the log of
+    # one does not take the place of another's; it cannot know its name beforehand.
+    Right(("",), ("pods",), ("get",)),
     Right(("",), ("configmaps",), ("get",), names=(LAUNCHER,)),
     Right(("",), ("secrets",), ("get",), names=(SECRETS,)),
 )
