@@ -6,6 +6,7 @@ which goes with the tests. What the node has no image of is skipped, by the imag
 """
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
@@ -101,7 +102,8 @@ class Cluster:
 class OnNode:
     """The platform that stands on the node.
 
-    `missing` are images it cannot have, by service; `restarts` those of each pod as it came up.
+    `missing` are images it cannot have, by service; `restarts` those of each pod as it came up;
+    `begun` is when all of it was applied, as the API server writes times.
     """
 
     cluster: Cluster
@@ -110,6 +112,7 @@ class OnNode:
     manifests: list[dict]
     missing: dict[str, str] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
+    begun: str = ""
 
     def has(self, service: str) -> bool:
         """Whether the platform has it, and the node its image."""
@@ -175,6 +178,7 @@ class OnNode:
         """Apply everything and wait until it is ready."""
         before = self._restarts()
         self.cluster.apply(self.manifests)
+        self.begun = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         self.wait_ready(*self.workloads)
         self.restarts = {
             name: count - before.get((name, uid), 0)

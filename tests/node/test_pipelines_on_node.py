@@ -196,7 +196,8 @@ def test_nothing_was_refused(on_node) -> None:
             event["objectRef"].get("subresource", ""),
         )
         for event in events
-        if event["user"]["username"].startswith(accounts)
+        if event["requestReceivedTimestamp"] > on_node.begun
+        and event["user"]["username"].startswith(accounts)
         and event["responseStatus"]["code"] == httpx.codes.FORBIDDEN
     }
 
