@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from infra.service import Service
     from infra.services.steps import Steps
     from infra.settings import Settings
+    from infra.target_settings import OnKubernetes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,17 @@ class Description:
     services: tuple[Service, ...]
     steps: Steps
     given: Mapping[str, str]
+
+    @property
+    def cluster(self) -> OnKubernetes:
+        """The target's settings.
+
+        Raises:
+            TypeError: the target is plain processes.
+        """
+        if self.settings.cluster is None:
+            raise TypeError("a stack of processes is on no cluster")
+        return self.settings.cluster
 
     @property
     def secrets(self) -> frozenset[str]:

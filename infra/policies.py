@@ -63,9 +63,16 @@ def exceptions(namespace: str) -> tuple[Allowed, ...]:
         "nodes are in no namespace, so to read their kubelets' metrics is a right in the cluster:"
         " nodes get, list, watch and nodes/metrics get; `monitoring.node_metrics: false` is without"
     )
-    return tuple(
-        Allowed("namespaced-rights", kind, f"{namespace}-prometheus", reason)
-        for kind in ("ClusterRole", "ClusterRoleBinding")
+    reported = (
+        "Argo's executor reports a step's result by the token, and neither Argo nor Kubeflow"
+        " Pipelines asks for it by name; it may report, and read where artifacts go"
+    )
+    return (
+        *(
+            Allowed("namespaced-rights", kind, f"{namespace}-prometheus", reason)
+            for kind in ("ClusterRole", "ClusterRoleBinding")
+        ),
+        Allowed("own-account", "ServiceAccount", "pipeline-runner", reported),
     )
 
 

@@ -64,6 +64,11 @@ def secret(name: str) -> str:
     return f"@{{secret:{name}}}"
 
 
+def image(name: str) -> str:
+    """Placeholder for what a cluster pulls for an image of `infra.versions`, of others' making."""
+    return f"@{{image:{name}}}"
+
+
 def namespace() -> str:
     """Placeholder for the namespace of a cluster that this service stands in."""
     return "@{namespace:}"

@@ -17,7 +17,7 @@ class Cluster:
     None for what KUBECONFIG or the home folder say; `context` is the one context of it that
     is used. `storage_class` None is the cluster's default. `api_servers` is the address
     range (CIDR) its API servers answer in. `registry` is where this machine pushes images
-    for it; None is no such place.
+    for it, once `push_after` is there; None is no such place.
     `own_custom_resources` says whether the stack makes the definitions of Argo and KFP.
     """
 
@@ -28,3 +28,4 @@ class Cluster:
     api_servers: str = "0.0.0.0/0"
     own_custom_resources: bool = True
     registry: str | None = None
+    push_after: tuple[pulumi.Resource, ...] = ()

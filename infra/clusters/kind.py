@@ -74,22 +74,24 @@ def cluster(settings: Kind) -> Cluster:
     """The cluster that the settings describe, and the registry beside it, made by the stack."""
     plan = Plan.of_settings(settings)
     made = KindCluster("kind", plan)
-    _registry(plan, made)
+    registry = _registry(plan, made)
     return Cluster(
         context=plan.context,
         namespace=settings.namespace,
         kubeconfig=made.kubeconfig,
         storage_class=settings.storage_class,
         api_servers=settings.api_servers,
+        own_custom_resources=settings.custom_resources == "own",
         registry=plan.registry,
+        push_after=(registry,),
     )
 
 
-def _registry(plan: Plan, cluster: KindCluster) -> None:
+def _registry(plan: Plan, cluster: KindCluster) -> pulumi.Resource:
     import pulumi_docker as docker
 
     image = docker.RemoteImage("kind-registry", name=kind_plan.registry_image(), keep_locally=True)
-    docker.Container(
+    return docker.Container(
         "kind-registry",
         image=image.image_id,
         **kind_plan.registry_container(plan),

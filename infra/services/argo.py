@@ -7,7 +7,7 @@ from typing import Final
 import yaml
 
 from infra import versions
-from infra.service import Health, Metrics, Resources, Right, Service
+from infra.service import Health, Metrics, Resources, Right, Service, image
 
 NAME: Final = "workflow-controller"
 _USER: Final = 65532
@@ -20,7 +20,7 @@ def controller() -> Service:
         name=NAME,
         command=(
             *("workflow-controller", "--configmap", NAME),
-            *("--executor-image", versions.IMAGES["argo-executor"], "--namespaced"),
+            *("--executor-image", image("argo-executor"), "--namespaced"),
         ),
         image=versions.IMAGES["argo-controller"],
         ports=("metrics", "health"),

@@ -20,6 +20,7 @@ from infra.service import (
     Token,
     config,
     hostname,
+    image,
     namespace,
     secret,
 )
@@ -81,8 +82,8 @@ def _api_server(settings: Settings) -> Service:
             "DBCONFIG_MYSQLCONFIG_USER": there.user,
             "DBCONFIG_MYSQLCONFIG_PASSWORD": secret(there.password),
             "METADATA_SERVICE_NAME": lineage.NAME,
-            "V2_DRIVER_IMAGE": versions.IMAGES["kfp-driver"],
-            "V2_LAUNCHER_IMAGE": versions.IMAGES["kfp-launcher"],
+            "V2_DRIVER_IMAGE": image("kfp-driver"),
+            "V2_LAUNCHER_IMAGE": image("kfp-launcher"),
             # With neither, steps are refused under *restricted*; with the first alone, an
             # image without a numeric user never starts.
             "DEFAULT_SECURITY_CONTEXT_RUN_AS_NON_ROOT": "true",

@@ -4,6 +4,7 @@ from copy import deepcopy
 
 import pytest
 
+from infra.description import describe
 from infra.policies import RULES, Allowed, Violation, exceptions, of_preview, violations
 from infra.service import Health, Resources, Right, Service
 from infra.services import all_services
@@ -230,12 +231,16 @@ def test_on_a_cluster_only_what_has_a_reason_breaks_a_rule(*, node_metrics: bool
         },
         source="S",
     )
-    services = all_services(settings, grafana_at_hand=True)
-    secrets = {name: "hush" for service in services for name in service.secrets}
+    described = describe(settings)
+    secrets = dict.fromkeys(described.secrets, "hush")
 
-    found = violations(objects.of_platform(services, PLACE, secrets))
+    found = violations(
+        objects.of_platform(list(described.services), PLACE, secrets, described.steps)
+    )
 
-    reasons = exceptions("mlops") if node_metrics else ()
+    reasons = [
+        each for each in exceptions("mlops") if node_metrics or each.rule != "namespaced-rights"
+    ]
     assert {(each.rule, each.kind, each.name) for each in found} == {
         (each.rule, each.kind, each.name) for each in reasons
     }

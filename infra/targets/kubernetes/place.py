@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from infra.images.reference import References
 from infra.service import render
+from infra.versions import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +31,8 @@ class Place:
 
     `instance` tells stacks apart that share a cluster; `storage_class` None is the
     cluster's default; `api_servers` is the address range (CIDR) its API servers answer in;
-    `numbers` are the ports, by service/port, whose number is not their name's.
+    `numbers` are the ports, by service/port, whose number is not their name's; `images` says
+    what is pulled for an image, by the Secret `pull_secret` if any.
     """
 
     namespace: str
@@ -37,6 +40,8 @@ class Place:
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
     numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    images: References = field(default_factory=lambda: References(None, {}))
+    pull_secret: str | None = None
 
     def knowing(self, services: Iterable[Service]) -> Place:
         """This place, with the port numbers of its services."""
@@ -141,6 +146,8 @@ class Place:
                 return secrets[what]
             case "namespace":
                 return self.namespace
+            case "image":
+                return str(self.images.of(IMAGES[what]))
         raise ValueError(f"nothing here is @{{{kind}:{what}}}")
 
 

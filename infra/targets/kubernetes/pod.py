@@ -34,6 +34,7 @@ def template(service: Service, place: Place, secret_checksum: Any) -> Manifest:
         "spec": {
             **hardening.pod_security(service),
             "terminationGracePeriodSeconds": service.stop_seconds,
+            **({"imagePullSecrets": [{"name": place.pull_secret}]} if place.pull_secret else {}),
             **_spread(service, place),
             "containers": [_container(service, place)],
             "volumes": _volumes(service),
@@ -50,7 +51,7 @@ def _checksums(service: Service, place: Place, secret_checksum: Any) -> Manifest
 def _container(service: Service, place: Place) -> Manifest:
     return {
         "name": service.name,
-        "image": service.image,
+        "image": place.images.of(service.image),
         "imagePullPolicy": "IfNotPresent",
         # A tool, and python, are on the PATH of their images under the names we know.
         "command": [service.command[0]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
@@ -75,7 +75,19 @@ def resource(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomR
         )
     fields = {
         _HUMP.sub("_", name).lower(): value
-        for name, value in manifest.items()
+        for name, value in typed_names(manifest).items()
         if name not in _WHAT_IT_IS
     }
     return KINDS[manifest["kind"]](manifest["metadata"]["name"], opts=opts, **fields)
+
+
+def typed_names(value: Any) -> Any:
+    """The same, with the names that Pulumi has for a schema's `x-kubernetes-...`."""
+    if isinstance(value, list):
+        return [typed_names(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            name.replace("-", "_") if name.startswith("x-kubernetes-") else name: typed_names(each)
+            for name, each in value.items()
+        }
+    return value

@@ -38,6 +38,7 @@ def account(place: Place) -> list[Manifest]:
             "metadata": metadata,
             # Argo's executor reports by it, and neither Argo nor KFP asks for it by name.
             "automountServiceAccountToken": True,
+            **({"imagePullSecrets": [{"name": place.pull_secret}]} if place.pull_secret else {}),
         },
         access.role_of(RIGHTS, metadata),
         access.binding_of(metadata, ACCOUNT, place.namespace),

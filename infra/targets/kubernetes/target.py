@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes import Provider
 
+from infra.images.build import references
+from infra.images.reference import OURS
 from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets.generated import GeneratedSecret
 from infra.targets.kubernetes import configuration, neighbours, objects, runner
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
-from infra.versions import IMAGES
+from infra.versions import IMAGES, KFP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.clusters.cluster import Cluster
     from infra.description import Description
+    from infra.images.reference import References
     from infra.service import Service
     from infra.services.steps import Steps
     from infra.targets.kubernetes.place import Manifest
@@ -66,9 +69,11 @@ class KubernetesPlatform(pulumi.ComponentResource):
         provider = Provider("cluster", kubeconfig=cluster.kubeconfig, context=cluster.context)
         options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
         super().__init__("slipway:kubernetes:Platform", name, {}, options)
-        services, steps = list(described.services), described.steps
-        place = _place(cluster).knowing(services)
+        services, steps, target = list(described.services), described.steps, described.cluster
         child = pulumi.ResourceOptions(parent=self)
+        pushed = pulumi.ResourceOptions(parent=self, depends_on=list(cluster.push_after))
+        images = references(target, pushed)
+        place = _place(cluster, images, target.images.pull_secret).knowing(services)
         after = [*self._definitions(cluster), *self._namespace(place)]
         secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
         KubernetesService("pipeline-steps", _runner(steps, services, place, secrets), after, child)
@@ -77,7 +82,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
             manifests = _manifests(service, services, place, secrets)
             made = KubernetesService(service.name, manifests, after, child)
             if service.name == pipelines.API_SERVER:
-                told["pipelines"] = self._pipelines(described, service, made, cluster)
+                told["pipelines"] = self._pipelines(described, cluster, place, made)
         for manifest in neighbours.of_neighbours(described.settings, services, place):
             resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.outputs = _outputs(services, place) | {"secrets": secrets} | told
@@ -88,11 +93,11 @@ class KubernetesPlatform(pulumi.ComponentResource):
         return [resource(each, pulumi.ResourceOptions(parent=self)) for each in manifests]
 
     def _pipelines(
-        self, described: Description, api_server: Service, after: pulumi.Resource, cluster: Cluster
+        self, described: Description, cluster: Cluster, place: Place, after: pulumi.Resource
     ) -> dict[str, pulumi.Output[str]]:
-        place = Deployment(cluster, IMAGES["slipway"], version(api_server.image))
+        deployment = Deployment(cluster, place.images.of(IMAGES[OURS]), KFP)
         options = pulumi.ResourceOptions(parent=self, depends_on=[after])
-        return deploy(described.settings.pipelines.recurring, place, options)
+        return deploy(described.settings.pipelines.recurring, deployment, options)
 
     def _namespace(self, place: Place) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
@@ -108,8 +113,15 @@ def _secret(name: str, described: Description, opts: pulumi.ResourceOptions) -> 
     return GeneratedSecret(name, opts).value
 
 
-def _place(cluster: Cluster) -> Place:
-    return Place(cluster.namespace, pulumi.get_stack(), cluster.storage_class, cluster.api_servers)
+def _place(cluster: Cluster, images: References, pull_secret: str | None) -> Place:
+    return Place(
+        namespace=cluster.namespace,
+        instance=pulumi.get_stack(),
+        storage_class=cluster.storage_class,
+        api_servers=cluster.api_servers,
+        images=images,
+        pull_secret=pull_secret,
+    )
 
 
 def _manifests(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from infra.images.reference import Locked, References
 from infra.service import (
     Data,
     Health,
@@ -11,15 +12,25 @@ from infra.service import (
     Right,
     Scaling,
     Service,
+    Token,
     address,
     config,
     data,
     secret,
     url,
 )
-from infra.targets.kubernetes import access, configuration, copies, network, objects, pod, workload
+from infra.targets.kubernetes import (
+    access,
+    configuration,
+    copies,
+    network,
+    objects,
+    pod,
+    runner,
+    workload,
+)
 from infra.targets.kubernetes.hardening import SCRATCH
-from infra.targets.kubernetes.place import Place, number, version
+from infra.targets.kubernetes.place import Place, version
 
 PLACE = Place("mlops", "dev")
 WEB = Service(
@@ -154,10 +165,8 @@ def test_secrets_stand_in_the_secret_and_nowhere_else() -> None:
     ]
 
 
-def test_a_secret_in_a_file_or_an_argument_is_refused() -> None:
-    """They would be plain text in a ConfigMap, or in a list of processes."""
-    with pytest.raises(KeyError, match="password"):
-        configuration.config_map(replace(WEB, files={"a": secret("password")}), PLACE)
+def test_a_secret_in_an_argument_is_refused() -> None:
+    """It would be plain text in a list of processes."""
     with pytest.raises(KeyError, match="password"):
         pod.template(replace(WEB, command=("web", secret("password"))), PLACE, "")
 
@@ -321,11 +330,172 @@ def test_the_version_label_is_the_images_tag(image: str, expected: str) -> None:
 
 def test_a_port_nobody_gave_a_number_is_refused() -> None:
     """The message names those there are, and where they stand."""
-    with pytest.raises(ValueError, match=r"port gopher has no number .* http, grpc, metrics \(inf"):
-        number("gopher")
+    with pytest.raises(
+        ValueError, match=r"port web/gopher has no number .* in port_numbers.* http, grpc, metrics"
+    ):
+        PLACE.number("web", "gopher")
 
 
 def test_what_means_nothing_here_is_refused() -> None:
     """A tool's home folder in its image is known, or there is none."""
     with pytest.raises(ValueError, match=r"service web: nothing here is @\{home:\}"):
         PLACE.text(WEB, "@{home:}")
+
+
+def test_a_port_that_others_know_by_number_has_that_number_everywhere() -> None:
+    """The container, the Service, the address and the openings on both sides agree."""
+    store = replace(STORE, port_numbers={"http": 3306})
+    services = [WEB, store]
+    place = PLACE.knowing(services)
+
+    container = pod.template(store, place, "")["spec"]["containers"][0]
+    seen = {
+        "container": container["ports"][0]["containerPort"],
+        "service": network.service(store, place)["spec"]["ports"][0]["port"],
+        "address": int(place.text(WEB, WEB.environment["STORE"]).rpartition(":")[2]),
+        "in": network.policy(store, services, place)["spec"]["ingress"][0]["ports"][0]["port"],
+        "out": network.policy(WEB, services, place)["spec"]["egress"][0]["ports"][0]["port"],
+    }
+
+    assert seen == dict.fromkeys(seen, 3306)
+
+
+def test_a_file_with_a_secret_stands_in_the_secret_beside_those_without() -> None:
+    """The ConfigMap never holds it, and the container finds both in one folder."""
+    service = replace(WEB, files={"a/b.yml": "plain", "init.sql": f"user {secret('password')}"})
+
+    template = pod.template(service, PLACE, "")["spec"]
+    plain = {"key": "a__b.yml", "path": "a/b.yml"}
+    hidden = {"key": "init.sql", "path": "init.sql"}
+
+    assert configuration.config_map(service, PLACE)["data"] == {"a__b.yml": "plain"}
+    assert configuration.secret_values(service, PLACE, {"password": "hush"}) == {
+        "DSN": "user:hush@x",
+        "init.sql": "user hush",
+    }
+    sources = [
+        {"configMap": {"name": "web", "items": [plain]}},
+        {"secret": {"name": "web", "items": [hidden]}},
+    ]
+    assert [volume for volume in template["volumes"] if volume["name"] == "config"] == [
+        {"name": "config", "projected": {"sources": sources}}
+    ]
+
+
+def test_a_service_may_be_probed_by_a_command_or_not_at_all() -> None:
+    """A database is asked by its own client; a program without a port by nobody."""
+    asked = replace(STORE, health=Health(command=("ping", "-q")))
+    silent = replace(STORE, ports=(), health=Health(port=None))
+
+    probed = pod.template(asked, PLACE, "")["spec"]["containers"][0]["livenessProbe"]
+    left = pod.template(silent, PLACE, "")["spec"]["containers"][0]
+
+    assert probed["exec"] == {"command": ["ping", "-q"]}
+    assert not {"startupProbe", "readinessProbe", "livenessProbe"} & set(left)
+    assert "Service" not in kinds(silent)
+
+
+def test_a_token_is_made_for_its_audience_and_stands_where_the_program_looks() -> None:
+    """A program of Kubeflow's ends at once where the file is missing."""
+    agent = replace(STORE, tokens=(Token("/var/run/tokens/agent", "pipelines.example.org"),))
+
+    spec = pod.template(agent, PLACE, "")["spec"]
+
+    assert spec["containers"][0]["volumeMounts"][-1] == {
+        "name": "token-0",
+        "mountPath": "/var/run/tokens",
+        "readOnly": True,
+    }
+    assert spec["volumes"][-1] == {
+        "name": "token-0",
+        "projected": {
+            "sources": [
+                {
+                    "serviceAccountToken": {
+                        "path": "agent",
+                        "audience": "pipelines.example.org",
+                        "expirationSeconds": 3600,
+                    }
+                }
+            ]
+        },
+    }
+
+
+def test_of_a_service_that_is_alone_two_never_run() -> None:
+    """The old copy ends before the new one starts."""
+    lonely = replace(WEB, alone=True)
+
+    assert workload.workload(lonely, PLACE, "")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_steps_reach_what_services_have_for_them_and_nothing_else() -> None:
+    """Both sides open the same ports; nobody calls a step."""
+    store = replace(STORE, steps_call=("http",))
+    services = [WEB, store]
+
+    steps = network.steps_policy(services, PLACE)["spec"]
+    opened = network.policy(store, services, PLACE)["spec"]["ingress"][-1]
+
+    assert [rule["ports"] for rule in steps["egress"][:-2]] == [[{"protocol": "TCP", "port": 8080}]]
+    assert opened["ports"] == [{"protocol": "TCP", "port": 8080}]
+    assert opened["from"] == [{"podSelector": steps["podSelector"]}]
+    assert "ingress" not in steps
+
+
+def test_what_is_outside_is_reached_by_its_port_alone() -> None:
+    """A database that somebody else looks after has an address that nobody here knows."""
+    client = replace(WEB, talks_to=(), reaches=(3306,))
+
+    egress = network.policy(client, [client], PLACE)["spec"]["egress"]
+
+    assert egress == [
+        {
+            "to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}],
+            "ports": [{"protocol": "TCP", "port": 3306}],
+        },
+        DNS,
+    ]
+
+
+def test_images_come_from_where_the_settings_say() -> None:
+    """From a private registry by digest, with its key, for services and steps alike."""
+    locked = {"docker.io/library/registry:3": Locked("sha256:" + "0" * 64, ("linux/amd64",))}
+    place = replace(PLACE, images=References("r.example.org/m", locked), pull_secret="key")
+    service = replace(STORE, image="docker.io/library/registry:3")
+
+    spec = pod.template(service, place, "")["spec"]
+
+    assert spec["containers"][0]["image"] == (
+        f"r.example.org/m/docker.io/library/registry:3@sha256:{'0' * 64}"
+    )
+    assert spec["imagePullSecrets"] == [{"name": "key"}]
+    assert runner.account(place)[0]["imagePullSecrets"] == [{"name": "key"}]
+
+
+def test_a_role_may_be_for_named_objects_alone() -> None:
+    """The runner reads one ConfigMap and one Secret, and can list neither."""
+    account, role, binding = runner.account(PLACE)
+
+    assert role["rules"] == [
+        {
+            "apiGroups": ["argoproj.io"],
+            "resources": ["workflowtaskresults"],
+            "verbs": ["create", "patch"],
+        },
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "verbs": ["get"],
+            "resourceNames": ["kfp-launcher"],
+        },
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "verbs": ["get"],
+            "resourceNames": ["pipeline-secrets"],
+        },
+    ]
+    assert {account["metadata"]["name"], role["metadata"]["name"], binding["roleRef"]["name"]} == {
+        "pipeline-runner"
+    }

@@ -13,12 +13,12 @@ from functools import cache
 import pulumi
 import pytest
 
+from infra.description import describe
 from infra.service import Right, Scaling, Service
-from infra.services import all_services
-from infra.settings import Settings
+from infra.settings import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Manifest, Place
-from infra.targets.kubernetes.resources import KINDS
+from infra.targets.kubernetes.resources import KINDS, typed_names
 
 PLACE = Place("mlops", "dev", "fast")
 
@@ -84,19 +84,22 @@ def full(service: Service) -> Service:
 
 
 def every_object() -> list[Manifest]:
-    services = all_services(Settings(), grafana_at_hand=True)
-    secrets = {name: "hush" for service in services for name in service.secrets}
-    stateless = replace(services[0], name="stateless", data=None)
-    wide = [full(service) for service in (stateless, services[1])]
-    return objects.of_platform([stateless, *services], PLACE, secrets) + objects.of_platform(
-        wide, PLACE, secrets
-    )
+    described = describe(parse({"target": {"kind": "existing", "context": "c"}}, source="S"))
+    secrets = dict.fromkeys(described.secrets, "hush")
+    store = next(service for service in described.services if service.data)
+    stateless = replace(store, name="stateless", data=None)
+    wide = [full(service) for service in (stateless, store)]
+    return [
+        *objects.of_cluster(),
+        *objects.of_platform([stateless, *described.services], PLACE, secrets, described.steps),
+        *objects.of_platform(wide, PLACE, secrets),
+    ]
 
 
 @pytest.mark.parametrize("manifest", every_object(), ids=lambda m: m["kind"])
 def test_every_field_is_known(manifest: Manifest) -> None:
     """No field is misspelt or misplaced."""
-    assert strangers(manifest, top(manifest["kind"]), manifest["kind"]) == []
+    assert strangers(typed_names(manifest), top(manifest["kind"]), manifest["kind"]) == []
 
 
 def test_every_kind_is_looked_at() -> None:
@@ -109,6 +112,6 @@ def test_a_misplaced_field_is_seen() -> None:
     pod = {"containers": [{"name": "x", "imagePolicy": "Always"}]}
     manifest = {"kind": "Deployment", "spec": {"template": {"spec": pod}}}
 
-    assert strangers(manifest, top("Deployment"), "D") == [
+    assert strangers(typed_names(manifest), top("Deployment"), "D") == [
         "D.spec.template.spec.containers[0].imagePolicy"
     ]

@@ -9,11 +9,15 @@ import pytest
 from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
-from infra.service import Data, Health, Resources, Right, Scaling, Service, secret
-from infra.settings import RecurringRun, parse
+from infra.description import Description
+from infra.images.reference import full
+from infra.service import Data, Health, Resources, Right, Scaling, Service, secret, url
+from infra.services.steps import Steps
+from infra.settings import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.neighbours import of_neighbours
 from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.resources import typed_names
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
 
@@ -44,6 +48,12 @@ STORE = Service(
     data=Data(gib=1),
 )
 SERVICES = [WEB, STORE]
+DESCRIBED = Description(
+    SETTINGS,
+    tuple(SERVICES),
+    Steps({"PLAIN": url("store"), "KEY": secret("key")}, {"defaultPipelineRoot": "s3://x"}),
+    {"given": "chosen by somebody"},
+)
 
 
 @dataclass
@@ -86,7 +96,7 @@ def recorder() -> Iterator[Recorder]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
     pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", SERVICES, CLUSTER, SETTINGS).outputs,
+        lambda: KubernetesPlatform("platform", DESCRIBED, CLUSTER).outputs,
     )()
     yield recorder
     asyncio.set_event_loop_policy(None)
@@ -106,14 +116,16 @@ def told(recorder: Recorder) -> dict[tuple[str, str], dict]:
 def test_pulumi_is_told_the_objects_as_they_were_built(recorder: Recorder) -> None:
     """Every field arrives under the API's own name; only the Secret's texts are secret."""
     inputs = told(recorder)
-    hidden = inputs["Secret", "web"]["stringData"]
-    assert hidden[SECRET_MARK] == IS_SECRET
-    inputs["Secret", "web"]["stringData"] = hidden["value"]
+    for name in ("web", "pipeline-secrets"):
+        hidden = inputs["Secret", name]["stringData"]
+        assert hidden[SECRET_MARK] == IS_SECRET
+        inputs["Secret", name]["stringData"] = hidden["value"]
 
     built = {
-        (manifest["kind"], manifest["metadata"]["name"]): manifest
+        (manifest["kind"], manifest["metadata"]["name"]): typed_names(manifest)
         for manifest in (
-            *objects.of_platform(SERVICES, PLACE, {"key": "value of key"}),
+            *objects.of_cluster(),
+            *objects.of_platform(SERVICES, PLACE, {"key": "value of key"}, DESCRIBED.steps),
             *of_neighbours(SETTINGS, SERVICES, PLACE),
         )
     }
@@ -127,11 +139,15 @@ def test_each_resource_has_its_objects_name_under_its_service(recorder: Recorder
 
     assert components == {
         "platform": "slipway:kubernetes:Platform",
+        "pipeline-steps": "slipway:kubernetes:Service",
         "web": "slipway:kubernetes:Service",
         "store": "slipway:kubernetes:Service",
     }
-    assert sorted(name for _, name in told(recorder)) == [
-        *["default-deny", "mlops", "slipway", "slipway"],
+    made = [name for _, name in told(recorder) if "." not in name]
+    assert sorted(made) == [
+        *["default-deny", "kfp-launcher", "mlops", "pipeline-environment"],
+        *["pipeline-runner"] * 3,
+        *["pipeline-secrets", "pipeline-steps", "slipway", "slipway"],
         *["store"] * 5,
         *["web"] * 10,
     ]
@@ -159,9 +175,11 @@ def with_kubeflow() -> Iterator[Recorder]:
     asyncio.set_event_loop(asyncio.new_event_loop())
     pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
     kubeflow = replace(STORE, name="ml-pipeline", image="example.org/kfp:2.17.0")
-    nightly = RecurringRun(name="nightly", cron="0 0 3 * * *")
+    nightly = {"recurring": [{"name": "nightly", "cron": "0 0 3 * * *"}]}
+    settings = parse({"target": TARGET, "pipelines": nightly}, source="S")
+    described = replace(DESCRIBED, settings=settings, services=(kubeflow,))
     pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", [kubeflow], CLUSTER, recurring=[nightly]).outputs,
+        lambda: KubernetesPlatform("platform", described, CLUSTER).outputs,
     )()
     yield recorder
     asyncio.set_event_loop_policy(None)
@@ -175,7 +193,7 @@ def test_pipelines_come_with_kubeflow(with_kubeflow: Recorder) -> None:
 
     assert sorted(inputs) == ["pipeline-training", "recurring-nightly"]
     assert inputs["recurring-nightly"]["kfp"] == "2.17.0"
-    assert f"image: {IMAGES['slipway']}\n" in inputs["pipeline-training"]["text"]
+    assert f"image: {full(IMAGES['slipway'])}\n" in inputs["pipeline-training"]["text"]
 
 
 def test_without_kubeflow_there_are_no_pipelines(recorder: Recorder) -> None:
