@@ -103,6 +103,9 @@ class Pipelines(Tree):
     keep_workflows: Duration = Field(
         default="1d", description="How long the pods of a finished run stay."
     )
+    upload: bool = Field(
+        default=True, description="`up` brings the pipelines to KFP; else somebody else does."
+    )
     recurring: list[RecurringRun] = Field(default_factory=list)
 
 

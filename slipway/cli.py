@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import images_cli
+from slipway import images_cli, secrets_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
 tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
+app.add_typer(secrets_cli.app, name="secrets")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
@@ -201,6 +202,26 @@ def doctor(stack: StackName = "local", as_json: AsJson = False) -> None:
     else:
         examination.show(_out, found)
     raise typer.Exit(Exit.OK if examination.healthy(found) else Exit.FAILED)
+
+
+@app.command()
+def policies(
+    stack: StackName = "local",
+    preview: Annotated[
+        Path | None, typer.Option(help="What `pulumi preview --json` wrote, instead.")
+    ] = None,
+) -> None:
+    """What of a cluster stack's objects breaks a rule. Exit code 0: nothing; 1: something."""
+    from slipway import policy_check, show
+
+    chosen = _settings(stack)
+    found = (
+        policy_check.of_preview(chosen, stack, preview)
+        if preview
+        else policy_check.of_settings(chosen, stack)
+    )
+    show.violations(_out, found)
+    raise typer.Exit(Exit.FAILED if found else Exit.OK)
 
 
 @app.command()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from infra.policies import Violation
     from slipway.cluster_status import ServicePods
     from slipway.predict import Prediction
     from slipway.running import Champion
@@ -46,6 +47,14 @@ def services(console: Console, found: list[ServiceState]) -> None:
             console.print(
                 f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
             )
+
+
+def violations(console: Console, found: Sequence[Violation]) -> None:
+    """A line for each object that breaks a rule."""
+    for each in found:
+        console.print(escape(f"{each.kind} {each.name} breaks {each.rule}: {each.detail}"))
+    if not found:
+        console.print("No object breaks a rule.")
 
 
 def pods(console: Console, found: list[ServicePods]) -> None:

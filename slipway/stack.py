@@ -24,7 +24,7 @@ from slipway import leftovers, salt
 from slipway.pulumi_environment import environment, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pulumi import automation
 
@@ -40,14 +40,20 @@ class Step:
     done: bool
 
 
-def up(home: Home, name: str, on_step: Callable[[Step], None]) -> dict[str, Any]:
+def up(
+    home: Home, name: str, on_step: Callable[[Step], None], *, replace: Sequence[str] = ()
+) -> dict[str, Any]:
     """Make the stack what its settings say; its outputs, secrets in plain.
+
+    `replace` are the URNs of resources to make anew though nothing about them changed.
 
     Raises:
         SlipwayError: Pulumi's own account of what failed, in one line.
     """
     with _opened(home, name) as stack, _told(on_step) as on_event:
-        result = stack.up(on_event=on_event, suppress_progress=True, color="never")
+        result = stack.up(
+            on_event=on_event, suppress_progress=True, color="never", replace=list(replace)
+        )
         return {key: output.value for key, output in result.outputs.items()}
 
 
@@ -74,6 +80,15 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
         raise SlipwayError(_cause(answer.stderr))
     values: dict[str, Any] = json.loads(answer.stdout)
     return values
+
+
+def resources(home: Home, name: str) -> list[dict[str, Any]]:
+    """What the state knows of the stack's resources; empty if it is not up."""
+    if not exists(home, name):
+        return []
+    state = json.loads(leftovers.state_file(home, name).read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = state["checkpoint"]["latest"].get("resources", [])
+    return found
 
 
 def exists(home: Home, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.description import describe
 from infra.service import Resources, Right, Scaling, Service
 from infra.services import all_services, object_store
 from infra.settings import Settings, parse
@@ -44,8 +45,10 @@ def test_every_pod_that_only_a_cluster_has_is_admitted_under_restricted(api_serv
         },
         source="S",
     )
-    services = all_services(settings, grafana_at_hand=True)
-    manifests = objects.of_platform(services, PLACE, SECRETS)
+    described = describe(settings)
+    services = list(described.services)
+    secrets = dict.fromkeys(described.secrets, "a" * 40)
+    manifests = objects.of_platform(services, PLACE, secrets, described.steps)
 
     answers = [api_server.apply(manifest) for manifest in manifests]
     pods = [

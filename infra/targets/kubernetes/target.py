@@ -81,7 +81,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         for service in services:
             manifests = _manifests(service, services, place, secrets)
             made = KubernetesService(service.name, manifests, after, child)
-            if service.name == pipelines.API_SERVER:
+            if service.name == pipelines.API_SERVER and described.settings.pipelines.upload:
                 told["pipelines"] = self._pipelines(described, cluster, place, made)
         for manifest in neighbours.of_neighbours(described.settings, services, place):
             resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))

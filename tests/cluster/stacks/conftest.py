@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.service import Right, Service, secrets_in
-from infra.services import all_services
-from infra.services.steps import ACCOUNT, steps
+from infra.description import describe
+from infra.images.reference import References
+from infra.service import Right, Service
+from infra.services.steps import ACCOUNT
 from infra.settings import Settings
 from infra.targets.kubernetes import objects, runner
 from infra.targets.kubernetes.place import Place
@@ -106,17 +107,19 @@ class Stack:
 
 def stack(variant: str) -> Stack:
     """A stack of the settings of a variant."""
-    settings = settings_of(variant)
-    services = all_services(settings, grafana_at_hand=True)
-    place = Place(settings.target.namespace, variant, settings.target.storage_class)
-    found = steps(settings)
-    texts = [*found.environment.values(), *found.launcher.values()]
-    names = frozenset().union(
-        *(service.secrets for service in services), *(secrets_in(text) for text in texts)
+    described = describe(settings_of(variant))
+    target = described.cluster
+    place = Place(
+        target.namespace,
+        variant,
+        target.storage_class,
+        images=References(target.images.registry, {}),
+        pull_secret=target.images.pull_secret,
     )
-    secrets = {name: f"{name} {'x' * 32}" for name in names}
-    manifests = objects.of_platform(services, place, secrets, found)
-    return Stack(settings, services, objects.of_cluster(), manifests)
+    secrets = {name: f"{name} {'x' * 32}" for name in described.secrets}
+    services = list(described.services)
+    manifests = objects.of_platform(services, place, secrets, described.steps)
+    return Stack(described.settings, services, objects.of_cluster(), manifests)
 
 
 def settings_of(variant: str) -> Settings:

@@ -48,7 +48,11 @@ def test_a_stack_goes_up_is_looked_at_and_goes_down(
     file.parent.mkdir(parents=True)
     target = described.settings.target.model_dump(mode="json", exclude_unset=True)
     target |= {"context": "control-plane", "kubeconfig": str(control_plane.kubeconfig)}
-    file.write_text(yaml.safe_dump({"config": {"slipway:target": target}}))
+    file.write_text(
+        yaml.safe_dump(
+            {"config": {"slipway:target": target, "slipway:pipelines": {"upload": False}}}
+        )
+    )
     monkeypatch.setattr(pulumi_stack, "stack_file", lambda _name: file)
     chosen = settings_tree.from_file(file)
     progress = Progress(Console(quiet=True))

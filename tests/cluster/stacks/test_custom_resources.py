@@ -54,7 +54,7 @@ def test_a_workflow_as_kfp_compiles_one_comes_back_whole(
     api_server, definitions, eventually
 ) -> None:
     """The pipeline that ships: its components, containers, drivers and graph."""
-    workflow = workflow_of(yaml.safe_load(PIPELINE.read_text()))
+    workflow = workflow_of(next(yaml.safe_load_all(PIPELINE.read_text())))
 
     found = made(api_server, eventually, workflow)
 
@@ -64,7 +64,7 @@ def test_a_workflow_as_kfp_compiles_one_comes_back_whole(
 
 def test_a_scheduled_workflow_comes_back_whole(api_server, definitions, eventually) -> None:
     """A recurring run: its clock, its limits, and the workflow in it."""
-    workflow = workflow_of(yaml.safe_load(PIPELINE.read_text()))
+    workflow = workflow_of(next(yaml.safe_load_all(PIPELINE.read_text())))
     scheduled = {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "ScheduledWorkflow",

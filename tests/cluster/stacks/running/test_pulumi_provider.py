@@ -120,6 +120,8 @@ def write(file: Path, described, kubeconfig: Path, retention: str) -> None:
     config = {f"slipway:{name}": value for name, value in settings.items()} | {
         "slipway:target": settings["target"] | reached,
         "slipway:monitoring": {SETTING: retention},
+        # The pods are played: none takes a pipeline.
+        "slipway:pipelines": {"upload": False},
     }
     file.write_text(yaml.safe_dump({"config": config}))
 
