@@ -3,7 +3,7 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SHARED = "tests/e2e/shared/"
+SHARED = ("tests/e2e/shared/", "tests/node/")
 
 
 class OnePlatform(LoadScopeScheduling):
@@ -13,7 +13,7 @@ class OnePlatform(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return SHARED if nodeid.startswith(SHARED) else nodeid
+        return next((shared for shared in SHARED if nodeid.startswith(shared)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -483,6 +483,7 @@ def test_a_role_may_be_for_named_objects_alone() -> None:
             "resources": ["workflowtaskresults"],
             "verbs": ["create", "patch"],
         },
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
         {
             "apiGroups": [""],
             "resources": ["configmaps"],
