@@ -28,6 +28,8 @@ _DUST = 1 - 1e-9
 _ROUND = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _TIME_WIDTH = 110
 _SHORT_SECONDS = 5 * 60
+# A span below it has no ticks that differ.
+_LEAST_SPAN = 1e-290
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def svg(title: str, axes: Frame, series: Sequence[Series], step: float) -> str:
 def _round_figures(values: Sequence[float], unit: str) -> tuple[float, ...]:
     """Multiples of 1, 2 or 5 with zeros (bytes: of KiB, MiB) that span 0 and all values."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    if high == low:
+    if high - low < _LEAST_SPAN:
         high = low + 1
     rough = (high - low) / _TICKS
     grows = 1024.0 if unit == "bytes" else 1000.0

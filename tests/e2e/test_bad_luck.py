@@ -68,13 +68,14 @@ def test_a_wrong_setting_touches_nothing(cli) -> None:
 
 
 def test_a_stack_on_a_cluster_is_not_taken_for_one_of_processes(cli) -> None:
-    """What works on it is named; nothing is touched."""
-    target = {"kind": "existing", "context": "somewhere"}
+    """It is looked for where its settings say, and nothing stands up on this machine."""
+    target = {"kind": "existing", "context": "somewhere", "kubeconfig": "/nowhere/kubeconfig"}
     with stack_settings("test-cluster", target=target) as name:
         done = cli("up", "--stack", name)
 
-    assert (done.code, done.out) == (2, "")
-    assert "for a cluster run `pulumi up --stack test-cluster`" in done.err
+    assert (done.code, done.out) == (1, "Cluster\n")
+    assert "/nowhere/kubeconfig" in done.err
+    assert len(done.err.splitlines()) == 1
     assert not cli.home.path.exists()
 
 
@@ -83,7 +84,7 @@ def test_an_unknown_stack_names_those_there_are(cli) -> None:
     done = cli("status", "--stack", "nowhere")
 
     assert done.code == 2
-    assert "there is no stack file Pulumi.nowhere.yaml; stacks here: local" in done.err
+    assert "there is no stack file Pulumi.nowhere.yaml; stacks here: existing, kind," in done.err
 
 
 def test_a_stack_that_is_not_up_has_its_own_exit_code(cli) -> None:
