@@ -26,6 +26,11 @@ def registry() -> str:
     return _required("SLIPWAY_REGISTRY")
 
 
+def tenant() -> str:
+    """Return the tenant whose step this is, for names that all tenants share; else nothing."""
+    return os.environ.get("SLIPWAY_TENANT", "")
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from components import endpoints
 from usecases.errors import StepError
 
 if TYPE_CHECKING:
@@ -42,11 +43,15 @@ class AbsentError(StepError):
 
 
 class Tracking:
-    """A connection to one MLflow server; use it as a context manager."""
+    """A connection to one MLflow server; use it as a context manager.
+
+    A tenant's experiments are `<tenant>/<name>` and its models `<tenant>-<name>`: MLflow allows
+    no slash in a model's name.
+    """
 
     def __init__(self, url: str) -> None:
         """Connect lazily to the server's base URL."""
-        self._url = url
+        self._url, self._tenant = url, endpoints.tenant()
         self._http = httpx.Client(base_url=url, timeout=60)
 
     def __enter__(self) -> Self:
@@ -109,6 +114,7 @@ class Tracking:
         self, model: str, run_id: str, source: str, tags: Mapping[str, str], description: str
     ) -> ModelVersion:
         """Make a version of `model` from a run, or return the one the run already made."""
+        model = self._shared(model)
         self._ensure_model(model)
         if made := self._version_of(model, run_id):
             return made
@@ -124,16 +130,22 @@ class Tracking:
     def aliased(self, model: str, alias: str) -> ModelVersion | None:
         """Return the version `alias` points at, or None if there is no such model or alias."""
         try:
-            answer = self._get("registered-models/alias", {"name": model, "alias": alias})
+            query = {"name": self._shared(model), "alias": alias}
+            answer = self._get("registered-models/alias", query)
         except AbsentError:
             return None
         return _version(answer["model_version"])
 
     def set_alias(self, model: str, alias: str, version: str) -> None:
         """Point `alias` at a version."""
-        self._post("registered-models/alias", {"name": model, "alias": alias, "version": version})
+        body = {"name": self._shared(model), "alias": alias, "version": version}
+        self._post("registered-models/alias", body)
+
+    def _shared(self, model: str) -> str:
+        return f"{self._tenant}-{model}" if self._tenant else model
 
     def _experiment(self, name: str) -> str:
+        name = f"{self._tenant}/{name}" if self._tenant else name
         try:
             found = self._get("experiments/get-by-name", {"experiment_name": name})
             return str(found["experiment"]["experiment_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.services import all_services
+from infra.services import all_services, tenants
 from infra.services.given import secrets
 from infra.services.steps import steps
 
@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
     from infra.service import Service
     from infra.services.steps import Steps
+    from infra.services.tenants import Tenancy
     from infra.settings import Settings
     from infra.target_settings import OnKubernetes
 
 
 @dataclass(frozen=True)
 class Description:
-    """The services, what pipeline steps find, and the secrets that somebody chose."""
+    """The services, what pipeline steps find, the tenants, and the secrets that somebody chose."""
 
     settings: Settings
     services: tuple[Service, ...]
     steps: Steps
     given: Mapping[str, str]
+    tenants: tuple[Tenancy, ...] = ()
 
     @property
     def cluster(self) -> OnKubernetes:
@@ -42,7 +44,9 @@ class Description:
     def secrets(self) -> frozenset[str]:
         """The names of all secrets that are needed."""
         return frozenset().union(
-            self.steps.secrets, *(service.secrets for service in self.services)
+            self.steps.secrets,
+            *(tenant.steps.secrets for tenant in self.tenants),
+            *(service.secrets for service in self.services),
         )
 
 
@@ -52,5 +56,6 @@ def describe(settings: Settings, *, grafana_at_hand: bool = True) -> Description
         settings=settings,
         services=tuple(all_services(settings, grafana_at_hand=grafana_at_hand)),
         steps=steps(settings),
-        given=secrets(settings.cluster) if settings.cluster else {},
+        given=(secrets(settings.cluster) if settings.cluster else {}) | tenants.chosen(settings),
+        tenants=tenants.tenancies(settings),
     )

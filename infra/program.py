@@ -58,7 +58,7 @@ def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     described = describe(chosen)
-    examination.require(target, list(described.services))
+    examination.require(target, described.services, tenants=chosen.tenant_namespaces)
     cluster = clusters.of(target)
     return KubernetesPlatform("platform", described, cluster).outputs | _way_to(cluster)
 

@@ -170,7 +170,8 @@ class Service:
     reason in `infra.policies`; `tokens` it reads as files; `port_numbers` are those that
     others know by number; `steps_call` are the ports that pipeline steps use; `reaches` are
     TCP ports that it may call outside of the cluster. Of a service that is `alone` two
-    never run at once, not even while it is changed.
+    never run at once, not even while it is changed; one that runs `once` ends when its work
+    is done.
     """
 
     name: str
@@ -193,6 +194,7 @@ class Service:
     steps_call: tuple[str, ...] = ()
     reaches: tuple[int, ...] = ()
     alone: bool = False
+    once: bool = False
     ui: str | None = None
     distribution: str | None = None
     role: Literal["store", "tracking", "pipelines", "serving", "monitoring"] = "store"

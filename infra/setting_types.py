@@ -12,7 +12,11 @@ MonthRange = Annotated[str, Field(pattern=r"^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2
 Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d|w)$")]
 # Loki deletes by the day.
 Days = Annotated[str, Field(pattern=r"^[1-9]\d{0,3}[dw]$")]
-NamespaceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=63)]
+# Of a namespace, as of any label.
+LONGEST_NAME = 63
+NamespaceName = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=LONGEST_NAME)
+]
 # Part of other names (a tenant's namespace, bucket and folder), so shorter than a label.
 ShortName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=30)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]

@@ -17,7 +17,16 @@ from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, mod
 
 from infra.errors import SettingsError
 from infra.monitoring_settings import BuiltinPrometheus, Prometheus
-from infra.setting_types import Cron, Days, Duration, MonthRange, ShortName, Switch, Tree
+from infra.setting_types import (
+    LONGEST_NAME,
+    Cron,
+    Days,
+    Duration,
+    MonthRange,
+    ShortName,
+    Switch,
+    Tree,
+)
 from infra.target_settings import OnKubernetes, Processes, Target
 from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
 
@@ -26,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROJECT = "slipway"
+# Each has a dashboard in the one ConfigMap of Grafana's, and that holds 1 MiB.
+MOST_TENANTS = 100
 _PREFIX = f"{PROJECT}:"
 
 
@@ -117,8 +128,8 @@ class Tenant(Tree):
     memory_gib: int = Field(default=32, ge=1, le=100_000)
     storage_gib: int = Field(default=50, ge=1, le=1_000_000)
     pods: int = Field(default=50, ge=1, le=100_000)
-    members: list[str] = Field(
-        default_factory=list, description="Users of the cluster who may run its pipelines."
+    members: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="Users of the cluster who may run what is the tenant's."
     )
 
 
@@ -137,6 +148,15 @@ class Settings(Tree):
         """The target's settings if it is Kubernetes."""
         return self.target if isinstance(self.target, OnKubernetes) else None
 
+    def tenant_namespace(self, tenant: Tenant) -> str:
+        """The namespace of a tenant on Kubernetes."""
+        return f"{self.cluster.namespace}-{tenant.name}" if self.cluster else ""
+
+    @property
+    def tenant_namespaces(self) -> list[str]:
+        """Those of all tenants."""
+        return [self.tenant_namespace(tenant) for tenant in self.tenants]
+
     @model_validator(mode="after")
     def _operators_run_on_kubernetes(self) -> Settings:
         operated = self.monitoring.prometheus.kind == "operator"
@@ -153,6 +173,18 @@ class Settings(Tree):
         names = [tenant.name for tenant in self.tenants]
         if len(set(names)) < len(names):
             raise ValueError("tenants has the same name twice")
+        if len(names) > MOST_TENANTS:
+            raise ValueError(f"tenants has {len(names)} entries: {MOST_TENANTS} is the most")
+        return self
+
+    @model_validator(mode="after")
+    def _tenants_namespaces_have_names(self) -> Settings:
+        for tenant in self.tenants if self.cluster else ():
+            if len(namespace := self.tenant_namespace(tenant)) > LONGEST_NAME:
+                raise ValueError(
+                    f"tenant {tenant.name} would have the namespace {namespace}, which is longer"
+                    f" than {LONGEST_NAME} letters: shorten its name, or target.namespace"
+                )
         return self
 
 

@@ -25,7 +25,9 @@ def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Run
     progress.title("Cluster")
     services = all_services(chosen, grafana_at_hand=True)
     if isinstance(chosen.target, OnKubernetes):
-        examination.require(chosen.target, services, kind_comes=True)
+        examination.require(
+            chosen.target, services, tenants=chosen.tenant_namespaces, kind_comes=True
+        )
     with lock.hold(home.lock(name), name, "up"):
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)

@@ -120,7 +120,7 @@ def _for_cluster(home: Home, chosen: Settings, target: OnKubernetes) -> list[Dia
     return [
         *_tools(home, toolchain.FOR_CLUSTERS),
         *(plugins.diagnose(plugin, plugins.find(plugin, home)) for plugin in needed),
-        *examination.examine(target, services),
+        *examination.examine(target, services, tenants=chosen.tenant_namespaces),
     ]
 
 

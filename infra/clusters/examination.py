@@ -24,34 +24,48 @@ if TYPE_CHECKING:
 
 
 def examine(
-    target: OnKubernetes, services: Iterable[Service], *, kind_comes: bool = False
+    target: OnKubernetes,
+    services: Iterable[Service],
+    *,
+    tenants: Iterable[str] = (),
+    kind_comes: bool = False,
 ) -> list[Diagnosis]:
     """All findings about the cluster of the settings, or what it would be made with.
 
-    Where `kind_comes`, it may be missing: it is brought next. Changes nothing.
+    `tenants` are their namespaces. Where `kind_comes`, it may be missing: it is brought next.
+    Changes nothing.
     """
+    namespaces = list(tenants)
     needed = preflight.needs(services)
     if isinstance(target, Kind):
-        return _kind(target, needed, kind_comes=kind_comes)
+        return _kind(target, needed, namespaces, kind_comes=kind_comes)
     if isinstance(target, Existing):
-        return _cluster(target, needed, target.kubeconfig, target.context)
+        return _cluster(target, needed, namespaces, target.kubeconfig, target.context)
     return []
 
 
-def require(target: OnKubernetes, services: Iterable[Service], *, kind_comes: bool = False) -> None:
+def require(
+    target: OnKubernetes,
+    services: Iterable[Service],
+    *,
+    tenants: Iterable[str] = (),
+    kind_comes: bool = False,
+) -> None:
     """Refuse a cluster that the platform cannot stand on.
 
     Raises:
         ClusterError: every finding that must be mended, with its remedy, in one line.
     """
-    found = examine(target, services, kind_comes=kind_comes)
+    found = examine(target, services, tenants=tenants, kind_comes=kind_comes)
     wrong = [each for each in found if each.level == "error"]
     if wrong:
         told = "; ".join(_line(each) for each in wrong)
         raise ClusterError(f"{told} (nothing was changed)")
 
 
-def _kind(target: Kind, needed: preflight.Needs, *, kind_comes: bool) -> list[Diagnosis]:
+def _kind(
+    target: Kind, needed: preflight.Needs, tenants: list[str], *, kind_comes: bool
+) -> list[Diagnosis]:
     from infra.clusters import kind_cli  # noqa: PLC0415 - runs programs; data elsewhere
 
     host = kind_host.look()
@@ -60,16 +74,21 @@ def _kind(target: Kind, needed: preflight.Needs, *, kind_comes: bool) -> list[Di
     if not exists:
         return found
     context = Plan.of_settings(target).context
-    return [*found, *_cluster(target, needed, kind_cli.kubeconfig(target.cluster), context)]
+    kubeconfig = kind_cli.kubeconfig(target.cluster)
+    return [*found, *_cluster(target, needed, tenants, kubeconfig, context)]
 
 
 def _cluster(
-    target: OnKubernetes, needed: preflight.Needs, kubeconfig: str | None, context: str
+    target: OnKubernetes,
+    needed: preflight.Needs,
+    tenants: list[str],
+    kubeconfig: str | None,
+    context: str,
 ) -> list[Diagnosis]:
     gateway = target.gateway.class_name if target.gateway else ""
     try:
         connection = Connection.of(kubeconfig, context)
-        found = survey(connection, preflight.rights(target), gateway)
+        found = survey(connection, preflight.rights(target, tenants), gateway)
     except ClusterError as error:
         return [Diagnosis("error", "cluster", str(error))]
     way = Diagnosis("ok", "cluster", f"context {context} of {place(kubeconfig)}")

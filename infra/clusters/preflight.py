@@ -43,6 +43,17 @@ IN_NAMESPACE = (
     ("rolebindings", "rbac.authorization.k8s.io"),
     ("roles", "rbac.authorization.k8s.io"),
 )
+IN_TENANTS = (
+    ("configmaps", ""),
+    ("limitranges", ""),
+    ("resourcequotas", ""),
+    ("secrets", ""),
+    ("serviceaccounts", ""),
+    ("networkpolicies", "networking.k8s.io"),
+    ("rolebindings", "rbac.authorization.k8s.io"),
+    ("roles", "rbac.authorization.k8s.io"),
+)
+_JOBS = (("jobs", "batch"),)
 _OTHERS = frozenset({"argoproj.io", "kubeflow.org"})
 
 
@@ -57,7 +68,7 @@ class Needs:
 
 def needs(services: Iterable[Service]) -> Needs:
     """What all copies of the services request, as they begin."""
-    listed = list(services)
+    listed = [each for each in services if not each.once]
     return Needs(
         cpu=sum(each.resources.cpu * each.scaling.least for each in listed),
         memory=sum(each.resources.memory * each.scaling.least for each in listed),
@@ -65,13 +76,22 @@ def needs(services: Iterable[Service]) -> Needs:
     )
 
 
-def rights(target: OnKubernetes) -> list[Right]:
-    """All that whoever runs `up` must be allowed."""
+def rights(target: OnKubernetes, tenants: Iterable[str] = ()) -> list[Right]:
+    """All that whoever runs `up` must be allowed; `tenants` are namespaces."""
+    beside = list(tenants)
     everywhere = [*_EVERYWHERE, *(_DEFINITIONS if target.custom_resources == "own" else ())]
-    inside = [*IN_NAMESPACE, *(_GATEWAYS if target.gateway else ())]
+    inside = [
+        *IN_NAMESPACE,
+        *(_GATEWAYS if target.gateway else ()),
+        *(_JOBS if beside else ()),
+    ]
+    places = [
+        *((target.namespace, *each) for each in inside),
+        *((namespace, *each) for namespace in beside for each in IN_TENANTS),
+    ]
     return [
         *(Right(verb, name, group) for name, group in everywhere for verb in _VERBS),
-        *(Right(verb, name, group, target.namespace) for name, group in inside for verb in _VERBS),
+        *(Right(verb, name, group, space) for space, name, group in places for verb in _VERBS),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from infra.service import (
     Health,
     Resources,
     Service,
+    config,
     data,
     host,
     hostname,
@@ -31,6 +33,7 @@ LAKE, ARTIFACTS, PIPELINES = "lake", "mlflow", "mlpipeline"
 _REGION: Final = "us-east-1"
 _GOOGLE: Final = "https://storage.googleapis.com"
 _GIB: Final = 20
+_ACCOUNTS: Final = "iam"
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,16 @@ def services(settings: Settings) -> list[Service]:
     chosen = settings.cluster.object_store if settings.cluster else BuiltinObjectStore(gib=_GIB)
     if not isinstance(chosen, BuiltinObjectStore):
         return []
-    buckets = (LAKE, ARTIFACTS, *((PIPELINES,) if settings.cluster else ()))
+    names = [tenant.name for tenant in settings.tenants]
+    own = (LAKE, ARTIFACTS, *((PIPELINES,) if settings.cluster else ()))
+    buckets = (*own, *(tenant_account(name) for name in names))
+    accounts = ("--iam-dir", config(_ACCOUNTS)) if names else ()
     return [
         Service(
             name=NAME,
             command=(
                 *("versitygw", "--port", f"{host()}:{port()}", "--health", "/health"),
+                *accounts,
                 *("posix", data()),
             ),
             image=versions.IMAGES["versitygw"],
@@ -97,12 +104,60 @@ def services(settings: Settings) -> list[Service]:
                 "ROOT_SECRET_KEY": secret(SECRET_KEY),
                 "VGW_REGION": _REGION,
             },
+            files={f"{_ACCOUNTS}/users.json": _users(names)} if names else {},
             data=Data(gib=chosen.gib, folders=buckets),
             health=Health(path="/health"),
             resources=Resources(cpu=20, memory=64, memory_limit=256),
             steps_call=("http",),
-        )
+        ),
+        *(_tenant_bucket(name) for name in names),
     ]
+
+
+def tenant_account(tenant: str) -> str:
+    """A tenant's access key, and its bucket. No secret: the bucket has its owner by that name."""
+    return f"tenant-{tenant}"
+
+
+def tenant_keys(tenant: str) -> tuple[str, str]:
+    """The names of the secrets that a tenant's access key and secret key are."""
+    return f"tenant-{tenant}-access-key", f"tenant-{tenant}-secret-key"
+
+
+def _users(tenants: list[str]) -> str:
+    """The accounts, as the server reads them: each may use what is its own and nothing else."""
+    accounts = {
+        tenant_account(name): {
+            "access": tenant_account(name),
+            "secret": secret(tenant_keys(name)[1]),
+            "role": "user",
+        }
+        for name in tenants
+    }
+    return json.dumps({"accessAccounts": accounts}, indent=1)
+
+
+def _tenant_bucket(tenant: str) -> Service:
+    """Gives a tenant its bucket, which is a folder that was the platform's."""
+    account = tenant_account(tenant)
+    return Service(
+        name=f"{account}-bucket",
+        command=(
+            *("versitygw", "admin", "--endpoint-url", url(NAME)),
+            *("change-bucket-owner", "--bucket", account, "--owner", account),
+        ),
+        image=versions.IMAGES["versitygw"],
+        ports=(),
+        environment={
+            "ADMIN_ACCESS_KEY_ID": secret(ACCESS_KEY),
+            "ADMIN_SECRET_ACCESS_KEY": secret(SECRET_KEY),
+            "ADMIN_REGION": _REGION,
+        },
+        health=Health(port=None),
+        resources=Resources(cpu=10, memory=32, memory_limit=64),
+        talks_to=(NAME,),
+        once=True,
+    )
 
 
 def client_environment(settings: Settings) -> dict[str, str]:

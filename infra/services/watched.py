@@ -22,7 +22,7 @@ def cluster(settings: Settings) -> Cluster | None:
         return None
     return Cluster(
         target.namespace,
-        tuple(Tenant(each.name, f"{target.namespace}-{each.name}") for each in settings.tenants),
+        tuple(Tenant(each.name, settings.tenant_namespace(each)) for each in settings.tenants),
         # An operator's Prometheus asks the kubelets itself.
         nodes=settings.monitoring.node_metrics or operator(settings) is not None,
     )

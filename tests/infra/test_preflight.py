@@ -8,16 +8,18 @@ from infra.clusters import kind_host, preflight
 from infra.clusters.kind_host import Host
 from infra.clusters.preflight import Needs
 from infra.clusters.survey import Right, Room, Survey, quantity
+from infra.description import describe
 from infra.diagnosis import Diagnosis
 from infra.service import Data, Health, Resources, Scaling, Service
 from infra.services import all_services, object_store
-from infra.settings import Settings
+from infra.settings import Settings, parse
 from infra.target_settings import Existing, Gateway
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Place
 
 NEEDED = Needs(cpu=500, memory=1800, storage=True)
 TARGET = Existing(context="home")
+RED = {"name": "red", "members": ["ada"]}
 WITH_GATEWAY = Existing(
     context="home",
     gateway=Gateway(class_name="envoy", hostname="ml.example.org", cluster_issuer="letsencrypt"),
@@ -162,6 +164,31 @@ def test_rights_follow_the_settings() -> None:
     existing = Existing(context="home", custom_resources="existing")
     assert asked(TARGET) - asked(existing) == {"customresourcedefinitions"}
     assert asked(WITH_GATEWAY) - asked(TARGET) == {"gateways", "httproutes"}
+
+
+def test_every_object_of_a_tenant_is_asked_for() -> None:
+    """In its own namespace; and the Job that gives it a bucket in the platform's."""
+    settings = parse({"target": {"kind": "existing", "context": "c"}, "tenants": [RED]}, source="S")
+    described = describe(settings)
+    [red] = described.tenants
+    place = Place(TARGET.namespace, "test")
+    made = objects.of_tenant(red, list(described.services), place, {})
+
+    asked = preflight.rights(TARGET, settings.tenant_namespaces)
+    plurals = {right.resource for right in asked if right.namespace == red.namespace}
+    kinds = {manifest["kind"].lower() for manifest in made} - {"namespace"}
+    assert {kind for kind in kinds if not {f"{kind}s", f"{kind[:-1]}ies"} & plurals} == set()
+    assert Right("create", "jobs", "batch", TARGET.namespace) in asked
+    assert "jobs" not in {right.resource for right in preflight.rights(TARGET)}
+
+
+def test_what_runs_once_needs_no_room() -> None:
+    """Tenants' Jobs end: they are not what a cluster must have room for."""
+    settings = {"target": {"kind": "existing", "context": "c"}}
+    alone = describe(parse(settings, source="S"))
+    beside = describe(parse(settings | {"tenants": [RED]}, source="S"))
+
+    assert preflight.needs(alone.services) == preflight.needs(beside.services)
 
 
 def test_every_object_of_the_platform_is_asked_for() -> None:

@@ -58,6 +58,18 @@ def binding_of(metadata: Manifest, account: str, namespace: str) -> Manifest:
     }
 
 
+def binding_to_users(metadata: Manifest, users: Iterable[str]) -> Manifest:
+    """Gives the Role of the same name to users of the cluster."""
+    subjects = [{"apiGroup": _GROUP, "kind": "User", "name": user} for user in users]
+    return {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": metadata["name"]},
+        "subjects": subjects,
+    }
+
+
 def rule(right: Right) -> Manifest:
     """One rule of a Role."""
     names = {"resourceNames": list(right.names)} if right.names else {}

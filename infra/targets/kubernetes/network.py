@@ -3,7 +3,8 @@
 An edge opens just the ports that the caller's own texts name. Prometheus' scrapes are
 edges like any other. Probes and `kubectl port-forward` come from the node, which policies
 do not bind. Pipeline steps are pods that no service of ours starts: what they may call is
-what the services say.
+what the services say. All that a tenant runs counts as a step, since a label on its pods would
+be its own to set; Kubeflow Pipelines, which asks nobody who he is, is closed to it.
 """
 
 from __future__ import annotations
@@ -95,6 +96,12 @@ def steps_policy(services: list[Service], place: Place) -> Manifest:
     }
 
 
+def tenant_policy(services: list[Service], place: Place) -> Manifest:
+    """What is open for the pods of a tenant: nothing in; out, what it may use of the platform."""
+    steps = steps_policy([each for each in services if _open_to_tenants(each)], place)
+    return {**steps, "spec": {**steps["spec"], "podSelector": {}}}
+
+
 def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
     """The ports of `called` that the texts of `caller` name; all of them if they name none."""
     texts = [*caller.command, *caller.environment.values(), *caller.files.values()]
@@ -129,7 +136,19 @@ def _from_steps(described: Service, place: Place) -> list[Manifest]:
     if not described.steps_call:
         return []
     ports = [_tcp(place.number(described.name, port)) for port in described.steps_call]
-    return [{"from": [{"podSelector": _STEPS}], "ports": ports}]
+    callers = [{"podSelector": _STEPS}]
+    if place.tenants and _open_to_tenants(described):
+        callers.append({"namespaceSelector": _namespaces(*place.tenants), "podSelector": {}})
+    return [{"from": callers, "ports": ports}]
+
+
+def _open_to_tenants(described: Service) -> bool:
+    return bool(described.steps_call) and described.role != "pipelines"
+
+
+def _namespaces(*names: str) -> Manifest:
+    label = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": sorted(names)}
+    return {"matchExpressions": [label]}
 
 
 def _outside(described: Service) -> list[Manifest]:
@@ -148,7 +167,10 @@ def _tcp(port: int) -> Manifest:
 
 
 def _pods(described: Service, place: Place) -> Manifest:
-    return {"podSelector": {"matchLabels": place.selector(described)}}
+    pods = {"podSelector": {"matchLabels": place.selector(described)}}
+    if place.platform:
+        return {"namespaceSelector": _namespaces(place.platform), **pods}
+    return pods
 
 
 def _dns(described: Service) -> list[Manifest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.targets.kubernetes import (
@@ -11,15 +12,17 @@ from infra.targets.kubernetes import (
     custom_resources,
     network,
     runner,
+    tenants,
     workload,
 )
 from infra.targets.kubernetes.hardening import NAMESPACE_LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.service import Service
     from infra.services.steps import Steps
+    from infra.services.tenants import Tenancy
     from infra.targets.kubernetes.place import Manifest, Place
 
 
@@ -79,14 +82,32 @@ def of_runner(
     ]
 
 
+def of_tenant(
+    tenant: Tenancy, services: list[Service], place: Place, secret_values: Mapping[str, Any]
+) -> list[Manifest]:
+    """All objects of one tenant, its namespace first; `place` is the platform's."""
+    own = place.of_tenant(tenant.namespace)
+    return [
+        *of_namespace(own),
+        *tenants.bounds(tenant, own),
+        network.tenant_policy(services, own),
+        *runner.account(own),
+        *runner.configuration(tenant.steps, own),
+        runner.secret(own, secret_values),
+        *tenants.members(tenant, own),
+        *tenants.services_rights(services, own),
+    ]
+
+
 def of_platform(
     services: list[Service],
     place: Place,
     secrets: Mapping[str, str],
     steps: Steps | None = None,
+    tenancies: Sequence[Tenancy] = (),
 ) -> list[Manifest]:
     """Every object of a stack with the texts of its `secrets` in it: for checks, not for files."""
-    place = place.knowing(services)
+    place = replace(place.knowing(services), tenants=tuple(each.namespace for each in tenancies))
     manifests = of_namespace(place)
     for service in services:
         values = configuration.secret_values(service, place, secrets)
@@ -94,4 +115,7 @@ def of_platform(
         manifests += of_service(service, services, place, values, checksum)
     if steps:
         manifests += of_runner(steps, services, place, runner.secret_values(steps, place, secrets))
+    for tenant in tenancies:
+        values = runner.secret_values(tenant.steps, place, secrets)
+        manifests += of_tenant(tenant, services, place, values)
     return manifests

@@ -31,8 +31,9 @@ class Place:
 
     `instance` tells stacks apart that share a cluster; `storage_class` None is the
     cluster's default; `api_servers` is the address range (CIDR) its API servers answer in;
-    `numbers` are the ports, by service/port, whose number is not their name's; `images` says
-    what is pulled for an image, by the Secret `pull_secret` if any.
+    `numbers` are the ports, by service/port, whose number is not their name's; `platform` is
+    the namespace of the services where it is another, `tenants` are those of the tenants;
+    `images` says what is pulled for an image, by the Secret `pull_secret` if any.
     """
 
     namespace: str
@@ -40,6 +41,8 @@ class Place:
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
     numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    platform: str | None = None
+    tenants: tuple[str, ...] = ()
     images: References = field(default_factory=lambda: References(None, {}))
     pull_secret: str | None = None
 
@@ -51,6 +54,15 @@ class Place:
             for port, number in service.port_numbers.items()
         }
         return replace(self, numbers=numbers)
+
+    def of_tenant(self, namespace: str) -> Place:
+        """The namespace of a tenant, from where the services are in another."""
+        return replace(self, namespace=namespace, platform=self.namespace, tenants=())
+
+    @property
+    def home(self) -> str:
+        """The namespace of the services."""
+        return self.platform or self.namespace
 
     def number(self, service: str, port: str) -> int:
         """The number of a port of a service.
@@ -70,7 +82,7 @@ class Place:
 
     def address(self, service: str, port: str) -> str:
         """The host:port of a port of a service."""
-        return f"{service}.{self.namespace}.svc:{self.number(service, port)}"
+        return f"{service}.{self.home}.svc:{self.number(service, port)}"
 
     def text(self, service: Service, text: str, secrets: Mapping[str, str] | None = None) -> str:
         """A text of `service` with its placeholders filled in.
@@ -139,7 +151,7 @@ class Place:
             case "address":
                 return self.address(*what.split("/", 1))
             case "hostname":
-                return f"{what}.{self.namespace}.svc"
+                return f"{what}.{self.home}.svc"
             case "number":
                 return str(self.number(*what.split("/", 1)))
             case "secret":

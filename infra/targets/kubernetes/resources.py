@@ -10,10 +10,13 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
 from pulumi_kubernetes.apps.v1 import Deployment, StatefulSet
 from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler
+from pulumi_kubernetes.batch.v1 import Job
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
+    LimitRange,
     Namespace,
     PersistentVolumeClaim,
+    ResourceQuota,
     Secret,
     Service,
     ServiceAccount,
@@ -39,10 +42,13 @@ KINDS: Mapping[str, type[pulumi.CustomResource]] = MappingProxyType(
             CustomResourceDefinition,
             Deployment,
             HorizontalPodAutoscaler,
+            Job,
+            LimitRange,
             Namespace,
             NetworkPolicy,
             PersistentVolumeClaim,
             PodDisruptionBudget,
+            ResourceQuota,
             Role,
             RoleBinding,
             Secret,
@@ -58,15 +64,18 @@ _WHAT_IT_IS = frozenset({"apiVersion", "kind"})
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def resource(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """The typed resource of an object; its logical name is the object's own.
+def resource(
+    manifest: Manifest, opts: pulumi.ResourceOptions, qualifier: str = ""
+) -> pulumi.CustomResource:
+    """The typed resource of an object; its logical name is the object's own, after `qualifier`.
 
     Raises:
         KeyError: the object is of a kind that no service is made of.
     """
+    name = qualifier + manifest["metadata"]["name"]
     if manifest["kind"] in CUSTOM_KINDS:
         return CustomResource(
-            manifest["metadata"]["name"],
+            name,
             api_version=manifest["apiVersion"],
             kind=manifest["kind"],
             metadata=manifest["metadata"],
@@ -74,11 +83,11 @@ def resource(manifest: Manifest, opts: pulumi.ResourceOptions) -> pulumi.CustomR
             opts=opts,
         )
     fields = {
-        _HUMP.sub("_", name).lower(): value
-        for name, value in typed_names(manifest).items()
-        if name not in _WHAT_IT_IS
+        _HUMP.sub("_", field).lower(): value
+        for field, value in typed_names(manifest).items()
+        if field not in _WHAT_IT_IS
     }
-    return KINDS[manifest["kind"]](manifest["metadata"]["name"], opts=opts, **fields)
+    return KINDS[manifest["kind"]](name, opts=opts, **fields)
 
 
 def typed_names(value: Any) -> Any:

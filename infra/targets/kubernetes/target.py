@@ -15,6 +15,7 @@ from infra.targets.generated import GeneratedSecret
 from infra.targets.kubernetes import configuration, neighbours, objects, runner
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
+from infra.targets.kubernetes.tenant import KubernetesTenant
 from infra.versions import IMAGES, KFP
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from infra.services.steps import Steps
     from infra.targets.kubernetes.place import Manifest
 
-_WORKLOADS = frozenset({"Deployment", "StatefulSet"})
+_WORKLOADS = frozenset({"Deployment", "Job", "StatefulSet"})
 
 
 class KubernetesService(pulumi.ComponentResource):
@@ -73,7 +74,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         pushed = pulumi.ResourceOptions(parent=self, depends_on=list(cluster.push_after))
         images = references(target, pushed)
-        place = _place(cluster, images, target.images.pull_secret).knowing(services)
+        place = _place(described, cluster, images).knowing(services)
         after = [*self._definitions(cluster), *self._namespace(place)]
         secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
         KubernetesService("pipeline-steps", _runner(steps, services, place, secrets), after, child)
@@ -83,6 +84,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
             made = KubernetesService(service.name, manifests, after, child)
             if service.name == pipelines.API_SERVER and described.settings.pipelines.upload:
                 told["pipelines"] = self._pipelines(described, cluster, place, made)
+        for each in described.tenants:
+            KubernetesTenant(each, services, place, secrets, child)
         for manifest in neighbours.of_neighbours(described.settings, services, place):
             resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.outputs = _outputs(services, place) | {"secrets": secrets} | told
@@ -113,14 +116,15 @@ def _secret(name: str, described: Description, opts: pulumi.ResourceOptions) -> 
     return GeneratedSecret(name, opts).value
 
 
-def _place(cluster: Cluster, images: References, pull_secret: str | None) -> Place:
+def _place(described: Description, cluster: Cluster, images: References) -> Place:
     return Place(
         namespace=cluster.namespace,
         instance=pulumi.get_stack(),
         storage_class=cluster.storage_class,
         api_servers=cluster.api_servers,
         images=images,
-        pull_secret=pull_secret,
+        pull_secret=described.cluster.images.pull_secret,
+        tenants=tuple(tenant.namespace for tenant in described.tenants),
     )
 
 
@@ -165,5 +169,6 @@ def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
                 "version": version(service.image),
             }
             for service in services
+            if not service.once
         }
     }

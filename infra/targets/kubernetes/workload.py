@@ -1,4 +1,4 @@
-"""What keeps a service's pods running: Deployment or StatefulSet, and its volumes."""
+"""What keeps a service's pods running: Deployment, StatefulSet or Job, and its volumes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from infra.targets.kubernetes.place import Manifest, Place
 
 _KEPT_REVISIONS = 3
+# What it needs may come up beside it; the kubelet waits longer before each attempt.
+_ATTEMPTS = 20
 
 
 def workload(service: Service, place: Place, secret_checksum: Any) -> Manifest:
-    """A StatefulSet where there is durable data, else a Deployment."""
+    """A Job for what runs once, a StatefulSet where there is durable data, else a Deployment."""
+    if service.once:
+        return _job(service, place, secret_checksum)
     if service.data:
         return _stateful_set(service, service.data, place, secret_checksum)
     return {
@@ -25,6 +29,17 @@ def workload(service: Service, place: Place, secret_checksum: Any) -> Manifest:
             **_shared(service, place, secret_checksum),
             "strategy": _strategy(service),
         },
+    }
+
+
+def _job(service: Service, place: Place, secret_checksum: Any) -> Manifest:
+    template = pod.template(service, place, secret_checksum)
+    template["spec"]["restartPolicy"] = "OnFailure"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": place.metadata(service),
+        "spec": {"backoffLimit": _ATTEMPTS, "template": template},
     }
 
 

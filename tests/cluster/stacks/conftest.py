@@ -35,6 +35,12 @@ VARIANTS = {
             "images": {"registry": "registry.example.org/slipway", "pull_secret": "pull"},
         }
     },
+    "tenants": {
+        "tenants": [
+            {"name": "red", "cpu": 1.5, "memory_gib": 2, "pods": 3, "members": ["ada", "bob"]},
+            {"name": "blue"},
+        ]
+    },
     "google": {"target": {"object_store": {"kind": "gcs", "bucket_prefix": "example", **KEYS}}},
 }
 
@@ -118,7 +124,8 @@ def stack(variant: str) -> Stack:
     )
     secrets = {name: f"{name} {'x' * 32}" for name in described.secrets}
     services = list(described.services)
-    manifests = objects.of_platform(services, place, secrets, described.steps)
+    steps, tenants = described.steps, described.tenants
+    manifests = objects.of_platform(services, place, secrets, steps, tenants)
     return Stack(described.settings, services, objects.of_cluster(), manifests)
 
 

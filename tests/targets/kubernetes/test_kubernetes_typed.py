@@ -84,14 +84,20 @@ def full(service: Service) -> Service:
 
 
 def every_object() -> list[Manifest]:
-    described = describe(parse({"target": {"kind": "existing", "context": "c"}}, source="S"))
+    values = {
+        "target": {"kind": "existing", "context": "c"},
+        "tenants": [{"name": "red", "members": ["ada"]}],
+    }
+    described = describe(parse(values, source="S"))
     secrets = dict.fromkeys(described.secrets, "hush")
     store = next(service for service in described.services if service.data)
     stateless = replace(store, name="stateless", data=None)
     wide = [full(service) for service in (stateless, store)]
     return [
         *objects.of_cluster(),
-        *objects.of_platform([stateless, *described.services], PLACE, secrets, described.steps),
+        *objects.of_platform(
+            [stateless, *described.services], PLACE, secrets, described.steps, described.tenants
+        ),
         *objects.of_platform(wide, PLACE, secrets),
     ]
 
