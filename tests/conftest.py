@@ -3,6 +3,8 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+pytest_plugins = ("tests.pulumi_recorder",)
+
 SHARED = ("tests/e2e/shared/", "tests/node/")
 
 

@@ -1,11 +1,9 @@
 """Our own image: what the build is told, and that its digest reaches those who run it."""
 
-import asyncio
 import re
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks as pulumi_mocks
 
 from infra import settings
 from infra.errors import SettingsError
@@ -26,53 +24,20 @@ def target(**values):
     return settings.parse({"target": values}, source="S").target
 
 
-class Docker(pulumi_mocks.Mocks):
-    """Stands for the provider: it remembers what it is told, and answers with a digest."""
-
-    def __init__(self):
-        self.made = {}
-
-    def new_resource(self, args):
-        """Remember it by its type."""
-        self.made[args.typ] = args
-        tags = args.inputs.get("tags")
-        return args.name, {**args.inputs, "ref": f"{tags[0]}@{DIGEST}" if tags else ""}
-
-    def call(self, args):
-        """Refuse it."""
-        raise AssertionError(args.token)
-
-
-class ClosedLoops(asyncio.DefaultEventLoopPolicy):
-    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
-
-    def __init__(self):
-        super().__init__()
-        self.made = []
-
-    def new_event_loop(self):
-        """A loop as ever, remembered."""
-        self.made.append(super().new_event_loop())
-        return self.made[-1]
+def pushed(made):
+    """What Docker's provider answers: the first tag with a digest."""
+    return {"ref": f"{made.inputs['tags'][0]}@{DIGEST}"}
 
 
 @pytest.fixture
-def deploy():
-    """Runs a program against the stand-in for Docker's provider."""
-    loops = ClosedLoops()
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
+def deploy(recorded):
+    """Runs a program and returns what was made, by its type."""
 
     def run(program):
-        docker = Docker()
-        pulumi_mocks.set_mocks(docker, project="slipway", stack="stack")
-        pulumi.runtime.test(program)()
-        return docker
+        recorder = recorded(program, {"docker-build:index:Image": pushed})
+        return {made.typ: made for made in recorder.made}
 
-    yield run
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    return run
 
 
 def pulled(chosen, found):
@@ -93,7 +58,7 @@ def test_kind_builds_and_pushes_to_its_own_registry(deploy):
 
     docker = deploy(pulled(target(kind="kind", registry_port=5050), found))
 
-    told = docker.made["docker-build:index:Image"].inputs
+    told = docker["docker-build:index:Image"].inputs
     assert told["tags"] == ["localhost:5050/slipway/slipway:0.1.0"]
     assert told["push"] is True
     assert told["platforms"] == ["linux/amd64", "linux/arm64"]
@@ -110,9 +75,7 @@ def test_a_build_for_an_existing_cluster_goes_where_it_is_told(deploy):
 
     docker = deploy(pulled(target(**EXISTING, images={"ours": PUSHED}), found))
 
-    assert docker.made["docker-build:index:Image"].inputs["tags"] == [
-        "r.example/team/slipway:0.1.0"
-    ]
+    assert docker["docker-build:index:Image"].inputs["tags"] == ["r.example/team/slipway:0.1.0"]
     assert found["slipway"] == f"r.example/team/slipway:0.1.0@{DIGEST}"
 
 
@@ -130,7 +93,7 @@ def test_a_released_image_is_not_built(deploy, images, expected):
 
     docker = deploy(pulled(target(**EXISTING, images=images), found))
 
-    assert docker.made == {}
+    assert docker == {}
     assert found["slipway"] == expected
 
 
@@ -152,7 +115,7 @@ def test_secrets_of_the_build_are_secret(deploy, tmp_path):
 
     docker = deploy(pulled(target(kind="kind", images=images), {}))
 
-    told = docker.made["docker-build:index:Image"].inputs["secrets"]
+    told = docker["docker-build:index:Image"].inputs["secrets"]
     assert told == {SECRET_MARK: IS_SECRET, "value": {"uv.toml": "a password"}}
 
 

@@ -1,8 +1,6 @@
 """A cluster of kind's as Pulumi is told of it."""
 
-import asyncio
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import pulumi
 import pytest
@@ -14,69 +12,38 @@ from infra.clusters.cluster import Cluster
 from infra.clusters.kind_plan import Plan
 from infra.target_settings import Kind
 from infra.versions import IMAGES, KIND_NODE
+from tests.pulumi_recorder import Recorder
 
 SETTINGS = Kind(cluster="lab", namespace="mlops", workers=1, registry_port=5005)
 PLAN = Plan("lab", KIND_NODE, 1, 5005)
 
 
 @dataclass
-class Recorder(pulumi_mocks.Mocks):
-    """Remembers every resource that is registered."""
-
-    made: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
-        """Remember it, as it is."""
-        self.made.append(args)
-        told = dict(args.inputs)
-        if args.typ.endswith("clusters:Kind"):
-            told["kubeconfig"] = "clusters: []\n"
-        return f"{args.name}-id", told | {"imageId": "sha256:1"}
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
-        """Refuse it."""
-        raise AssertionError(f"nothing may be asked: {args.token}")
-
-
-class ClosedLoops(asyncio.DefaultEventLoopPolicy):
-    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[asyncio.AbstractEventLoop] = []
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        """A loop as ever, remembered."""
-        self.made.append(super().new_event_loop())
-        return self.made[-1]
-
-
-@dataclass
 class Told:
     """What came of it."""
 
-    recorder: Recorder = field(default_factory=Recorder)
+    recorder: Recorder | None = None
     cluster: Cluster | None = None
     kubeconfig: str = ""
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[Told]:
+def told(recorded) -> Told:
     """The cluster of the settings, as it was told to Pulumi."""
-    told, loops = Told(), ClosedLoops()
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi_mocks.set_mocks(told.recorder, project="slipway", stack="stack")
+    told = Told()
 
     def program() -> pulumi.Output:
         told.cluster = clusters.of(SETTINGS)
         return told.cluster.kubeconfig.apply(lambda text: setattr(told, "kubeconfig", text))
 
-    pulumi.runtime.test(program)()
-    yield told
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    told.recorder = recorded(
+        program,
+        {
+            "clusters:Kind": lambda _: {"kubeconfig": "clusters: []\n"},
+            "RemoteImage": lambda _: {"imageId": "sha256:1"},
+        },
+    )
+    return told
 
 
 def made(told: Told, kind_of: str) -> pulumi_mocks.MockResourceArgs:

@@ -1,13 +1,9 @@
 """Pipelines and recurring runs as Pulumi is told of them."""
 
-import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
 from infra.errors import SettingsError
@@ -33,57 +29,21 @@ RECURRING = {
 }
 
 
-@dataclass
-class Recorder(pulumi_mocks.Mocks):
-    """Remembers every resource that is registered."""
-
-    made: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
-        """Remember it, as it is."""
-        self.made.append(args)
-        return f"{args.name}-id", dict(args.inputs)
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
-        """Refuse it."""
-        raise AssertionError(f"nothing may be asked: {args.token}")
-
-
-class ClosedLoops(asyncio.DefaultEventLoopPolicy):
-    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[asyncio.AbstractEventLoop] = []
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        """A loop as ever, remembered."""
-        self.made.append(super().new_event_loop())
-        return self.made[-1]
-
-
 @pytest.fixture(scope="module")
-def told() -> Iterator[dict[str, dict]]:
+def told(recorded) -> dict[str, dict]:
     """The inputs of each resource, by its type and logical name; `versions` is the output."""
-    recorder, loops, found = Recorder(), ClosedLoops(), {}
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
+    found: dict[str, str] = {}
 
     def program() -> pulumi.Output:
         place = deployment.Deployment(CLUSTER, "example.org/slipway@sha256:1", "2.17.0")
         versions = deployment.deploy([NIGHTLY], place, pulumi.ResourceOptions())
         return pulumi.Output.all(**versions).apply(found.update)
 
-    pulumi.runtime.test(program)()
     inputs = {
         made.name: {key: value for key, value in made.inputs.items() if key != "__provider"}
-        for made in recorder.made
+        for made in recorded(program).made
     }
-    yield {**inputs, "versions": found}
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    return {**inputs, "versions": found}
 
 
 def test_what_is_uploaded_is_the_compiled_file_on_the_deployment_s_image(told) -> None:

@@ -1,12 +1,9 @@
 """A tenant's objects: its bounds, its doors, its people; and how Pulumi is told of them."""
 
-import asyncio
 import json
-from collections.abc import Iterator
+from dataclasses import replace
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
 from infra.description import describe
@@ -15,6 +12,7 @@ from infra.settings import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Manifest, Place
 from infra.targets.kubernetes.target import KubernetesPlatform
+from tests.pulumi_recorder import Recorder
 
 RED = {"name": "red", "cpu": 1.5, "memory_gib": 4, "storage_gib": 7, "pods": 9, "members": ["ada"]}
 BLUE = {"name": "blue"}
@@ -205,54 +203,16 @@ def test_a_tenants_objects_break_no_rule_but_with_a_reason() -> None:
     assert found == []
 
 
-class Recorder(pulumi_mocks.Mocks):
-    """Remembers every resource that is registered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[pulumi_mocks.MockResourceArgs] = []
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
-        """Remember it; a secret's value is its own name."""
-        self.made.append(args)
-        told = dict(args.inputs)
-        if args.typ.endswith("processes:Secret"):
-            told["value"] = f"value of {args.name}"
-        return f"{args.name}-id", told
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
-        """Refuse it."""
-        raise AssertionError(f"nothing may be asked of a cluster: {args.token}")
-
-
-class ClosedLoops(asyncio.DefaultEventLoopPolicy):
-    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[asyncio.AbstractEventLoop] = []
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        """A loop as ever, remembered."""
-        self.made.append(super().new_event_loop())
-        return self.made[-1]
-
-
 @pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
+def recorder(recorded) -> Recorder:
     """A platform with two tenants, without services, as it was told to Pulumi."""
     stack = described(RED, BLUE)
-    bare = type(stack)(stack.settings, (), stack.steps, stack.given, stack.tenants)
-    recorder, loops = Recorder(), ClosedLoops()
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
+    bare = replace(stack, services=())
     cluster = Cluster(context="home", namespace="mlops", kubeconfig="/k")
-    pulumi.runtime.test(lambda: KubernetesPlatform("platform", bare, cluster).outputs)()
-    yield recorder
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    return recorded(
+        lambda: KubernetesPlatform("platform", bare, cluster).outputs,
+        {"processes:Secret": lambda made: {"value": f"value of {made.name}"}},
+    )
 
 
 def test_each_tenants_resources_are_told_apart(recorder: Recorder) -> None:

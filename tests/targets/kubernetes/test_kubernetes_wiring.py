@@ -1,12 +1,8 @@
 """Wiring: what Pulumi is told is what the pure builders made, and no more."""
 
-import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import pulumi
 import pytest
-from pulumi.runtime import mocks as pulumi_mocks
 
 from infra.clusters.cluster import Cluster
 from infra.description import Description
@@ -20,6 +16,7 @@ from infra.targets.kubernetes.place import Place
 from infra.targets.kubernetes.resources import typed_names
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
+from tests.pulumi_recorder import Recorder
 
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")
 # How Pulumi marks a secret value on the wire.
@@ -48,6 +45,7 @@ STORE = Service(
     data=Data(gib=1),
 )
 SERVICES = [WEB, STORE]
+OUTPUTS = {"processes:Secret": lambda made: {"value": f"value of {made.name}"}}
 DESCRIBED = Description(
     SETTINGS,
     tuple(SERVICES),
@@ -56,52 +54,10 @@ DESCRIBED = Description(
 )
 
 
-@dataclass
-class Recorder(pulumi_mocks.Mocks):
-    """Remembers every resource that is registered; each secret's value is its own name."""
-
-    made: list[pulumi_mocks.MockResourceArgs] = field(default_factory=list)
-
-    def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict]:
-        """Remember it, as it is."""
-        self.made.append(args)
-        told = dict(args.inputs)
-        if args.typ.endswith("processes:Secret"):
-            told["value"] = f"value of {args.name}"
-        return f"{args.name}-id", told
-
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict:
-        """Refuse it."""
-        raise AssertionError(f"nothing may be asked of a cluster: {args.token}")
-
-
-class ClosedLoops(asyncio.DefaultEventLoopPolicy):
-    """Knows every event loop, to close them: Pulumi's mocks leave one open in each thread."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[asyncio.AbstractEventLoop] = []
-
-    def new_event_loop(self) -> asyncio.AbstractEventLoop:
-        """A loop as ever, remembered."""
-        self.made.append(super().new_event_loop())
-        return self.made[-1]
-
-
 @pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
+def recorder(recorded) -> Recorder:
     """A platform of two services as it was told to Pulumi."""
-    recorder, loops = Recorder(), ClosedLoops()
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
-    pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", DESCRIBED, CLUSTER).outputs,
-    )()
-    yield recorder
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    return recorded(lambda: KubernetesPlatform("platform", DESCRIBED, CLUSTER).outputs, OUTPUTS)
 
 
 def told(recorder: Recorder) -> dict[tuple[str, str], dict]:
@@ -168,23 +124,13 @@ def test_the_cluster_is_reached_by_the_context_of_the_settings(recorder: Recorde
 
 
 @pytest.fixture
-def with_kubeflow() -> Iterator[Recorder]:
+def with_kubeflow(recorded) -> Recorder:
     """A platform whose one service is Kubeflow Pipelines' API server, and a recurring run."""
-    recorder, loops = Recorder(), ClosedLoops()
-    asyncio.set_event_loop_policy(loops)
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    pulumi_mocks.set_mocks(recorder, project="slipway", stack="stack")
     kubeflow = replace(STORE, name="ml-pipeline", image="example.org/kfp:2.17.0")
     nightly = {"recurring": [{"name": "nightly", "cron": "0 0 3 * * *"}]}
     settings = parse({"target": TARGET, "pipelines": nightly}, source="S")
     described = replace(DESCRIBED, settings=settings, services=(kubeflow,))
-    pulumi.runtime.test(
-        lambda: KubernetesPlatform("platform", described, CLUSTER).outputs,
-    )()
-    yield recorder
-    asyncio.set_event_loop_policy(None)
-    for loop in loops.made:
-        loop.close()
+    return recorded(lambda: KubernetesPlatform("platform", described, CLUSTER).outputs, OUTPUTS)
 
 
 def test_pipelines_come_with_kubeflow(with_kubeflow: Recorder) -> None:
