@@ -48,9 +48,13 @@ class Plugin:
 
 def of_stack(chosen: Settings) -> list[Plugin]:
     """The plugins that a stack needs, beside the one of dynamic providers."""
-    names = {"processes": (), "kind": ("kubernetes", "docker")}.get(
-        chosen.target.kind, ("kubernetes",)
-    )
+    if chosen.cluster is None:
+        return []
+    names = [
+        "kubernetes",
+        *(["docker"] if chosen.target.kind == "kind" else []),
+        *(["docker-build"] if chosen.cluster.images.ours.kind == "built" else []),
+    ]
     return [Plugin(name, version(f"pulumi-{name}")) for name in names]
 
 

@@ -23,7 +23,8 @@ def home(tmp_path: Path) -> Home:
     [
         ({}, []),
         ({"kind": "existing", "context": "home"}, ["kubernetes"]),
-        ({"kind": "kind"}, ["kubernetes", "docker"]),
+        ({"kind": "kind"}, ["kubernetes", "docker", "docker-build"]),
+        ({"kind": "kind", "images": {"ours": {"kind": "released"}}}, ["kubernetes", "docker"]),
     ],
 )
 def test_a_stack_needs_the_plugins_of_what_it_makes(target: dict, names: list[str]) -> None:
