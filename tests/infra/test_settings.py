@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from infra import settings
+from infra.description import describe
 from infra.errors import SettingsError
 from infra.home import stack_file
 from infra.target_settings import Existing, Processes
@@ -25,6 +26,14 @@ def test_the_local_stack_file_states_every_setting_with_its_default() -> None:
 def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
     """The committed file parses to the defaults."""
     assert settings.from_file(stack_file("local")) == settings.Settings()
+
+
+@pytest.mark.parametrize("stack", ["existing", "kind", "local"])
+def test_every_stack_file_that_ships_is_accepted(stack: str) -> None:
+    """And each describes a whole platform."""
+    described = describe(settings.from_file(stack_file(stack)))
+
+    assert {"serving", "tracking", "prometheus"} <= {each.name for each in described.services}
 
 
 @pytest.mark.parametrize(
