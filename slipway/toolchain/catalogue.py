@@ -9,23 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from infra.versions import TOOLS as PINS
-from slipway.toolchain.tool import GoRecipe, Release, Tool
+from slipway.toolchain import cluster_tools
+from slipway.toolchain.tool import AS_GO_SAYS, GITHUB, GoRecipe, Release, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_GITHUB = "https://github.com"
-_AS_GO_SAYS = MappingProxyType(
-    {
-        "linux/amd64": "linux-amd64",
-        "linux/arm64": "linux-arm64",
-        "darwin/amd64": "darwin-amd64",
-        "darwin/arm64": "darwin-arm64",
-    }
-)
-
 _PULUMI_RELEASE = Release(
-    site=f"{_GITHUB}/pulumi/pulumi/releases/download/v{{version}}",
+    site=f"{GITHUB}/pulumi/pulumi/releases/download/v{{version}}",
     archive="pulumi-v{version}-{platform}.tar.gz",
     checksums="pulumi-{version}-checksums.txt",
     platforms={
@@ -78,10 +69,10 @@ _PROMETHEUS = Tool(
     pin=PINS["prometheus"],
     programs=("prometheus", "promtool"),
     release=Release(
-        site=f"{_GITHUB}/prometheus/prometheus/releases/download/v{{version}}",
+        site=f"{GITHUB}/prometheus/prometheus/releases/download/v{{version}}",
         archive="prometheus-{version}.{platform}.tar.gz",
         checksums="sha256sums.txt",
-        platforms=_AS_GO_SAYS,
+        platforms=AS_GO_SAYS,
     ),
     go=GoRecipe(
         module="platform",
@@ -101,10 +92,10 @@ _ALERTMANAGER = Tool(
     pin=PINS["alertmanager"],
     programs=("alertmanager",),
     release=Release(
-        site=f"{_GITHUB}/prometheus/alertmanager/releases/download/v{{version}}",
+        site=f"{GITHUB}/prometheus/alertmanager/releases/download/v{{version}}",
         archive="alertmanager-{version}.{platform}.tar.gz",
         checksums="sha256sums.txt",
-        platforms=_AS_GO_SAYS,
+        platforms=AS_GO_SAYS,
     ),
     go=GoRecipe(
         module="platform",
@@ -119,7 +110,7 @@ _REGISTRY = Tool(
     pin=PINS["registry"],
     programs=("registry",),
     release=Release(
-        site=f"{_GITHUB}/distribution/distribution/releases/download/v{{version}}",
+        site=f"{GITHUB}/distribution/distribution/releases/download/v{{version}}",
         archive="registry_{version}_{platform}.tar.gz",
         checksums="{archive}.sha256",
         platforms={"linux/amd64": "linux_amd64", "linux/arm64": "linux_arm64"},
@@ -137,7 +128,7 @@ _VERSITYGW = Tool(
     pin=PINS["versitygw"],
     programs=("versitygw",),
     release=Release(
-        site=f"{_GITHUB}/versity/versitygw/releases/download/v{{version}}",
+        site=f"{GITHUB}/versity/versitygw/releases/download/v{{version}}",
         archive="versitygw_v{version}_{platform}.tar.gz",
         checksums="checksums.txt",
         platforms={
@@ -164,107 +155,10 @@ _GRAFANA = Tool(
         site="https://dl.grafana.com/oss/release",
         archive="grafana-{version}.{platform}.tar.gz",
         checksums="{archive}.sha256",
-        platforms=_AS_GO_SAYS,
+        platforms=AS_GO_SAYS,
     ),
     answers=r"[Vv]ersion (\d+\.\d+\.\d+\S*)",
     home=("conf/defaults.ini", "public"),
-)
-
-_CRANE = Tool(
-    name="crane",
-    pin=PINS["crane"],
-    programs=("crane",),
-    release=Release(
-        site=f"{_GITHUB}/google/go-containerregistry/releases/download/v{{version}}",
-        archive="go-containerregistry_{platform}.tar.gz",
-        checksums="checksums.txt",
-        platforms={
-            "linux/amd64": "Linux_x86_64",
-            "linux/arm64": "Linux_arm64",
-            "darwin/amd64": "Darwin_x86_64",
-            "darwin/arm64": "Darwin_arm64",
-        },
-    ),
-    go=GoRecipe(
-        module="images",
-        packages=("github.com/google/go-containerregistry/cmd/crane",),
-        variables={"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{version}"},
-    ),
-    asks=("version",),
-    answers=r"^v?(\d+\.\d+\.\d+\S*)$",
-    group="images",
-)
-
-_KIND = Tool(
-    name="kind",
-    pin=PINS["kind"],
-    programs=("kind",),
-    release=Release(
-        site=f"{_GITHUB}/kubernetes-sigs/kind/releases/download/v{{version}}",
-        archive="kind-{platform}",
-        checksums="{archive}.sha256sum",
-        platforms=_AS_GO_SAYS,
-    ),
-    go=GoRecipe(module="clusters", packages=("sigs.k8s.io/kind",)),
-    answers=r"^kind version (\d+\.\d+\.\d+\S*)",
-    group="clusters",
-)
-
-_ETCD = Tool(
-    name="etcd",
-    pin=PINS["etcd"],
-    programs=("etcd",),
-    release=Release(
-        site=f"{_GITHUB}/etcd-io/etcd/releases/download/v{{version}}",
-        archive="etcd-v{version}-{platform}.tar.gz",
-        checksums="SHA256SUMS",
-        platforms={"linux/amd64": "linux-amd64", "linux/arm64": "linux-arm64"},
-    ),
-    go=GoRecipe(
-        module="etcd",
-        packages=("go.etcd.io/etcd/server/v3",),
-        built_as={"etcd": "server"},
-    ),
-    answers=r"^etcd Version: (\d+\.\d+\.\d+\S*)",
-    group="tests",
-)
-
-_KUBERNETES_RELEASE = Release(
-    site="https://dl.k8s.io/v{version}",
-    archive="kubernetes-server-{platform}.tar.gz",
-    checksums="{archive}.sha256",
-    platforms={"linux/amd64": "linux-amd64", "linux/arm64": "linux-arm64"},
-)
-
-
-def _kubernetes(name: str) -> Tool:
-    return Tool(
-        name=name,
-        pin=PINS[name],
-        programs=(name,),
-        release=_KUBERNETES_RELEASE,
-        go=GoRecipe(
-            module="control_plane",
-            packages=(f"k8s.io/kubernetes/cmd/{name}",),
-            variables={
-                "k8s.io/component-base/version.gitVersion": "v{version}",
-                "k8s.io/component-base/version.gitMajor": "{major}",
-                "k8s.io/component-base/version.gitMinor": "{minor}",
-            },
-        ),
-        answers=r"^Kubernetes v(\d+\.\d+\.\d+\S*)",
-        group="tests",
-    )
-
-
-# In the module of Kubernetes it shares most of what is compiled.
-_KWOK = Tool(
-    name="kwok",
-    pin=PINS["kwok"],
-    programs=("kwok",),
-    go=GoRecipe(module="control_plane", packages=("sigs.k8s.io/kwok/cmd/kwok",)),
-    answers=r"^kwok version v(\d+\.\d+\.\d+\S*)",
-    group="tests",
 )
 
 TOOLS: Mapping[str, Tool] = MappingProxyType(
@@ -278,13 +172,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             _ALERTMANAGER,
             _PULUMI_LANGUAGE_PYTHON,
             _GRAFANA,
-            _CRANE,
-            _KIND,
-            _ETCD,
-            _kubernetes("kube-apiserver"),
-            _kubernetes("kube-controller-manager"),
-            _kubernetes("kube-scheduler"),
-            _KWOK,
+            *cluster_tools.TOOLS,
         )
     }
 )

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from slipway.toolchain.resolution import Origin
 
 _NONE: Mapping[str, str] = MappingProxyType({})
+GITHUB = "https://github.com"
+AS_GO_SAYS = MappingProxyType(
+    {
+        "linux/amd64": "linux-amd64",
+        "linux/arm64": "linux-arm64",
+        "darwin/amd64": "darwin-amd64",
+        "darwin/arm64": "darwin-arm64",
+    }
+)
 
 
 @dataclass(frozen=True)
