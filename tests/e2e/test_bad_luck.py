@@ -146,22 +146,6 @@ def test_the_second_of_two_ups_says_who_is_first(brief) -> None:
     assert first.returncode == 0, out + err
 
 
-def test_plain_pulumi_can_destroy_and_down_leaves_nothing(brief) -> None:
-    """No process, no port, no file of the stack is left, whichever command ends it."""
-    stack = brief.home.stack("local")
-    services = brief("up", "--no-train", "--json").json["services"]
-    ports = [int(service["url"].split(":")[2].split("/")[0]) for service in services]
-
-    destroyed = brief.pulumi("destroy", "--stack", "local", "--yes")
-    assert destroyed.code == 0, destroyed.out + destroyed.err
-    assert list(marker.processes(stack.path)) == []
-    assert not stack.path.exists()
-    assert [port for port in ports if _is_listening(port)] == []
-
-    assert brief("down", "--yes").code == 0
-    assert [path for path in brief.home.path.rglob("*") if path.is_file()] == []
-
-
 @pytest.mark.parametrize("whole_group", [True, False], ids=["with its children", "alone"])
 def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bool) -> None:
     """SIGKILL in the middle of creating: the next `up` converges, and no orphan is left."""
@@ -229,11 +213,6 @@ def test_a_read_only_state_folder_is_said(cli, tmp_path: Path) -> None:
     assert "Read-only file system" in done.err
     assert "SLIPWAY_HOME" in done.err
     assert "Traceback" not in done.err
-
-
-def _is_listening(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _twins(stack: Path) -> list[list[str]]:

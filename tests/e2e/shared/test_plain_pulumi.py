@@ -1,13 +1,18 @@
-"""After `slipway up`, Pulumi's own CLI works on the same stack; and it heals what broke."""
+"""After `slipway up`, Pulumi's own CLI works on the same stack; and it heals what broke.
+
+It writes its salt beside the settings for as long as it runs, so two of them, with stacks of
+two homes, must not run at once: whatever test calls it stands in this folder.
+"""
 
 import json
+import socket
 import subprocess
 
 import pytest
 import yaml
 
 from infra.home import stack_file
-from infra.targets.processes import supervisor
+from infra.targets.processes import marker, supervisor
 
 pytestmark = [pytest.mark.e2e]
 
@@ -94,3 +99,24 @@ def test_a_changed_setting_updates_one_service(platform, tmp_path) -> None:
     steps = json.loads(shown.out)["steps"]
     changed = [step["urn"].rsplit("::")[-1] for step in steps if step["op"] == "update"]
     assert changed == ["prometheus"]
+
+
+def test_plain_pulumi_can_destroy_and_down_leaves_nothing(brief) -> None:
+    """No process, no port, no file of the stack is left, whichever command ends it."""
+    stack = brief.home.stack("local")
+    services = brief("up", "--no-train", "--json").json["services"]
+    ports = [int(service["url"].split(":")[2].split("/")[0]) for service in services]
+
+    destroyed = brief.pulumi("destroy", "--stack", "local", "--yes")
+    assert destroyed.code == 0, destroyed.out + destroyed.err
+    assert list(marker.processes(stack.path)) == []
+    assert not stack.path.exists()
+    assert [port for port in ports if _is_listening(port)] == []
+
+    assert brief("down", "--yes").code == 0
+    assert [path for path in brief.home.path.rglob("*") if path.is_file()] == []
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
