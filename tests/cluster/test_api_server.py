@@ -54,7 +54,7 @@ def test_every_pod_that_only_a_cluster_has_is_admitted_under_restricted(api_serv
     pods = [
         api_server.apply(pod_of(manifest), dry_run=True)
         for manifest in manifests
-        if manifest["kind"] in {"Deployment", "StatefulSet"}
+        if manifest["kind"] in {"Deployment", "Job", "StatefulSet"}
     ]
 
     assert [answer.text for answer in (*answers, *pods) if not answer.is_success] == []
