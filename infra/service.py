@@ -79,9 +79,11 @@ def render(text: str, fill: Callable[[str, str], str]) -> str:
     return PLACEHOLDER.sub(lambda match: fill(match[1], match[2]), text)
 
 
-def secrets_in(text: str) -> frozenset[str]:
-    """Names of the secrets that a text refers to."""
-    return frozenset(name for kind, name in PLACEHOLDER.findall(text) if kind == "secret")
+def secrets_in(*texts: str) -> frozenset[str]:
+    """Names of the secrets that texts refer to."""
+    return frozenset(
+        name for text in texts for kind, name in PLACEHOLDER.findall(text) if kind == "secret"
+    )
 
 
 @dataclass(frozen=True)
@@ -215,5 +217,4 @@ class Service:
     @property
     def secrets(self) -> frozenset[str]:
         """Names of the secrets that its environment and its files refer to."""
-        texts = [*self.environment.values(), *self.files.values()]
-        return frozenset().union(*(secrets_in(text) for text in texts))
+        return secrets_in(*self.environment.values(), *self.files.values())

@@ -38,7 +38,7 @@ class Steps:
     @property
     def secrets(self) -> frozenset[str]:
         """The names of the secrets in them."""
-        return frozenset().union(*(secrets_in(text) for text in self.environment.values()))
+        return secrets_in(*self.environment.values())
 
 
 def steps(settings: Settings) -> Steps:

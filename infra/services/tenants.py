@@ -32,8 +32,9 @@ def tenancies(settings: Settings) -> tuple[Tenancy, ...]:
     """Every tenant, in the order of the settings; there are none on plain processes."""
     if settings.cluster is None:
         return ()
+    found = steps.steps(settings)
     return tuple(
-        Tenancy(tenant, settings.tenant_namespace(tenant), _steps(settings, tenant))
+        Tenancy(tenant, settings.tenant_namespace(tenant), _steps(found, settings, tenant))
         for tenant in settings.tenants
     )
 
@@ -48,8 +49,8 @@ def chosen(settings: Settings) -> dict[str, str]:
     }
 
 
-def _steps(settings: Settings, tenant: Tenant) -> Steps:
-    found = steps.steps(settings)
+def _steps(found: Steps, settings: Settings, tenant: Tenant) -> Steps:
+    """What the platform's own steps find, with what is the tenant's in its place."""
     artifacts = f"{_bucket(settings, tenant, object_store.PIPELINES)}/artifacts"
     return replace(
         found,

@@ -12,7 +12,7 @@ from infra.images.reference import OURS
 from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets.generated import GeneratedSecret
-from infra.targets.kubernetes import configuration, neighbours, objects, runner
+from infra.targets.kubernetes import configuration, hidden, neighbours, objects
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
 from infra.targets.kubernetes.tenant import KubernetesTenant
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from infra.description import Description
     from infra.images.reference import References
     from infra.service import Service
-    from infra.services.steps import Steps
     from infra.targets.kubernetes.place import Manifest
 
 _WORKLOADS = frozenset({"Deployment", "Job", "StatefulSet"})
@@ -77,7 +76,8 @@ class KubernetesPlatform(pulumi.ComponentResource):
         place = _place(described, cluster, images).knowing(services)
         after = [*self._definitions(cluster), *self._namespace(place)]
         secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
-        KubernetesService("pipeline-steps", _runner(steps, services, place, secrets), after, child)
+        found = objects.of_runner(steps, services, place, hidden.of_steps(steps, place, secrets))
+        KubernetesService("pipeline-steps", found, after, child)
         told: dict[str, Any] = {}
         for service in services:
             manifests = _manifests(service, services, place, secrets)
@@ -134,27 +134,11 @@ def _manifests(
     place: Place,
     secrets: Mapping[str, pulumi.Output[str]],
 ) -> list[Manifest]:
-    used = {name: secrets[name] for name in sorted(service.secrets)}
-    texts = pulumi.Output.all(**used).apply(
-        lambda known: configuration.secret_values(service, place, known)
-    )
+    texts = hidden.of_service(service, place, secrets)
     values = {name: texts[name] for name in configuration.secret_keys(service)}
     # A checksum of 160 random bits tells nothing; as a secret it would hide the whole pod.
     checksum = pulumi.Output.unsecret(texts.apply(configuration.checksum))
     return objects.of_service(service, services, place, values, checksum)
-
-
-def _runner(
-    steps: Steps,
-    services: list[Service],
-    place: Place,
-    secrets: Mapping[str, pulumi.Output[str]],
-) -> list[Manifest]:
-    used = {name: secrets[name] for name in sorted(steps.secrets)}
-    texts = pulumi.Output.all(**used).apply(lambda known: runner.secret_values(steps, place, known))
-    return objects.of_runner(
-        steps, services, place, {name: texts[name] for name in steps.secret_variables}
-    )
 
 
 def _outputs(services: list[Service], place: Place) -> dict[str, Any]:

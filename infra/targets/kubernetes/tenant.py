@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from infra.targets.kubernetes import objects, runner
+from infra.targets.kubernetes import hidden, objects
 from infra.targets.kubernetes.resources import resource
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from infra.service import Service
     from infra.services.tenants import Tenancy
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.place import Place
 
 
 class KubernetesTenant(pulumi.ComponentResource):
@@ -30,22 +30,9 @@ class KubernetesTenant(pulumi.ComponentResource):
     ) -> None:
         super().__init__("slipway:kubernetes:Tenant", tenant.namespace, {}, opts)
         made: list[pulumi.Resource] = []
-        for manifest in _manifests(tenant, services, place, secrets):
+        values = hidden.of_steps(tenant.steps, place, secrets)
+        for manifest in objects.of_tenant(tenant, services, place, values):
             # The namespace is the first of them.
             options = pulumi.ResourceOptions(parent=self, depends_on=made[:1])
             made.append(resource(manifest, options, qualifier=f"{tenant.namespace}/"))
         self.register_outputs({})
-
-
-def _manifests(
-    tenant: Tenancy,
-    services: list[Service],
-    place: Place,
-    secrets: Mapping[str, pulumi.Output[str]],
-) -> list[Manifest]:
-    used = {name: secrets[name] for name in sorted(tenant.steps.secrets)}
-    texts = pulumi.Output.all(**used).apply(
-        lambda known: runner.secret_values(tenant.steps, place, known)
-    )
-    values = {name: texts[name] for name in tenant.steps.secret_variables}
-    return objects.of_tenant(tenant, services, place, values)
