@@ -80,13 +80,34 @@ def prepare_folder(config: Config) -> None:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def hold_signals() -> None:
+    """Let SIGTERM and SIGINT wait while a worker is forked: none may meet half a process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+
+def take_signals() -> None:
+    """Let through what waited."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
 def default_signals() -> None:
     """Let SIGTERM and SIGINT end a worker until it handles them itself.
 
     A forked worker begins with the main process's handlers, which would swallow them.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_DFL)
+    take_signals()
+
+
+def guard_forks() -> None:
+    """Make sure that each worker is ended by a SIGTERM from its first moment on."""
+    os.register_at_fork(
+        before=hold_signals, after_in_parent=take_signals, after_in_child=default_signals
+    )
 
 
 def serve(config: Config) -> None:
@@ -107,7 +128,7 @@ def serve(config: Config) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
     )
-    os.register_at_fork(after_in_child=default_signals)
+    guard_forks()
     server.serve(target_loader=partial(load_app, config), wrap_loader=False)
 
 

@@ -118,6 +118,25 @@ def test_sigterm_at_the_start_ends_it_at_once(launch, wait_until):
     assert not [event for event in server.events() if event["event"].startswith("Killing")]
 
 
+def test_sigterm_at_the_very_fork_ends_a_worker():
+    """A SIGTERM that is there before the child runs its first line is not swallowed."""
+    script = (
+        "import os, signal\n"
+        "from serving.__main__ import guard_forks\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "guard_forks()\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    os._exit(0)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('alive')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert ended.stdout.split() == [b"-15", b"alive"]
+
+
 def test_sigterm_answers_what_is_in_flight(launch, platform, make_delays, flights, wait_until):
     """A request that has begun when SIGTERM comes is answered; then the server ends with 0."""
     platform.release("1", make_delays(0))
