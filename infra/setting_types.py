@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,7 +29,23 @@ BuildSecret = Literal["ca.crt", "pip.conf", "uv.toml"]
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){5}$")]
 
 
+_SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+)([smhdw])")
+
+
 class Tree(BaseModel):
     """A branch of the settings: frozen, and strict about what it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def seconds(duration: str) -> int:
+    """Seconds of a duration as settings have it: 5s, 1m, 7d.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ValueError(f"{duration!r} is no duration")
+    return int(found[1]) * _SECONDS_OF[found[2]]

@@ -33,7 +33,7 @@ def of_settings(settings: Settings, stack: str) -> list[Violation]:
     secrets = dict.fromkeys(described.secrets, "")
     manifests = [
         *objects.of_cluster(),
-        *objects.of_platform(services, place, secrets, described.steps),
+        *objects.of_platform(services, place, secrets, described.steps, described.tenants),
         *of_neighbours(settings, services, place.knowing(services)),
     ]
     return policies.violations(manifests, policies.exceptions(namespace))

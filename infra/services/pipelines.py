@@ -25,6 +25,7 @@ from infra.service import (
     secret,
 )
 from infra.services import argo, database, lineage, object_store, steps
+from infra.setting_types import seconds
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -36,7 +37,6 @@ SCHEDULER: Final = "ml-pipeline-scheduledworkflow"
 # Every pod of ours, and of the pipelines', runs as this user.
 _USER: Final = "65532"
 _CONFIG: Final = "config.json"
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _WORKFLOWS, _SCHEDULED = ("argoproj.io",), ("kubeflow.org",)
 
 
@@ -52,11 +52,6 @@ def services(settings: Settings) -> list[Service]:
         _scheduler(),
         *([_ui(settings)] if settings.pipelines.ui else []),
     ]
-
-
-def seconds(duration: str) -> int:
-    """A duration of the settings, as `1d`, in seconds."""
-    return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
 def _api_server(settings: Settings) -> Service:

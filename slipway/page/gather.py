@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from infra import settings as settings_tree
 from infra.errors import SlipwayError
 from infra.home import stack_file
 from infra.services.watched import PROMETHEUS, objective
+from infra.setting_types import seconds
 from monitoring.dashboards import dashboard, panels
 from slipway.page import series
 from slipway.status import states
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from slipway.page.series import Series, Span
     from slipway.running import Champion, Running
     from slipway.status import ServiceState
-
-_SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DURATION = re.compile(r"(\d+)([smhdw])")
 
 
 @dataclass(frozen=True)
@@ -109,14 +106,6 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
         sections=sections,
         trouble=trouble,
     )
-
-
-def seconds(duration: str) -> int:
-    """Seconds of a duration as settings have it: 5s, 1m, 7d."""
-    found = _DURATION.fullmatch(duration)
-    if found is None:
-        raise ValueError(f"{duration!r} is no duration")
-    return int(found[1]) * _SECONDS_OF[found[2]]
 
 
 def _champion(running: Running, chosen: Settings) -> tuple[Champion | None, str]:

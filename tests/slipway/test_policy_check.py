@@ -27,6 +27,19 @@ def test_our_own_stacks_break_no_rule() -> None:
     assert policy_check.of_settings(ON_A_CLUSTER, "dev") == []
 
 
+def test_tenants_are_judged_with_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in their namespaces is the stack's, too."""
+    target = ON_A_CLUSTER.target.model_dump()
+    settings = parse({"target": target, "tenants": [{"name": "red"}]}, source="S")
+    rule = {"seen": lambda made: [made["metadata"].get("namespace", "")]}
+    monkeypatch.setattr(policy_check.policies, "RULES", rule)
+    monkeypatch.setattr(policy_check.policies, "exceptions", lambda _namespace: ())
+
+    seen = {each.detail for each in policy_check.of_settings(settings, "dev")}
+
+    assert {"slipway", "slipway-red"} <= seen
+
+
 def test_a_preview_is_judged_by_the_same_rules(tmp_path: Path) -> None:
     """What a fork added to its program is seen, too."""
     role = {

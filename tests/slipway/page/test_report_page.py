@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from infra.setting_types import seconds
 from monitoring.dashboards.defaults import Query
 from monitoring.dashboards.panels import Panel
-from slipway.page.gather import Chart, Page, Section, seconds
+from slipway.page.gather import Chart, Page, Section
 from slipway.page.markup import document
 from slipway.page.series import Series, Span
 from slipway.running import Champion
