@@ -27,15 +27,50 @@ class ConfigError(Exception):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request may ask for.
+    """What one request, and all of them together, may ask for.
 
     Attributes:
-        max_body_bytes: longest body read, beyond it the answer is 413.
+        max_body_bytes: longest body read, also after decompression; beyond it the answer is 413.
         max_rows: largest first dimension of an input, beyond it the answer is 422.
+        max_seconds: time from a request's head to its answer, beyond it the answer is 408.
+        max_concurrency: requests that one worker has in hand, beyond it the answer is 429.
     """
 
     max_body_bytes: Positive = 4 * 1024 * 1024
     max_rows: Positive = 10_000
+    max_seconds: Seconds = 10.0
+    max_concurrency: Positive = 512
+
+
+class Slots(Struct, frozen=True, forbid_unknown_fields=True):
+    """The alias in the model registry that each slot follows."""
+
+    champion: Name = "champion"
+    challenger: Name = "challenger"
+    shadow: Name = "shadow"
+
+
+class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where predictions and labels are kept.
+
+    Attributes:
+        url: folder of the Delta tables `predictions` and `feedback`: a path or `s3://...`; the
+            store's keys come from the environment, as AWS's tools name them.
+        journal_bytes: what may wait on this machine's disk for the tables; beyond it predictions
+            are answered and not logged.
+        flush_seconds: longest wait of a record for its table, while the store answers.
+    """
+
+    url: str
+    journal_bytes: Positive = 256 * 1024 * 1024
+    flush_seconds: Seconds = 5.0
+
+
+class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """One caller's key: a name for logs and metrics, and the SHA-256 of the key in hex."""
+
+    name: Name
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,15 +78,21 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         host: address to bind; nothing else is bound.
-        port: TCP port to bind.
-        tracking_url: base URL of the MLflow server whose alias is followed.
+        port: TCP port to bind, for HTTP.
+        grpc_port: TCP port to bind for gRPC; none without it.
+        tracking_url: base URL of the MLflow server whose aliases are followed.
         registry: `host:port` of the OCI registry, plain HTTP.
         model: registered model's name, and the only model name that is served.
-        alias: alias of the model version to serve.
-        cache_dir: folder for models by digest; made if it is missing.
-        poll_seconds: pause between two looks at the alias.
-        workers: worker processes, each with its own copy of the model.
-        limits: bounds of one request.
+        slots: alias that each slot follows.
+        public_key: PEM text of the key that models must be signed with; without it signatures are
+            not asked for.
+        cache_dir: folder for models by digest and the journal; made if it is missing.
+        poll_seconds: pause between two looks at the model registry.
+        workers: worker processes, each with its own copy of the models.
+        limits: bounds of requests.
+        log: where predictions are logged; nowhere without it.
+        api_keys: keys of which one must come with each infer and feedback request; without any,
+            none must.
     """
 
     port: Port
@@ -60,10 +101,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     model: Name
     cache_dir: str
     host: str = "127.0.0.1"
-    alias: Name = "champion"
+    grpc_port: Port | None = None
+    slots: Slots = Slots()
+    public_key: str = ""
     poll_seconds: Seconds = 1.0
     workers: Workers = 1
     limits: Limits = Limits()
+    log: PredictionLog | None = None
+    api_keys: tuple[ApiKey, ...] = ()
 
 
 def load(path: Path) -> Config:

@@ -30,14 +30,14 @@ def build(config: Config) -> App:
     end_with_parent()
     # Its own services are asked, by address: a proxy of the environment would be a mistake.
     client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
-    cache = Cache(Path(config.cache_dir), config.model, config.alias)
+    cache = Cache(Path(config.cache_dir), config.model, config.slots.champion)
     slot = Slot()
     metrics = Metrics(config.model)
     follower = Follower(
         name=config.model,
-        alias=config.alias,
+        alias=config.slots.champion,
         poll_seconds=config.poll_seconds,
-        tracking=Mlflow(client, config.tracking_url, config.model, config.alias),
+        tracking=Mlflow(client, config.tracking_url, config.model, config.slots.champion),
         registry=Registry(client, config.registry, cache),
         cache=cache,
         slot=slot,

@@ -57,7 +57,7 @@ def _configuration(settings: Settings) -> str:
             "tracking_url": url(tracking.NAME),
             "registry": address(registry.NAME),
             "model": serving.model,
-            "alias": serving.alias,
+            "slots": {"champion": serving.alias},
             "cache_dir": data(),
             "poll_seconds": serving.poll_seconds,
             "workers": serving.workers,

@@ -1,0 +1,79 @@
+"""What the journal carries from the workers to the agent: predictions and labels.
+
+Owns the form only: MessagePack arrays, self-contained, so that a record can be read long after its
+model has gone. How they are kept is the business of `journal`.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Column(Struct, frozen=True, array_like=True, gc=False):
+    """One input or output of a request: row-major values, as many rows as the request has.
+
+    Attributes:
+        datatype: the protocol's.
+        shape: the tensor's; the first dimension is the rows where the model lets callers choose it.
+        data: flat Python values (None: missing), or the array's own little-endian bytes.
+    """
+
+    datatype: str
+    shape: list[int]
+    data: list[Any] | bytes
+
+
+class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
+    """One answered request.
+
+    Attributes:
+        id: the answer's id; labels come back under it.
+        time: nanoseconds since the epoch at the answer.
+        model: registered model's name.
+        version: version in the model registry.
+        digest: artifact's manifest digest.
+        slot: slot that answered.
+        seconds: from the request's whole body to the answer.
+        rows: rows that were scored.
+        inputs: by name.
+        outputs: by name, all that were answered.
+        key: the routing key, where the caller gave one.
+        trace: the trace id of the caller's W3C trace context, where there was one.
+    """
+
+    id: str
+    time: int
+    model: str
+    version: str
+    digest: str
+    slot: str
+    seconds: float
+    rows: int
+    inputs: dict[str, Column]
+    outputs: dict[str, Column]
+    key: str | None = None
+    trace: str | None = None
+
+
+class Label(Struct, frozen=True, array_like=True, tag="l", gc=False):
+    """What turned out to be true of one predicted row.
+
+    Attributes:
+        id: the prediction's.
+        row: which of its rows, from 0.
+        value: the truth, a number, a text or a truth value.
+        time: nanoseconds since the epoch at which it came in.
+    """
+
+    id: str
+    row: int
+    value: float | str | bool
+    time: int
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Prediction | Label)
+
+encode = _ENCODER.encode
+decode = _DECODER.decode
