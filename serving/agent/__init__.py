@@ -1,0 +1,1 @@
+"""The agent: what a server does beside answering, in a process of its own."""
