@@ -70,7 +70,9 @@ def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
         [encode(Label(each.id, each.row, each.value, now)) for each in given]
     ):
         raise RequestError(
-            503, "labels cannot be kept right now; send them again", (("retry-after", _RETRY_SECONDS),)
+            503,
+            "labels cannot be kept right now; send them again",
+            (("retry-after", _RETRY_SECONDS),),
         )
     return 200, b'{"accepted":%d}' % len(given)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from zlib import crc32
 
 _HEAD = struct.Struct("<II")
+HEAD_SIZE = _HEAD.size
 _SUFFIX = ".segment"
 _SHIPPED = "shipped"
 _LOCK = "lock"
@@ -89,10 +90,10 @@ def lives(writer: Path) -> bool:
 def writers(journal: Path) -> list[Path]:
     """The folders of all writers, dead ones too, oldest first as far as clocks say."""
     try:
-        names = [name for name in os.listdir(journal) if name[:1].isdigit()]
+        found = [path for path in journal.iterdir() if path.name[:1].isdigit()]
     except OSError:
         return []
-    return [journal / name for name in sorted(names, key=lambda name: name.split("-")[1:])]
+    return sorted(found, key=lambda path: path.name.split("-")[1:])
 
 
 def create(writer: Path, position: int) -> int:
@@ -109,10 +110,9 @@ def path_of(writer: Path, position: int) -> Path:
 def positions(writer: Path) -> list[int]:
     """Where the writer's segments begin, in order. Empty where the folder has gone."""
     try:
-        names = os.listdir(writer)
+        return sorted(int(path.stem) for path in writer.iterdir() if path.suffix == _SUFFIX)
     except OSError:
         return []
-    return sorted(int(name.removesuffix(_SUFFIX)) for name in names if name.endswith(_SUFFIX))
 
 
 def end_of(writer: Path) -> int:

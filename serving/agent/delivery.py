@@ -61,9 +61,7 @@ class _Progress:
 
     def ahead(self, ends: dict[str, int]) -> dict[str, int]:
         """Those positions that are further than the table's."""
-        return {
-            writer: end for writer, end in ends.items() if end > self.done.get(writer, 0)
-        }
+        return {writer: end for writer, end in ends.items() if end > self.done.get(writer, 0)}
 
 
 @contextmanager
@@ -165,8 +163,9 @@ class Delivery:
             records += self._shadowed(records, last=last)
             rows = self._append(records, ends)
             self._metrics.shipped.labels(PREDICTIONS).inc(rows)
-            for record in records if self._observe else ():
-                self._observe(record)
+            if self._observe is not None:
+                for record in records:
+                    self._observe(record)
             self._predictions_upkeep.committed()
         self._logged.done |= ends
 

@@ -7,6 +7,7 @@ read: it is skipped, counted and said.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -101,7 +102,7 @@ def _piece(path: Path, offset: int, budget: int) -> tuple[bytes, int]:
     file = os.open(path, os.O_RDONLY)
     try:
         size = os.fstat(file).st_size
-        data = os.pread(file, max(budget, 1), offset)
+        data = os.pread(file, max(budget, segments.HEAD_SIZE), offset)
         first = segments.first_size(data)
         if len(data) < first <= size - offset:
             data = os.pread(file, first, offset)
@@ -155,7 +156,7 @@ class Journals:
         path = self.folder / writer
         lives = segments.lives(path)
         begins = segments.positions(path)
-        for begin, following in zip(begins, begins[1:], strict=False):
+        for begin, following in pairwise(begins):
             if following <= position:
                 segments.path_of(path, begin).unlink(missing_ok=True)
         if not lives and position >= segments.end_of(path):

@@ -161,9 +161,7 @@ def _arrays(model: Model, record: Prediction) -> Arrays | None:
     if record.inputs.keys() != model.readers.keys():
         return None
     try:
-        return {
-            name: _array(reader, record.inputs[name]) for name, reader in model.readers.items()
-        }
+        return {name: _array(reader, record.inputs[name]) for name, reader in model.readers.items()}
     except (UnfitError, ValueError, TypeError, OverflowError):
         return None
 

@@ -60,7 +60,9 @@ class Shipper:
         self._due = 0.0
         self._pause = 0.0
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
+        self._thread = threading.Thread(
+            target=self.run, args=(self._stopping,), name="shipping", daemon=True
+        )
 
     def start(self) -> None:
         """Begin to ship."""
@@ -89,12 +91,13 @@ class Shipper:
             self._succeeded()
         return not self._pause
 
-    def _run(self) -> None:
-        lock = self._alone()
+    def run(self, stopping: threading.Event) -> None:
+        """Ship until the event is set, then what is there by then."""
+        lock = self._alone(stopping)
         if lock is None:
             return
         tick = min(_TICK, self._flush_seconds)
-        while not self._stopping.wait(tick):
+        while not stopping.wait(tick):
             waiting = self._measure()
             now = time.monotonic()
             if now >= self._due or (waiting >= BATCH_BYTES and not self._pause):
@@ -104,11 +107,11 @@ class Shipper:
         self._measure()
         os.close(lock)
 
-    def _alone(self) -> int | None:
+    def _alone(self, stopping: threading.Event) -> int | None:
         """Wait until no other agent ships this journal; the open file that holds it."""
         while True:
             lock = _lock(self._folder)
-            if lock is not None or self._stopping.wait(0.1):
+            if lock is not None or stopping.wait(0.1):
                 return lock
 
     def _measure(self) -> int:

@@ -57,7 +57,10 @@ _DAY_NS = 86_400 * 10**9
 def _columns(**types: str) -> Schema:
     required = {"id", "row", "time", "date"}
     return Schema(
-        [Field(name, PrimitiveType(kind), name not in required) for name, kind in types.items()]
+        [
+            Field(name, PrimitiveType(kind), nullable=name not in required)
+            for name, kind in types.items()
+        ]
     )
 
 
@@ -243,4 +246,5 @@ def _timestamps(nanoseconds: np.ndarray[Any, Any]) -> Array:
 def _ranges(counts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """0, 1 ... for each count."""
     ends = np.cumsum(counts)
-    return (np.arange(ends[-1]) - np.repeat(ends - counts, counts)).astype(np.int32)
+    within: np.ndarray[Any, Any] = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    return within.astype(np.int32)
