@@ -3,11 +3,12 @@
 import json
 import logging
 import math
-import random
+import secrets
 import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -185,7 +186,7 @@ def test_an_agent_killed_between_commit_and_deletion_doubles_nothing(tmp_path):
     """The next one finds in the table what was committed, and deletes it."""
     writer = journal(tmp_path, segment_bytes=500)
     for number in range(9):
-        keep(writer, prediction(f"{number}"), Label(f"{number}", 0, True, NOON))
+        keep(writer, prediction(f"{number}"), Label(f"{number}", 0, value=True, time=NOON))
     killed = subprocess.run([sys.executable, "-c", DYING_AGENT, str(tmp_path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert len(table(tmp_path)) == 9
@@ -247,10 +248,15 @@ def started(script, out, *arguments):
         return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stdout=file)
 
 
-def test_what_was_acknowledged_survives_sigkill(tmp_path, wait_until):
-    """Writers are killed under load, again and again, while an agent ships: each prediction and
+def grown(path, size):
+    """Whether a file is longer."""
+    return path.stat().st_size > size
 
-    label that was acknowledged is in its table exactly once.
+
+def test_what_was_acknowledged_survives_sigkill(tmp_path, wait_until):
+    """Writers are killed under load, again and again, while an agent ships, and lose nothing.
+
+    All that was acknowledged, predictions and labels, is in its table exactly once.
     """
     agent = Agent(tmp_path)
     agent.shipper.start()
@@ -258,9 +264,9 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path, wait_until):
     for round_ in range(4):
         outs = [tmp_path / f"{round_}{who}" for who in "ab"]
         processes = [started(WRITER, out, tmp_path, out.name) for out in outs]
-        enough = random.randint(20_000, 60_000)
+        enough = 20_000 + secrets.randbelow(40_000)
         for process, out in zip(processes, outs, strict=True):
-            wait_until(lambda out=out: out.stat().st_size > enough, "some load")
+            wait_until(partial(grown, out, enough), "some load")
             process.kill()
             process.wait()
             acknowledged += out.read_text().splitlines()
@@ -303,7 +309,7 @@ def test_a_killed_agent_under_load_loses_and_doubles_nothing(tmp_path, wait_unti
     for round_ in range(5):
         before = len(list(log.glob("*.json"))) if round_ else 0
         process = started(SHIPPING_AGENT, tmp_path / f"{round_}", tmp_path)
-        more, at_least = len(expected) + random.randint(1, 200), before + random.randint(1, 4)
+        more, at_least = len(expected) + secrets.randbelow(200), before + 1 + secrets.randbelow(4)
         # It goes on for as long as the agent needs to be in the middle of its work.
         while len(expected) < more or len(list(log.glob("*.json"))) < at_least:
             expected.append(f"{len(expected):06}")
@@ -341,9 +347,13 @@ def test_while_the_store_is_down_everything_waits(tmp_path, caplog, events):
 def test_the_same_label_again_is_one_row(tmp_path):
     """Within a flush, over flushes and over starts; the newest value of a row wins."""
     writer = journal(tmp_path)
-    keep(writer, *[Label("a", 0, True, NOON)] * 3, Label("a", 1, False, NOON))
+    keep(writer, *[Label("a", 0, value=True, time=NOON)] * 3, Label("a", 1, value=False, time=NOON))
     assert Agent(tmp_path).flush()
-    keep(writer, Label("a", 0, True, NOON + 1 * SECOND), Label("a", 0, True, NOON + 2 * SECOND))
+    keep(
+        writer,
+        Label("a", 0, value=True, time=NOON + 1 * SECOND),
+        Label("a", 0, value=True, time=NOON + 2 * SECOND),
+    )
     keep(writer, Label("a", 1, 0.5, NOON + 5 * SECOND), Label("a", 1, 0.25, NOON + 4 * SECOND))
     assert Agent(tmp_path).flush()
     keep(writer, Label("a", 1, 0.125, NOON + 3 * SECOND))
