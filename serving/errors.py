@@ -32,6 +32,8 @@ class Reason(StrEnum):
     DIGEST = "digest"
     MANIFEST = "manifest"
     SIGNATURE = "signature"
+    REFERENCE = "reference"
+    BACKGROUND = "background"
     SESSION = "session"
     WARMUP = "warmup"
     INTERNAL = "internal"

@@ -13,9 +13,12 @@ from onnxruntime.capi import (
     onnxruntime_pybind11_state as ort_errors,
 )
 
+from serving import background, reference
 from serving import signature as signatures
+from serving.background import BACKGROUND
 from serving.datatypes import BY_NAME, Datatype
 from serving.errors import ModelRefusedError, Reason, RequestError
+from serving.reference import REFERENCE
 from serving.signature import Signature
 from serving.tensors import Array, TensorReader
 
@@ -23,6 +26,8 @@ GRAPH = "model.onnx"
 SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
+OPTIONAL_FILES = (REFERENCE, BACKGROUND)
+"""Those that serving uses where an artifact has them."""
 
 _ERRORS_ONLY = 3
 # onnxruntime's errors have no common base but Exception.
@@ -46,6 +51,8 @@ class Model:
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
+        output_names: the names of those.
+        background: rows by input name that explanations compare with, where the artifact has some.
     """
 
     name: str
@@ -56,6 +63,7 @@ class Model:
     readers: dict[str, TensorReader]
     outputs: dict[str, Datatype]
     output_names: list[str]
+    background: dict[str, Array] | None = None
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
         """Score arrays by input name; the named outputs, in order.
@@ -86,12 +94,16 @@ def _session(graph: bytes) -> Any:
 
 
 def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Model:
-    """Make a model from its artifact's files (see `FILES`).
+    """Make a model from its artifact's files (see `FILES` and `OPTIONAL_FILES`).
 
     Raises:
-        ModelRefusedError: the graph cannot be loaded, or it is not what the signature says.
+        ModelRefusedError: the graph cannot be loaded, or it is not what the signature says, or an
+            optional file that is there cannot be read.
     """
     signature = signatures.decode(files[SIGNATURE])
+    rows = background.decode(files[BACKGROUND], signature) if BACKGROUND in files else None
+    if REFERENCE in files:
+        reference.decode(files[REFERENCE])
     session = _session(files[GRAPH])
     signatures.check("inputs", signature.inputs, session.get_inputs())
     signatures.check("outputs", signature.outputs, session.get_outputs())
@@ -100,7 +112,7 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         for spec in signature.inputs
     }
     outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
-    return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
+    return Model(name, version, digest, signature, session, readers, outputs, list(outputs), rows)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from serving import logs
 from serving.cache import Cache, digest_of
 from serving.errors import ModelRefusedError, Reason
-from serving.model import FILES
+from serving.model import FILES, OPTIONAL_FILES
 
 _SOURCE = re.compile(r"oci://([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)@(sha256:[0-9a-f]{64})")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -124,7 +124,7 @@ class Registry:
 
 
 def _layers(manifest: bytes) -> dict[str, _Layer]:
-    """The layers that serving needs, by title."""
+    """The layers that serving needs, and those of the others that are there, by title."""
     try:
         layers = msgspec.json.decode(manifest, type=_Manifest).layers
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -133,7 +133,7 @@ def _layers(manifest: bytes) -> dict[str, _Layer]:
     missing = [title for title in FILES if title not in found]
     if missing:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest has no layer titled {missing}")
-    wanted = {title: found[title] for title in FILES}
+    wanted = {title: found[title] for title in (*FILES, *OPTIONAL_FILES) if title in found}
     if not all(_DIGEST.fullmatch(layer.digest) for layer in wanted.values()):
         raise ModelRefusedError(Reason.MANIFEST, "a layer's digest is not a sha256 digest")
     return wanted
