@@ -4,19 +4,19 @@ Owns the form of `background.json`: for each input its values, one for each of t
 rows. Which rows were sampled is the business of whoever packaged the model.
 """
 
+from typing import Any
+
 import msgspec
 import numpy as np
 
-from serving.datatypes import BY_NAME, decoder
-from serving.errors import ModelRefusedError, Reason
-from serving.signature import Signature, TensorSpec
-from serving.tensors import Array, fits
+from serving.errors import ModelRefusedError, Reason, RequestError
+from serving.protocol import InputTensor
+from serving.tensors import ANY, Array, TensorReader
 
 BACKGROUND = "background.json"
 """The file's title in a model's artifact, which may have none."""
 
 MOST_ROWS = 1024
-_MATRIX = 2
 
 
 def refuse(message: str) -> ModelRefusedError:
@@ -24,41 +24,33 @@ def refuse(message: str) -> ModelRefusedError:
     return ModelRefusedError(Reason.BACKGROUND, f"{BACKGROUND}: {message}")
 
 
-def decode(data: bytes, signature: Signature) -> dict[str, Array]:
-    """The background rows by input name, each of the signature's datatype and shape.
+def decode(data: bytes, readers: dict[str, TensorReader]) -> dict[str, Array]:
+    """The background rows by input name, as the model's readers read them from a request.
 
-    A column's rows are single values, in JSON as in the signature's example; null is NaN.
+    A row of a column is a value as in the signature's example; null is a missing number.
 
     Raises:
-        ModelRefusedError: not JSON, other inputs than the signature's, values that an input does
-            not take, no row, more than `MOST_ROWS`, or inputs with different numbers of rows.
+        ModelRefusedError: not JSON, other inputs than the model's, values that an input does not
+            take, no row, more than `MOST_ROWS`, or inputs with different numbers of rows.
     """
     try:
-        columns = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        columns = msgspec.json.decode(data, type=dict[str, list[Any]])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise refuse(str(error)) from error
-    if columns.keys() != {spec.name for spec in signature.inputs}:
-        raise refuse("it must have rows of every input, and no other")
-    arrays = {spec.name: _column(spec, columns[spec.name]) for spec in signature.inputs}
-    counts = sorted({len(array) for array in arrays.values()})
+    if columns.keys() != readers.keys():
+        raise refuse(f"it must have rows of the inputs {list(readers)}, and no other")
+    counts = sorted({len(rows) for rows in columns.values()})
     if len(counts) > 1 or not 1 <= counts[0] <= MOST_ROWS:
         raise refuse(f"all inputs must have the same 1 to {MOST_ROWS} rows, these have {counts}")
-    return arrays
+    return {name: _array(reader, columns[name]) for name, reader in readers.items()}
 
 
-def _column(spec: TensorSpec, data: msgspec.Raw) -> Array:
-    datatype = BY_NAME[spec.datatype]
-    column = len(spec.shape) == _MATRIX and spec.shape[1] == 1
+def _array(reader: TensorReader, rows: list[Any]) -> Array:
+    width = len(rows[0]) if isinstance(rows[0], list) else 1
+    shape = [len(rows), *(width if size == ANY else size for size in reader.shape[1:])]
+    given = InputTensor(reader.name, shape, reader.datatype.name, rows)
     try:
-        values = decoder(datatype.element, 1 if column else len(spec.shape)).decode(data)
-        # A number too large for FP16 or FP32 must not become an infinity in silence.
         with np.errstate(over="raise"):
-            array: Array = np.array(values, dtype=datatype.numpy)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refuse(f"input {spec.name!r}: {error}") from error
-    except (ValueError, OverflowError, FloatingPointError) as error:
-        raise refuse(f"input {spec.name!r}: values beyond {datatype.name}, or ragged") from error
-    array = array.reshape(-1, 1) if column else array
-    if not fits(array.shape, spec.shape):
-        raise refuse(f"input {spec.name!r} has the shape {list(array.shape)} there")
-    return array
+            return reader.array(reader.values(given), shape)
+    except RequestError as error:
+        raise refuse(str(error)) from error
