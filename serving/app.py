@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from serving import bodies, logs, protocol, routes
 from serving.config import Config
 from serving.errors import RequestError
-from serving.follower import Follower
 from serving.inference import infer
+from serving.loader import Loader
 from serving.metrics import Metrics
-from serving.model import Model, Slot
+from serving.model import Model
 from serving.routes import Kind, Route
+from serving.slots import Placement
 
 _PLATFORM = "onnx_onnxruntime"
 _JSON = [("content-type", "application/json")]
@@ -43,22 +44,24 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, slot: Slot, metrics: Metrics, follower: Follower) -> None:
-        """Answer for `slot`, which `follower` fills once the worker's loop runs."""
+    def __init__(
+        self, config: Config, placement: Placement, metrics: Metrics, loader: Loader
+    ) -> None:
+        """Answer for `placement`, which `loader` fills once the worker's loop runs."""
         self._config = config
-        self._slot = slot
+        self._placement = placement
         self._metrics = metrics
-        self._follower = follower
+        self._loader = loader
         self._server = protocol.encode(
             {"name": "slipway", "version": _server_version(), "extensions": []}
         )
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
-        self._follower.start()
+        self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._follower.stop()
+        self._loader.stop()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
@@ -102,8 +105,8 @@ class App:
                 return Reply(200, protocol.encode(_metadata(self._model(route))))
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:
-        ready = self._slot.model is not None
-        reason = {} if ready else {"error": self._slot.reason}
+        ready = self._placement.champion is not None
+        reason = {} if ready else {"error": self._placement.reason}
         body = protocol.encode(answer | {"ready": ready} | reason)
         return Reply(200 if ready else 503, body)
 
@@ -138,15 +141,15 @@ class App:
     def _check_model(self, route: Route) -> None:
         if route.model != self._config.model:
             raise RequestError(404, f"unknown model; this server has {self._config.model!r}")
-        model = self._slot.model
+        model = self._placement.champion
         if model is not None and route.version not in ("", model.version):
             raise RequestError(404, f"the version in service is {model.version!r}")
 
     def _model(self, route: Route) -> Model:
         self._check_model(route)
-        model = self._slot.model
+        model = self._placement.champion
         if model is None:
-            raise RequestError(503, self._slot.reason)
+            raise RequestError(503, self._placement.reason)
         return model
 
 

@@ -1,11 +1,11 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
-Owns making one from an artifact's files, and the slot that says which one is in service. Where the
-files come from is the business of `registry` and `cache`, what a request is that of `inference`.
+Owns making one from an artifact's files. Where the files come from is the business of `cache`,
+which model is in service that of `slots`, what a request is that of `inference`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import onnxruntime as ort
@@ -23,6 +23,8 @@ GRAPH = "model.onnx"
 SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
+OPTIONAL_FILES = ("reference.json", "background.json")
+"""Those that it uses where they are there."""
 
 _ERRORS_ONLY = 3
 # onnxruntime's errors have no common base but Exception.
@@ -101,16 +103,3 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
     }
     outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
     return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
-
-
-@dataclass(slots=True)
-class Slot:
-    """The place in service: at most one model, replaced by one assignment.
-
-    Attributes:
-        model: the model that new requests get, if there is one.
-        reason: why there is none, for the callers who are told so.
-    """
-
-    model: Model | None = None
-    reason: str = field(default="the server is starting; no model has been looked for yet")

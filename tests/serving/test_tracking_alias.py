@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
+from serving.agent.tracking import Mlflow, TrackingError
 from serving.cache import Release
-from serving.tracking import Mlflow, TrackingError
 
 
 def asked(handler):
