@@ -13,14 +13,16 @@ from pathlib import Path
 from serving import logs
 from serving import state as states
 from serving.cache import Cache
-from serving.config import Config
+from serving.config import Config, Limits
 from serving.errors import ModelRefusedError, Reason
+from serving.inference import read
+from serving.joining import with_joining
 from serving.model import FILES, OPTIONAL_FILES, Model, load
 from serving.model_metrics import ModelMetrics
 from serving.patience import Patience
 from serving.slots import Placement, Slot
 from serving.state import Owner, Placed, State, StateError
-from serving.warmup import warm_up
+from serving.warmup import example_request, warm_up
 
 LOOK_SECONDS = 0.2
 _FIRST_PAUSE = 0.25
@@ -135,7 +137,7 @@ class Loader:
                 raise ModelRefusedError(Reason.CACHE, f"the cache does not have {title} ({digest})")
         model = load(self._name, placed.release.version, placed.digest, files)
         warm_up(model)
-        return model
+        return with_joining(model, read(model, example_request(model), Limits()))
 
     def _swap(self, slot: Slot, placed: Placed, model: Model, seconds: float) -> None:
         if slot is Slot.CHAMPION:

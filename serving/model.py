@@ -48,6 +48,8 @@ class Model:
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
+        output_names: their names.
+        joins: whether requests may be scored together, and gain by it (see `joining`).
     """
 
     name: str
@@ -58,6 +60,7 @@ class Model:
     readers: dict[str, TensorReader]
     outputs: dict[str, Datatype]
     output_names: list[str]
+    joins: bool = False
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
         """Score arrays by input name; the named outputs, in order.

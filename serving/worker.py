@@ -14,6 +14,7 @@ from pathlib import Path
 from serving.app import App
 from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config
+from serving.engine import Engine
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.slots import Placement
@@ -25,7 +26,7 @@ def build(config: Config) -> App:
     placement = Placement()
     metrics = Metrics(config.model)
     loader = Loader(config, Cache(Path(config.cache_dir)), placement, metrics.models)
-    return App(config, placement, metrics, loader)
+    return App(config, Engine(config, placement, metrics, None), metrics, loader)
 
 
 def end_with_parent() -> None:
