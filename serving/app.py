@@ -129,7 +129,13 @@ class App:
         return Reply(200 if ready else 503, body)
 
     async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        headers = scope.headers
+        self._engine.in_hand += 1
+        try:
+            return await self._inferred(route, scope.headers, rsgi)
+        finally:
+            self._engine.in_hand -= 1
+
+    async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
         bodies.check_headers(headers)
         body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
         call = Call(
