@@ -1,7 +1,7 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
-Owns making one from an artifact's files. Where the files come from is the business of `registry`
-and `cache`, what a request is that of `inference`.
+Owns making one from an artifact's files. Where the files come from is the business of `cache`,
+which model is in service that of `slots`, what a request is that of `inference`.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,6 +23,8 @@ GRAPH = "model.onnx"
 SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
+OPTIONAL_FILES = ("reference.json", "background.json")
+"""Those that it uses where they are there."""
 
 _ERRORS_ONLY = 3
 # onnxruntime's errors have no common base but Exception.
