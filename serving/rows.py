@@ -1,7 +1,7 @@
 """Rows of named values: `{"rows": [{"carrier": "UA", "hour": 8}]}`, because people think in rows.
 
-Owns the way from rows to the inputs' values, and from outputs to rows. What the values must be is checked where
-every tensor's are, in `tensors`.
+Owns the way from rows to the inputs' values, and from outputs to rows. What the values must
+be is checked where every tensor's are, in `tensors`.
 """
 
 import math

@@ -98,13 +98,14 @@ class TensorReader:
         """
         if type(data) is not list:
             return self._raw(data, shape)
-        if not self.datatype.elements.issuperset(map(type, data)):
-            data = self._flat(data, shape)
-        if len(data) != math.prod(shape):
+        values: list[Any] = data
+        if not self.datatype.elements.issuperset(map(type, values)):
+            values = self._flat(values, shape)
+        if len(values) != math.prod(shape):
             raise unfit(
-                f"input {self.name!r} says the shape {shape}, its data has {len(data)} elements"
+                f"input {self.name!r} says the shape {shape}, its data has {len(values)} elements"
             )
-        return data
+        return values
 
     def _flat(self, data: list[Any], shape: list[int]) -> list[Any]:
         """Nested data, flat; or the complaint about the first element that is wrong."""
