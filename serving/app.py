@@ -14,6 +14,7 @@ from serving import bodies, logs, protocol, routes
 from serving.config import Config
 from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
+from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.model import Model
@@ -48,8 +49,16 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, engine: Engine, metrics: Metrics, loader: Loader) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+        loader: Loader,
+        journal: Journal | None,
+    ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
+        self._journal = journal
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -67,6 +76,8 @@ class App:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loader.stop()
         self._metrics.share()
+        if self._journal is not None:
+            self._journal.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
