@@ -14,6 +14,7 @@ from serving import bodies, logs, protocol, routes
 from serving.config import Config
 from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
+from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.model import Model
@@ -48,8 +49,16 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, engine: Engine, metrics: Metrics, loader: Loader) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+        loader: Loader,
+        journal: Journal | None,
+    ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
+        self._journal = journal
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -67,6 +76,8 @@ class App:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loader.stop()
         self._metrics.share()
+        if self._journal is not None:
+            self._journal.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
@@ -127,7 +138,13 @@ class App:
         return Reply(200 if ready else 503, body)
 
     async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        headers = scope.headers
+        self._engine.in_hand += 1
+        try:
+            return await self._inferred(route, scope.headers, rsgi)
+        finally:
+            self._engine.in_hand -= 1
+
+    async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
         bodies.check_headers(headers)
         body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
         call = Call(
