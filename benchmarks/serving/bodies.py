@@ -27,8 +27,7 @@ class Body:
 def protocol(model: Model, rows: int, **more: Any) -> Body:
     """The Open Inference Protocol's JSON, with flat data; `more` stands beside the inputs."""
     inputs = [
-        {**_head(each, rows), "data": _column(each["name"], model, rows)}
-        for each in model.inputs
+        {**_head(each, rows), "data": _column(each["name"], model, rows)} for each in model.inputs
     ]
     return Body(_path(model), _json({"inputs": inputs, **more}))
 

@@ -165,7 +165,7 @@ FLOOR: Final = Contestant("bare HTTP floor", "floor", _handler("static_floor"), 
 BARE: Final = Contestant("bare handler", "floor", _handler("bare_floor"))
 SLIPWAY: Final = Contestant("Slipway", "ours", slipway())
 UNLOGGED: Final = Contestant("Slipway, log off", "ours", slipway(logs=False))
-PEERS: Final = {
+PEERS: Final[dict[str, Callable[[str], Contestant]]] = {
     "kserve": lambda python: Contestant("KServe", "peer", kserve(python)),
     "mlserver": lambda python: Contestant("MLServer", "peer", mlserver(python)),
     "bentoml": lambda python: Contestant(

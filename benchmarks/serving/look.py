@@ -1,28 +1,66 @@
-"""A quick look: some contestants, one model, one load, printed."""
+"""A quick look: some contestants under one load, printed."""
 
 from __future__ import annotations
 
-import os,sys
 from pathlib import Path
-import pickle
-from benchmarks.serving import contestants, models, rounds, wrk
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from benchmarks.serving import contestants, models, rounds, venvs, wrk
+from benchmarks.serving.contestants import BARE, FLOOR, PEERS, Contestant
+from benchmarks.serving.measurement import CONNECTIONS, ROWS, tell
+from benchmarks.serving.rounds import Load, Plan
 from benchmarks.serving.upstream import Upstream
 
-def main(only, model, rows, connections, workers, seconds, rounds: int, tree) -> None:
-    from benchmarks.serving import rounds as r
-    cache=Path('/tmp/s5/bench/models.pickle')
-    if not cache.exists():
-        cache.write_bytes(pickle.dumps([models.flights(Path('/tmp/s5/bench/lake'),64), models.synthetic(64)]))
-    (m,)=[x for x in pickle.loads(cache.read_bytes()) if x.name==model]
-    from benchmarks.serving import venvs
-    peers={n: contestants.PEERS[n](venvs.python_of(n,print)) for n in only.split(',') if n in contestants.PEERS}
-    known={'slipway':contestants.Contestant('Slipway','ours',contestants.slipway(tree)),'unlogged':contestants.Contestant('Slipway, log off','ours',contestants.slipway(tree,logs=False)),'bare':contestants.BARE,'floor':contestants.FLOOR, **peers}
-    plan=r.Plan(rounds,seconds,tuple(r.Load(a,b) for a in ([rows] if rows else [1,64]) for b in ([connections] if connections else [1,16,64])),(workers,))
-    with Upstream([m]) as up:
-        res=r.measure(plan,[known[n] for n in only.split(',')],[m],up.address,lambda t: None)
-    for setting, by in res.items():
-        for load in plan.loads:
-            print(setting, load)
-            for n, x in by.items():
-                f=x.figures[load]
-                print(f"  {n:18} {f.rate:8.0f}/s p50 {f.p50:7.2f} p99 {f.p99:7.2f} p99.9 {f.p999:7.2f} ms errors {f.errors}  start {x.seconds:.2f}s {x.mebibytes:.0f} MiB")
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from benchmarks.serving.models import Model
+
+OURS = ("slipway", "unlogged", "bare", "floor")
+
+
+def main(asked: Namespace) -> None:
+    """Measure and print what is asked for."""
+    wrk.require()
+    model = _model(asked.model)
+    chosen = [_contestant(name, asked.tree) for name in asked.only.split(",")]
+    loads = tuple(
+        Load(rows, connections)
+        for rows in ([asked.rows] if asked.rows else ROWS)
+        for connections in ([asked.connections] if asked.connections else CONNECTIONS)
+    )
+    plan = Plan(asked.rounds, asked.seconds, loads, (asked.workers,))
+    with Upstream([model]) as upstream:
+        found = rounds.measure(plan, chosen, [model], upstream.address, tell)
+    (by_name,) = found.values()
+    for load in loads:
+        print(f"{load.rows} rows, {load.connections} connections")  # noqa: T201
+        for name, result in by_name.items():
+            print(_line(name, result, load))  # noqa: T201
+
+
+def _line(name: str, result: rounds.Result, load: Load) -> str:
+    seen = result.figures[load]
+    return (
+        f"  {name:18} {seen.rate:8.0f}/s  p50 {seen.p50:7.2f}  p99 {seen.p99:7.2f}"
+        f"  p99.9 {seen.p999:7.2f} ms  errors {seen.errors}"
+        f"  start {result.seconds:.2f} s  {result.mebibytes:.0f} MiB"
+    )
+
+
+def _model(name: str) -> Model:
+    if name == "dense":
+        return models.synthetic(max(ROWS))
+    with TemporaryDirectory(prefix="slipway-lake-") as lake:
+        return models.flights(Path(lake), max(ROWS))
+
+
+def _contestant(name: str, tree: Path) -> Contestant:
+    ours = {
+        "slipway": Contestant("Slipway", "ours", contestants.slipway(tree)),
+        "unlogged": Contestant("Slipway, log off", "ours", contestants.slipway(tree, logs=False)),
+        "bare": BARE,
+        "floor": FLOOR,
+    }
+    return ours[name] if name in ours else PEERS[name](venvs.python_of(name, tell))

@@ -88,7 +88,7 @@ class Upstream:
         upstream = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802  # http.server asks for the name
+            def do_GET(self) -> None:  # http.server asks for the name
                 status, body = upstream.answer(self.path)
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))

@@ -32,9 +32,11 @@ class Service:
             each["name"]: _DTYPES[each["datatype"]] for each in scoring.signature()["inputs"]
         }
 
-    @bentoml.api(route="/predict")  # type: ignore[untyped-decorator]  # bentoml is not here
+    @bentoml.api(route="/predict")
     async def predict(self, columns: dict[str, list[Any]]) -> list[float]:
         """Answer one request: a list of rows by input, [N, 1] or [N, width]."""
-        arrays = {name: np.array(data, self._dtypes[name]) for name, data in columns.items()}
-        result: list[float] = self._scorer(arrays)[0].ravel().tolist()
-        return result
+        (result, *_) = self._scorer(
+            {name: np.array(data, self._dtypes[name]) for name, data in columns.items()}
+        )
+        flat: list[float] = result.ravel().tolist()
+        return flat

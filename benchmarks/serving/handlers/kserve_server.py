@@ -34,7 +34,9 @@ class Predictor(Model):  # type: ignore[misc]  # kserve is not in this environme
         """Each worker process makes its own: a session cannot be sent to it."""
         return Predictor, ()
 
-    def predict(self, payload: InferRequest, _headers: dict[str, str] | None = None) -> InferResponse:
+    def predict(
+        self, payload: InferRequest, _headers: dict[str, str] | None = None
+    ) -> InferResponse:
         """Answer one request."""
         results = self._scorer({each.name: each.as_numpy() for each in payload.inputs})
         outputs = [

@@ -16,7 +16,7 @@ def load() -> Callable[[Any, Any], Awaitable[None]]:
     """The application."""
     answer = (scoring.folder() / "answer.json").read_bytes()
 
-    async def static(_scope: Any, protocol: Any) -> None:  # noqa: RUF029  # RSGI asks for it
+    async def static(_scope: Any, protocol: Any) -> None:  # RSGI asks for it
         protocol.response_bytes(200, _HEADERS, answer)
 
     return static
