@@ -145,23 +145,23 @@ class App:
             self._engine.in_hand -= 1
 
     async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
-        bodies.check_headers(headers)
-        body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
-        call = Call(
-            route.model,
-            route.version,
-            headers.get(_ROUTING_KEY) or "",
-            long=len(body) >= _LONG_BODY,
-        )
-        request = await self._decode(call, body)
+        try:
+            call, request = await self._read(route, headers, rsgi)
+        except RequestError as error:
+            self._metrics.refused_request(None, error.status)
+            raise
         answer = await self._engine.infer(call, request)
         return Reply(200, protocol.encode(_response(request, answer)))
 
-    async def _decode(self, call: Call, body: bytes) -> InferRequest:
+    async def _read(self, route: Route, headers: Any, rsgi: Any) -> tuple[Call, InferRequest]:
+        bodies.check_headers(headers)
+        body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
+        key = headers.get(_ROUTING_KEY) or ""
+        call = Call(route.model, route.version, key, long=len(body) >= _LONG_BODY)
         if call.long:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, protocol.decode_request, body)
-        return protocol.decode_request(body)
+            return call, await loop.run_in_executor(None, protocol.decode_request, body)
+        return call, protocol.decode_request(body)
 
 
 def _response(request: InferRequest, answer: Inference) -> InferResponse | RowsResponse:
