@@ -16,6 +16,7 @@ import httpx
 from serving.app import App
 from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config
+from serving.draining import Draining
 from serving.follower import Follower
 from serving.metrics import Metrics
 from serving.model import Slot
@@ -25,7 +26,7 @@ from serving.tracking import Mlflow
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 
 
-def build(config: Config) -> App:
+def build(config: Config, draining: Draining) -> App:
     """The application of one worker, ready for Granian."""
     end_with_parent()
     # Its own services are asked, by address: a proxy of the environment would be a mistake.
@@ -43,7 +44,7 @@ def build(config: Config) -> App:
         slot=slot,
         metrics=metrics,
     )
-    return App(config, slot, metrics, follower)
+    return App(config, slot, metrics, follower, draining)
 
 
 def end_with_parent() -> None:
