@@ -78,6 +78,7 @@ class App:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._admission.stop()
         self._follower.stop()
+        self._requests.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:

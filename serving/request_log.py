@@ -67,6 +67,10 @@ class RequestLog:
         """A request that went well, for those who want every one of them logged."""
         logs.info("request_answered", **asked.fields, code=code)
 
+    def close(self) -> None:
+        """Tell what was left out last."""
+        self._tell()
+
     def _may_write(self) -> bool:
         now = time.monotonic()
         if now >= self._until:
