@@ -62,11 +62,12 @@ class NoticingServer(MPServer):
         self._notice = seconds
 
     def shutdown(self, exit_code: int = 0) -> None:
-        """Give notice, then stop; called by Granian, once, after the signal."""
+        """Give notice, then stop; called by Granian after a signal. A second one cuts it short."""
         self._draining.begin()
         if self._notice and self.interrupt_signal:
             logs.info("server_draining", seconds=self._notice)
-            time.sleep(self._notice)
+            self.main_loop_interrupt.clear()
+            self.main_loop_interrupt.wait(self._notice)
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # left untyped there
 
 
