@@ -17,6 +17,7 @@ from serving.config import Config
 from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
 from serving.guards import Guards
+from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.model import Model
@@ -53,10 +54,17 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(
-        self, config: Config, engine: Engine, metrics: Metrics, loader: Loader, guards: Guards
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts of a worker
+        self,
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+        loader: Loader,
+        journal: Journal | None,
+        guards: Guards,
     ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
+        self._journal = journal
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -80,6 +88,8 @@ class App:
         self._loader.stop()
         self._guards.stop()
         self._metrics.share()
+        if self._journal is not None:
+            self._journal.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
