@@ -80,12 +80,17 @@ class Running:
 
     def step_environment(self) -> dict[str, str]:
         """What pipeline steps of this machine find in their environment."""
-        from infra.service import render  # noqa: PLC0415 - keeps --help quick
+        from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
         from infra.services import steps  # noqa: PLC0415 - as above
         from infra.settings import Settings  # noqa: PLC0415 - as above
 
         texts = steps.environment(Settings())
-        return {name: render(text, self._fill) for name, text in texts.items()}
+        return {
+            name: render(text, self._fill)
+            for name, text in texts.items()
+            # A stack that makes no signing key has none to hand out.
+            if secrets_in(text) <= self.secrets.keys()
+        }
 
     def _fill(self, kind: str, what: str) -> str:
         if kind == "secret":
