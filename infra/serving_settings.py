@@ -24,7 +24,7 @@ class PredictionLog(Tree):
 
     enabled: bool = True
     flush_seconds: float = Field(
-        default=5.0, gt=0, le=3600, description="Longest wait of a prediction for its table."
+        default=5.0, gt=0, le=60, description="Longest wait of a prediction for its table."
     )
     journal_mib: int = Field(
         default=256,
