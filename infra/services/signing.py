@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from infra.service import secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infra.settings import Settings
 
 PRIVATE_KEY, PUBLIC_KEYS = "signing-key", "signing-key-public"
@@ -32,6 +34,6 @@ def trusted(settings: Settings) -> str:
     return signing.public_key or secret(PUBLIC_KEYS)
 
 
-def inside_json(public: str) -> str:
-    """Public keys as they stand inside of a text of a JSON file."""
-    return json.dumps(public)[1:-1]
+def inside_json(keys: Iterable[str]) -> str:
+    """Public keys, one after the other, as they stand inside of a text of a JSON file."""
+    return json.dumps("".join(keys))[1:-1]

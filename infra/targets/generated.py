@@ -41,10 +41,15 @@ class _SigningKeyProvider(ResourceProvider):
 
 
 def _key_pair(number: Any, before: str = "") -> dict[str, Any]:
-    from infra import signing_keys
+    from infra.signing_keys import make_key_pair
 
-    private, public = signing_keys.new_pair()
-    return {"number": number, "private": private, "public": public + signing_keys.newest(before)}
+    pair = make_key_pair()
+    return {
+        "number": number,
+        "private": pair.private_pem,
+        "public": pair.public_pem,
+        "before": before,
+    }
 
 
 # The module's name is part of each secret's identity in the state: another one would
@@ -65,16 +70,17 @@ class GeneratedSecret(Resource, module="processes", name="Secret"):
 
 
 class SigningKey(Resource, module="generated", name="SigningKey"):
-    """A key pair in PEM, another for each `number`; `public` is that and the one before it."""
+    """A key pair in PEM, another for each `number`; `before` is the former public key, if any."""
 
     private: pulumi.Output[str]
     public: pulumi.Output[str]
+    before: pulumi.Output[str]
 
     def __init__(self, number: int, opts: pulumi.ResourceOptions | None = None) -> None:
         secret = pulumi.ResourceOptions(additional_secret_outputs=["private"])
         super().__init__(
             _SigningKeyProvider(),
             _SIGNING_KEY,
-            {"number": number, "private": None, "public": None},
+            {"number": number, "private": None, "public": None, "before": None},
             pulumi.ResourceOptions.merge(opts, secret),
         )

@@ -32,5 +32,5 @@ def _signing(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
     key = SigningKey(described.settings.serving.signing.key, opts)
     return {
         signing.PRIVATE_KEY: key.private,
-        signing.PUBLIC_KEYS: key.public.apply(signing.inside_json),
+        signing.PUBLIC_KEYS: pulumi.Output.all(key.public, key.before).apply(signing.inside_json),
     }

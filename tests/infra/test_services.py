@@ -9,10 +9,10 @@ import yaml
 from infra.service import PLACEHOLDER, Service, render, revealed
 from infra.services import all_services, object_store, steps
 from infra.settings import Settings, parse
-from infra.signing_keys import new_pair
+from infra.signing_keys import make_key_pair
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
 
-PUBLIC_KEY = new_pair()[1]
+PUBLIC_KEY = make_key_pair().public_pem
 
 
 def services(**values: dict) -> dict[str, Service]:
