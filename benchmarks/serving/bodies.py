@@ -67,6 +67,12 @@ def of_protocol(answer: bytes) -> list[float]:
     return values
 
 
+def of_rows(answer: bytes) -> list[float]:
+    """The first output of each row of Slipway's answer to rows of named fields."""
+    rows: list[dict[str, float]] = json.loads(answer)["predictions"]
+    return [next(iter(row.values())) for row in rows]
+
+
 def of_list(answer: bytes) -> list[float]:
     """The numbers of an answer that is a list."""
     values: list[float] = json.loads(answer)

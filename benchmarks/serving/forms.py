@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 16
 JSON = "JSON, prediction log on"
+EXPLAINED = "JSON, with an explanation"
 _BODIES: dict[str, Callable[[Model], Body]] = {
     JSON: lambda model: bodies.protocol(model, 1),
     "rows of named fields": lambda model: bodies.named_rows(model, 1),
     "binary tensors": lambda model: bodies.binary(model, 1),
-    "explained": lambda model: bodies.protocol(model, 1, parameters={"explain": True}),
+    EXPLAINED: lambda model: bodies.protocol(model, 1, parameters={"explain": True}),
 }
+_READERS = {"rows of named fields": bodies.of_rows}
 _GRPC = "gRPC (a Python client, which bounds it)"
 _UNLOGGED = "JSON, prediction log off"
 
@@ -42,7 +44,7 @@ def _once(seconds: int, model: Model, upstream: str) -> dict[str, Figures]:
         stand.load(bodies.protocol(model, 1), CONNECTIONS, WARM_UP)
         for name, make in _BODIES.items():
             body = make(model)
-            stand.check(body, 1, bodies.of_protocol)
+            stand.check(body, 1, _READERS.get(name, bodies.of_protocol))
             found[name] = stand.load(body, CONNECTIONS, seconds)
         port = stand.place.ports[1]
         found[_GRPC] = grpc_client.load(port, model, CONNECTIONS, seconds, stand.split)

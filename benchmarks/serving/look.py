@@ -32,7 +32,9 @@ def main(asked: Namespace) -> None:
     )
     plan = Plan(asked.rounds, asked.seconds, loads, (asked.workers,))
     with Upstream([model]) as upstream:
-        found = rounds.measure(plan, chosen, [model], upstream.address, tell)
+        found, out = rounds.measure(plan, chosen, [model], upstream.address, tell)
+    for name, why in out.items():
+        tell(f"{name} is left out: {why}")
     (by_name,) = found.values()
     for load in loads:
         print(f"{load.rows} rows, {load.connections} connections")  # noqa: T201

@@ -63,14 +63,17 @@ def measure(*, quick: bool) -> Measured:
     with TemporaryDirectory(prefix="slipway-lake-") as lake:
         served = (models.flights(Path(lake), max(ROWS)), models.synthetic(max(ROWS)))
     with Upstream(list(served)) as upstream:
-        results = rounds.measure(plan, all_of_them, served, upstream.address, tell)
+        # What is ours comes first: where it fails, it does so early.
         tell("forms and options")
         costs = forms.measure(plan.rounds, plan.seconds, served[0], upstream.address)
         tell("memory over many requests")
         requests = _QUICK_REQUESTS if quick else _MILLION
         weighed = leak.measure(requests, served[0], upstream.address)
+        results, out = rounds.measure(plan, all_of_them, served, upstream.address, tell)
+    absent += tuple(f"{name} is left out: {why.splitlines()[0]}" for name, why in out.items())
+    kept = tuple(each for each in all_of_them if each.name not in out)
     labels = {model.name: model.label for model in served}
-    return Measured(labels, all_of_them, absent, results, costs, weighed, plan.rounds)
+    return Measured(labels, kept, absent, results, costs, weighed, plan.rounds)
 
 
 def tell(text: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.serving.client import Figures
+from benchmarks.serving.running import ContestantError
 from benchmarks.serving.stage import stage
 
 if TYPE_CHECKING:
@@ -73,22 +74,36 @@ def measure(
     models: Sequence[Model],
     upstream: str,
     tell: Callable[[str], None],
-) -> Results:
-    """Measure all of `plan`.
+) -> tuple[Results, dict[str, str]]:
+    """Measure all of `plan`; the results, and why by name of peers that gave up on the way.
 
     Raises:
-        ContestantError: a server does not start or answers wrongly.
+        ContestantError: a server of ours or a floor does not start or answers wrongly.
         ClientError: wrk fails.
     """
     found: dict[Setting, dict[str, list[Result]]] = {}
+    out: dict[str, str] = {}
     for number in range(plan.rounds):
+        order = contestants if number % 2 == 0 else contestants[::-1]
         for setting, model in ((Setting(m.name, w), m) for m in models for w in plan.workers):
             tell(f"round {number + 1}: {model.label}, workers: {setting.workers}")
-            for each in contestants if number % 2 == 0 else contestants[::-1]:
-                result = _once(each, model, setting.workers, plan, upstream)
-                found.setdefault(setting, {}).setdefault(each.name, []).append(result)
+            for each in (each for each in order if each.name not in out):
+                try:
+                    result = _once(each, model, setting.workers, plan, upstream)
+                except ContestantError as error:
+                    # One peer's trouble on one machine must not cost the whole measurement.
+                    if each.kind != "peer":
+                        raise
+                    out[each.name] = str(error)
+                else:
+                    found.setdefault(setting, {}).setdefault(each.name, []).append(result)
+    kept = [each.name for each in contestants if each.name not in out]
+    return _medians(found, kept), out
+
+
+def _medians(found: dict[Setting, dict[str, list[Result]]], names: Sequence[str]) -> Results:
     return {
-        setting: {each.name: _median(by_name[each.name]) for each in contestants}
+        setting: {name: _median(by_name[name]) for name in names}
         for setting, by_name in found.items()
     }
 
