@@ -5,6 +5,7 @@ The stand-ins speak real HTTP on loopback; the end-to-end tests use the real MLf
 
 import hashlib
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -434,6 +435,12 @@ def make_delays():
 
 
 @pytest.fixture(scope="session")
+def make_graph():
+    """A graph's bytes from its nodes, inputs and outputs; see `serialize`."""
+    return serialize
+
+
+@pytest.fixture(scope="session")
 def mirror_files():
     """The model of all datatypes; see `mirror`."""
     return mirror()
@@ -470,3 +477,12 @@ def flights():
 def load():
     """Callers that ask without pause while a body runs; see `Load`."""
     return Load
+
+
+@pytest.fixture(scope="session")
+def events():
+    """The names of the events that were logged in this process; it takes `caplog`."""
+    logging.getLogger("slipway.serving").setLevel("INFO")
+    return lambda caplog: [
+        record.message for record in caplog.records if record.name == "slipway.serving"
+    ]
