@@ -474,15 +474,15 @@ def flights():
 
 
 @pytest.fixture(scope="session")
-def load():
-    """Callers that ask without pause while a body runs; see `Load`."""
-    return Load
-
-
-@pytest.fixture(scope="session")
 def events():
     """The names of the events that were logged in this process; it takes `caplog`."""
     logging.getLogger("slipway.serving").setLevel("INFO")
     return lambda caplog: [
         record.message for record in caplog.records if record.name == "slipway.serving"
     ]
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Callers that ask without pause while a body runs; see `Load`."""
+    return Load
