@@ -5,24 +5,29 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
-import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from serving import bodies, logs, protocol, routes
 from serving.config import Config
+from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
 from serving.follower import Follower
-from serving.inference import infer
 from serving.metrics import Metrics
-from serving.model import Model, Slot
+from serving.model import Model
+from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
 from serving.routes import Kind, Route
+from serving.rows import to_predictions
 
+_UNAVAILABLE = 503
+_ROUTING_KEY = "x-routing-key"
 _PLATFORM = "onnx_onnxruntime"
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
 _LONG_BODY = 32 * 1024
-"""Bytes from which on a request is scored beside the event loop, so that others do not wait."""
+"""Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 
 
 class Reply(NamedTuple):
@@ -43,10 +48,12 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, slot: Slot, metrics: Metrics, follower: Follower) -> None:
-        """Answer for `slot`, which `follower` fills once the worker's loop runs."""
+    def __init__(
+        self, config: Config, engine: Engine, metrics: Metrics, follower: Follower
+    ) -> None:
+        """Answer by `engine`, whose placement `follower` fills once the worker's loop runs."""
         self._config = config
-        self._slot = slot
+        self._engine = engine
         self._metrics = metrics
         self._follower = follower
         self._server = protocol.encode(
@@ -55,10 +62,13 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
+        self._metrics.start(loop)
+        self._engine.start(loop)
         self._follower.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._follower.stop()
+        self._metrics.share()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
@@ -96,58 +106,60 @@ class App:
             case Kind.READY:
                 return self._readiness({})
             case Kind.MODEL_READY:
-                self._check_model(route)
+                self._check(route)
                 return self._readiness({"name": self._config.model})
             case _:
-                return Reply(200, protocol.encode(_metadata(self._model(route))))
+                return Reply(
+                    200, protocol.encode(_metadata(self._engine.model(route.model, route.version)))
+                )
+
+    def _check(self, route: Route) -> None:
+        """Refuse an unknown model or version; no model at all is an answer of its own."""
+        try:
+            self._engine.model(route.model, route.version)
+        except RequestError as error:
+            if error.status != _UNAVAILABLE:
+                raise
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:
-        ready = self._slot.model is not None
-        reason = {} if ready else {"error": self._slot.reason}
+        placement = self._engine.placement
+        ready = placement.champion is not None
+        reason = {} if ready else {"error": placement.reason}
         body = protocol.encode(answer | {"ready": ready} | reason)
         return Reply(200 if ready else 503, body)
 
     async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        if route.model != self._config.model:
-            self._check_model(route)
-        begin = time.perf_counter()
-        try:
-            bodies.check_headers(scope.headers)
-            body = await bodies.read(scope.headers, rsgi, self._config.limits.max_body_bytes)
-            begin = time.perf_counter()
-            reply = await self._score(self._model(route), body)
-        except RequestError as error:
-            self._metrics.inferred(error.status)
-            raise
-        self._metrics.seconds.observe(time.perf_counter() - begin)
-        self._metrics.inferred(reply.status)
-        return reply
+        headers = scope.headers
+        bodies.check_headers(headers)
+        body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
+        call = Call(
+            route.model,
+            route.version,
+            headers.get(_ROUTING_KEY) or "",
+            long=len(body) >= _LONG_BODY,
+        )
+        request = await self._decode(call, body)
+        answer = await self._engine.infer(call, request)
+        return Reply(200, protocol.encode(_response(request, answer)))
 
-    async def _score(self, model: Model, body: bytes) -> Reply:
-        if len(body) < _LONG_BODY:
-            return self._score_now(model, body)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, self._score_now, model, body)
+    async def _decode(self, call: Call, body: bytes) -> InferRequest:
+        if call.long:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, protocol.decode_request, body)
+        return protocol.decode_request(body)
 
-    def _score_now(self, model: Model, body: bytes) -> Reply:
-        request = protocol.decode_request(body)
-        response, rows = infer(model, request, self._config.limits)
-        self._metrics.rows.inc(rows)
-        return Reply(200, protocol.encode(response))
 
-    def _check_model(self, route: Route) -> None:
-        if route.model != self._config.model:
-            raise RequestError(404, f"unknown model; this server has {self._config.model!r}")
-        model = self._slot.model
-        if model is not None and route.version not in ("", model.version):
-            raise RequestError(404, f"the version in service is {model.version!r}")
-
-    def _model(self, route: Route) -> Model:
-        self._check_model(route)
-        model = self._slot.model
-        if model is None:
-            raise RequestError(503, self._slot.reason)
-        return model
+def _response(request: InferRequest, answer: Inference) -> InferResponse | RowsResponse:
+    model, more = answer.model, answer.parameters or UNSET
+    if request.rows is not UNSET:
+        columns = {output.name: output.array for output in answer.outputs}
+        predictions = to_predictions(columns, answer.rows)
+        return RowsResponse(model.name, model.version, answer.id, predictions, more)
+    outputs = [
+        OutputTensor(output.name, output.datatype.name, list(output.array.shape), output.values)
+        for output in answer.outputs
+    ]
+    return InferResponse(model.name, model.version, answer.id, outputs, more)
 
 
 def _metadata(model: Model) -> dict[str, Any]:

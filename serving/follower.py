@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 
 from serving import logs
 from serving.cache import Cache, Release
+from serving.config import Limits
 from serving.errors import ModelRefusedError, Reason
+from serving.inference import read
+from serving.joining import with_joining
 from serving.metrics import Metrics
-from serving.model import Model, Slot, load
+from serving.model import Model, load
 from serving.registry import Artifact, Registry, parse_source
+from serving.slots import Placement
 from serving.tracking import Tracking, TrackingError
-from serving.warmup import warm_up
+from serving.warmup import example_request, warm_up
 
 _LONGEST_PAUSE = 60.0
 
@@ -58,7 +62,7 @@ class Follower:
         tracking: Tracking,
         registry: Registry,
         cache: Cache,
-        slot: Slot,
+        slot: Placement,
         metrics: Metrics,
     ) -> None:
         """Bind the collaborators; `start` begins the work."""
@@ -126,18 +130,19 @@ class Follower:
             self._swap(release, model, artifact, time.perf_counter() - begin)
 
     def _prepare(self, release: Release) -> tuple[Model, Artifact | None]:
-        live = self._slot.model
+        live = self._slot.champion
         if live is not None and live.digest == parse_source(release.source).digest:
             return replace(live, version=release.version), None
         artifact = self._registry.artifact(release.source)
         model = load(self._name, release.version, artifact.digest, artifact.files)
         warm_up(model)
+        model = with_joining(model, read(model, example_request(model), Limits()))
         return model, artifact
 
     def _swap(
         self, release: Release, model: Model, artifact: Artifact | None, seconds: float
     ) -> None:
-        self._slot.model = model
+        self._slot.champion = model
         self._serving = release
         self._metrics.serves(model)
         logs.info(

@@ -1,11 +1,11 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
-Owns making one from an artifact's files, and the slot that says which one is in service. Where the
-files come from is the business of `registry` and `cache`, what a request is that of `inference`.
+Owns making one from an artifact's files. Where the files come from is the business of `registry`
+and `cache`, what a request is that of `inference`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import onnxruntime as ort
@@ -46,6 +46,8 @@ class Model:
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
+        output_names: their names.
+        joins: whether requests may be scored together, and gain by it (see `joining`).
     """
 
     name: str
@@ -56,6 +58,7 @@ class Model:
     readers: dict[str, TensorReader]
     outputs: dict[str, Datatype]
     output_names: list[str]
+    joins: bool = False
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
         """Score arrays by input name; the named outputs, in order.
@@ -101,16 +104,3 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
     }
     outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
     return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
-
-
-@dataclass(slots=True)
-class Slot:
-    """The place in service: at most one model, replaced by one assignment.
-
-    Attributes:
-        model: the model that new requests get, if there is one.
-        reason: why there is none, for the callers who are told so.
-    """
-
-    model: Model | None = None
-    reason: str = field(default="the server is starting; no model has been looked for yet")

@@ -1,4 +1,4 @@
-"""Request tensors to numpy arrays and back, held to a model's signature.
+"""Request tensors to columns of values and arrays, held to a model's signature.
 
 Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP bodies (see
 `protocol`) or of how the arrays are scored (see `inference`).
@@ -6,18 +6,22 @@ Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP b
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from serving.datatypes import Datatype, decoder
+from serving.datatypes import Datatype
 from serving.errors import RequestError
 from serving.protocol import InputTensor, OutputTensor
+from serving.raw import read_raw
 
 Array = NDArray[Any]
+Values = list[Any] | Array
+"""One input of a request: a flat list in row-major order, or an array of its shape."""
 
 ANY = -1
 """A dimension that the caller chooses."""
@@ -47,17 +51,23 @@ class TensorReader:
         name: the input's name.
         datatype: what its elements must be.
         shape: dimensions, `ANY` where the caller chooses; the first one is the rows.
+        counts: whether its first dimension is the number of rows.
     """
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
+    counts: bool = field(init=False)
 
-    def read(self, given: InputTensor) -> Array:
-        """The input as an array of the signature's datatype and the request's shape.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", self.shape[:1] == (ANY,))
+
+    def values(self, given: InputTensor) -> Values:
+        """The input's values: a flat list as long as the shape says, or an array of that shape.
 
         Raises:
-            RequestError: 422, where datatype, shape, or an element's type or range is wrong.
+            RequestError: 422, where datatype or shape, the number of elements or their types are
+                wrong; 400, where there is no data.
         """
         if given.datatype != self.datatype.name:
             raise unfit(
@@ -69,80 +79,129 @@ class TensorReader:
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {given.shape}"
             )
-        array = self._array(self._values(given))
-        nested = array.ndim > 1 and list(array.shape) != given.shape
-        if nested or array.size != math.prod(given.shape):
+        data = given.data
+        if type(data) is not list:
+            return self._raw(given)
+        if not self.datatype.elements.issuperset(map(type, data)):
+            data = self._elements(data, given.shape)
+        if len(data) != math.prod(given.shape):
             raise unfit(
                 f"input {self.name!r} says the shape {given.shape}, its data has "
-                f"{list(array.shape)}"
+                f"{len(data)} elements"
             )
-        return array.reshape(given.shape)
+        return data
 
-    def _values(self, given: InputTensor) -> list[Any]:
+    def _elements(self, data: list[Any], shape: Sequence[int]) -> list[Any]:
+        """Nested data, flat."""
+        for size in shape[1:]:
+            if set(map(type, data)) != {list}:
+                break
+            if {len(row) for row in data} != {size}:
+                raise unfit(
+                    f"input {self.name!r} says the shape {list(shape)}, its nested data has rows "
+                    "of other lengths"
+                )
+            data = list(chain.from_iterable(data))
+        for place, element in enumerate(data):
+            if type(element) not in self.datatype.elements:
+                raise unfit(
+                    f"data of input {self.name!r}: element {place} is {_kind(element)}, not "
+                    f"{self.datatype.words}"
+                )
+        return data
+
+    def _raw(self, given: InputTensor) -> Array:
+        data = given.data
+        if data is UNSET:
+            raise RequestError(400, f"input {self.name!r} has no data")
+        if not isinstance(data, bytes | memoryview):
+            raise RequestError(400, f"data of input {self.name!r} is {_kind(data)}, not an array")
         try:
-            return self.datatype.flat.decode(given.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if len(self.shape) == 1 or not _starts_nested(given.data):
-                raise unfit(f"data of input {self.name!r}: {error}") from error
-        try:
-            return decoder(self.datatype.element, len(self.shape)).decode(given.data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return read_raw(self.datatype, given.shape, data)
+        except ValueError as error:
             raise unfit(f"data of input {self.name!r}: {error}") from error
 
-    def _array(self, values: list[Any]) -> Array:
+    def array(self, values: Values, shape: Sequence[int]) -> Array:
+        """Values that this reader let through, as an array of a shape that holds them.
+
+        The caller has overflow of floating-point numbers raised (see `numpy.errstate`): a number
+        too large for FP16 or FP32 must not become an infinity in silence.
+
+        Raises:
+            RequestError: 422, for a number beyond the datatype.
+        """
+        if not isinstance(values, list):
+            return values
         try:
-            return np.array(values, dtype=self.datatype.numpy)
-        except ValueError as error:
-            raise unfit(f"data of input {self.name!r} has rows of unequal length") from error
+            return np.array(values, dtype=self.datatype.numpy).reshape(shape)
         except (OverflowError, FloatingPointError) as error:
             raise unfit(
                 f"data of input {self.name!r} has a value beyond {self.datatype.name}"
             ) from error
 
+    def join(self, several: Sequence[Values], rows: int) -> Array:
+        """Values of several requests, whose shapes differ in their rows only, as one array.
 
-def _starts_nested(data: msgspec.Raw) -> bool:
-    return bytes(memoryview(data)[:64]).translate(None, b" \t\r\n").startswith(b"[[")
+        Raises:
+            RequestError: as `array`.
+        """
+        shape = (rows, *self.shape[1:])
+        if all(type(values) is list for values in several):
+            return self.array(list(chain.from_iterable(several)), shape)
+        parts = [self.array(values, (-1, *shape[1:])) for values in several]
+        return np.concatenate(parts)
 
 
-def read_inputs(given: Sequence[InputTensor], readers: dict[str, TensorReader]) -> dict[str, Array]:
-    """All inputs of one request by name, each the signature's, each exactly once.
+_KINDS = {
+    bool: "a truth value",
+    int: "an integer",
+    float: "a number that is no integer in range",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def _kind(element: object) -> str:
+    return _KINDS.get(type(element), "something else")
+
+
+def read_inputs(
+    given: Sequence[InputTensor], readers: dict[str, TensorReader], most: int
+) -> tuple[dict[str, Values], int]:
+    """All inputs of one request by name, each the signature's, each exactly once; and its rows.
+
+    Rows are the first dimension that all inputs share whose first dimension is free; 1 if there is
+    none. onnxruntime would broadcast one row against many in silence, so unequal ones are refused.
 
     Raises:
-        RequestError: 422, for a name that is unknown, given twice or missing, or as in
-            `TensorReader.read`.
+        RequestError: 422, for a name that is unknown, given twice or missing, unequal numbers of
+            rows, none, or more than `most`, or as in `TensorReader.values`.
     """
-    arrays: dict[str, Array] = {}
-    # A number too large for FP16 or FP32 must not become an infinity in silence.
-    with np.errstate(over="raise"):
-        for tensor in given:
-            reader = readers.get(tensor.name)
-            if reader is None:
-                raise unfit(f"unknown input {tensor.name!r}; the model has {list(readers)}")
-            if tensor.name in arrays:
-                raise unfit(f"input {tensor.name!r} is given twice")
-            arrays[tensor.name] = reader.read(tensor)
-    if len(arrays) != len(readers):
-        raise unfit(f"missing inputs: {[name for name in readers if name not in arrays]}")
-    return arrays
-
-
-def rows_of(arrays: dict[str, Array], readers: dict[str, TensorReader], most: int) -> int:
-    """The number of rows that all inputs with a free first dimension share; 1 if none has one.
-
-    onnxruntime would broadcast one row against many in silence, so unequal numbers are refused.
-
-    Raises:
-        RequestError: 422, when inputs differ, there is no row, or there are more than `most`.
-    """
-    counts = {
-        len(array) for name, array in arrays.items() if readers[name].shape[:1] == (ANY,)
-    } or {1}
-    if len(counts) > 1:
-        raise unfit(f"all inputs must have as many rows, these have {sorted(counts)}")
-    rows = counts.pop()
+    found: dict[str, Values] = {}
+    rows = None
+    for tensor in given:
+        reader = readers.get(tensor.name)
+        if reader is None:
+            raise unfit(f"unknown input {tensor.name!r}; the model has {list(readers)}")
+        if tensor.name in found:
+            raise unfit(f"input {tensor.name!r} is given twice")
+        found[tensor.name] = reader.values(tensor)
+        if reader.counts:
+            if rows is None:
+                rows = tensor.shape[0]
+            elif rows != tensor.shape[0]:
+                raise unfit(
+                    f"all inputs must have as many rows; {tensor.name!r} has {tensor.shape[0]}, "
+                    f"others have {rows}"
+                )
+    if len(found) != len(readers):
+        raise unfit(f"missing inputs: {[name for name in readers if name not in found]}")
+    rows = 1 if rows is None else rows
     if not 1 <= rows <= most:
         raise unfit(f"a request has 1 to {most} rows, this one has {rows}")
-    return rows
+    return found, rows
 
 
 def write_output(name: str, datatype: Datatype, array: Array) -> OutputTensor:

@@ -3,17 +3,15 @@
 Owns scoring the signature's example on the path real requests take, and judging the answer.
 """
 
-import msgspec
 import numpy as np
 
 from serving.config import Limits
-from serving.datatypes import BY_NAME
 from serving.errors import ModelRefusedError, Reason, RequestError
-from serving.inference import infer
+from serving.inference import alone, read
 from serving.model import Model
-from serving.protocol import InferRequest, InputTensor, OutputTensor
+from serving.protocol import InferRequest, InputTensor
 from serving.signature import TensorSpec
-from serving.tensors import fits
+from serving.tensors import Array, fits
 
 _ROUNDS = 3
 """The first runs allocate onnxruntime's arenas; callers should not pay for that."""
@@ -26,9 +24,9 @@ def example_request(model: Model) -> InferRequest:
 
 def _tensor(spec: TensorSpec, model: Model) -> InputTensor:
     value = model.signature.example[spec.name]
-    data = msgspec.json.encode(value if isinstance(value, list) else [value])
+    data = value if isinstance(value, list) else [value]
     shape = [max(size, 1) for size in spec.shape]
-    return InputTensor(spec.name, shape, spec.datatype, msgspec.Raw(data))
+    return InputTensor(spec.name, shape, spec.datatype, data)
 
 
 def warm_up(model: Model) -> None:
@@ -41,21 +39,21 @@ def warm_up(model: Model) -> None:
     request = example_request(model)
     try:
         for _ in range(_ROUNDS):
-            response, _ = infer(model, request, Limits())
+            results = alone(read(model, request, Limits()))
     except RequestError as error:
         raise ModelRefusedError(Reason.WARMUP, f"the example: {error}") from error
-    for spec, output in zip(model.signature.outputs, response.outputs, strict=True):
-        _judge(spec, output)
+    for spec in model.signature.outputs:
+        _judge(spec, results[spec.name])
 
 
-def _judge(spec: TensorSpec, output: OutputTensor) -> None:
+def _judge(spec: TensorSpec, output: Array) -> None:
     if not fits(output.shape, spec.shape):
         raise ModelRefusedError(
             Reason.WARMUP,
-            f"output {spec.name!r} of the example has the shape {output.shape}, the signature "
-            f"says {list(spec.shape)}",
+            f"output {spec.name!r} of the example has the shape {list(output.shape)}, the "
+            f"signature says {list(spec.shape)}",
         )
-    if BY_NAME[spec.datatype].numpy.kind == "f" and not np.isfinite(output.data).all():
+    if output.dtype.kind == "f" and not np.isfinite(output).all():
         raise ModelRefusedError(
             Reason.WARMUP, f"output {spec.name!r} of the example is not a finite number"
         )

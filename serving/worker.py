@@ -16,10 +16,11 @@ import httpx
 from serving.app import App
 from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config
+from serving.engine import Engine
 from serving.follower import Follower
 from serving.metrics import Metrics
-from serving.model import Slot
 from serving.registry import Registry
+from serving.slots import Placement
 from serving.tracking import Mlflow
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
@@ -31,7 +32,7 @@ def build(config: Config) -> App:
     # Its own services are asked, by address: a proxy of the environment would be a mistake.
     client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
     cache = Cache(Path(config.cache_dir), config.model, config.slots.champion)
-    slot = Slot()
+    placement = Placement()
     metrics = Metrics(config.model)
     follower = Follower(
         name=config.model,
@@ -40,10 +41,11 @@ def build(config: Config) -> App:
         tracking=Mlflow(client, config.tracking_url, config.model, config.slots.champion),
         registry=Registry(client, config.registry, cache),
         cache=cache,
-        slot=slot,
+        slot=placement,
         metrics=metrics,
     )
-    return App(config, slot, metrics, follower)
+    engine = Engine(config, placement, metrics, None)
+    return App(config, engine, metrics, follower)
 
 
 def end_with_parent() -> None:
