@@ -22,6 +22,7 @@ from granian.server import Server
 
 from serving import config as configs
 from serving import logs
+from serving.attendance import attended
 from serving.config import DRAIN_SECONDS, Config, ConfigError
 
 _PORT_PATIENCE = 1.0
@@ -63,7 +64,7 @@ def check_port(host: str, port: int, patience: float = _PORT_PATIENCE) -> None:
 
 
 def prepare_folder(config: Config) -> None:
-    """Make the cache folder and, for several workers, the one their metrics share.
+    """Make the cache folder, and the one that the metrics of all processes share.
 
     Raises:
         StartError: the folder cannot be made or written.
@@ -76,8 +77,7 @@ def prepare_folder(config: Config) -> None:
         metrics.mkdir()
     except OSError as error:
         raise StartError(f"cache_dir {root} cannot be written: {error.strerror}") from error
-    if config.workers > 1:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -110,8 +110,12 @@ def guard_forks() -> None:
     )
 
 
-def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight are answered first.
+def serve(config: Config, path: Path) -> None:
+    """Serve until SIGTERM or SIGINT, the agent beside; requests in flight are answered first.
+
+    Args:
+        config: the configuration.
+        path: its file, for the agent.
 
     Raises:
         SystemExit: 1, when workers die again and again.
@@ -129,7 +133,8 @@ def serve(config: Config) -> None:
         workers_kill_timeout=DRAIN_SECONDS,
     )
     guard_forks()
-    server.serve(target_loader=partial(load_app, config), wrap_loader=False)
+    with attended(path):
+        server.serve(target_loader=partial(load_app, config), wrap_loader=False)
 
 
 def main() -> None:
@@ -148,7 +153,7 @@ def main() -> None:
     except StartError as error:
         sys.stderr.write(f"serving: {error}\n")
         raise SystemExit(1) from None
-    serve(config)
+    serve(config, path)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from serving import bodies, logs, protocol, routes
 from serving.config import Config
 from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
-from serving.follower import Follower
+from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.model import Model
 from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
@@ -48,14 +48,12 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(
-        self, config: Config, engine: Engine, metrics: Metrics, follower: Follower
-    ) -> None:
-        """Answer by `engine`, whose placement `follower` fills once the worker's loop runs."""
+    def __init__(self, config: Config, engine: Engine, metrics: Metrics, loader: Loader) -> None:
+        """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
         self._config = config
         self._engine = engine
         self._metrics = metrics
-        self._follower = follower
+        self._loader = loader
         self._server = protocol.encode(
             {"name": "slipway", "version": _server_version(), "extensions": []}
         )
@@ -64,10 +62,10 @@ class App:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
         self._metrics.start(loop)
         self._engine.start(loop)
-        self._follower.start()
+        self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._follower.stop()
+        self._loader.stop()
         self._metrics.share()
         logs.info("worker_stopped")
 
@@ -129,7 +127,13 @@ class App:
         return Reply(200 if ready else 503, body)
 
     async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        headers = scope.headers
+        self._engine.in_hand += 1
+        try:
+            return await self._inferred(route, scope.headers, rsgi)
+        finally:
+            self._engine.in_hand -= 1
+
+    async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
         bodies.check_headers(headers)
         body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
         call = Call(

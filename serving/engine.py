@@ -106,7 +106,13 @@ class Call:
 
 
 class Engine:
-    """The inference of one worker."""
+    """The inference of one worker.
+
+    Attributes:
+        placement: the models that answer.
+        in_hand: infer requests whose head has come and whose answer has not gone; kept by the
+            transports. Where there is another one, a request waits for it to be scored together.
+    """
 
     def __init__(
         self, config: Config, placement: Placement, metrics: Metrics, log: Log | None
@@ -119,12 +125,12 @@ class Engine:
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._threads = ThreadPoolExecutor(_BESIDE, "long-request")
-        self._in_hand = 0
+        self.in_hand = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on this loop from now on."""
         self._batcher = Batcher(loop, self._metrics.batch_rows)
-        self._metrics.watch(lambda: self._batcher.depth, lambda: self._in_hand)
+        self._metrics.watch(lambda: self._batcher.depth, lambda: self.in_hand)
 
     def model(self, name: str, version: str = "") -> Model:
         """The model of that name, in whichever slot the version is; the champion without one.
@@ -140,7 +146,6 @@ class Engine:
         Raises:
             RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`.
         """
-        self._in_hand += 1
         slot = None
         try:
             identity = request.id or f"{self._prefix}{next(self._numbers):x}"
@@ -158,8 +163,6 @@ class Engine:
         except RequestError as error:
             self._metrics.refused_request(slot, error.status)
             raise
-        finally:
-            self._in_hand -= 1
 
     def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:
         if name != self._config.model:
@@ -185,7 +188,7 @@ class Engine:
         return job, alone(job)
 
     async def _score(self, job: Job) -> Results:
-        if self._in_hand > 1 and job.joins:
+        if self.in_hand > 1 and job.joins:
             return await self._batcher.soon(job)
         return self._batcher.now(job)
 
@@ -235,8 +238,8 @@ def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -
             seconds,
             answer.rows,
             {
-                tensor.name: Column(tensor.datatype, tensor.shape, _plain(job.values[tensor.name]))
-                for tensor in job.given
+                name: Column(model.readers[name].datatype.name, job.shapes[name], _plain(values))
+                for name, values in job.values.items()
             },
             {
                 output.name: Column(output.datatype.name, list(output.array.shape), output.values)

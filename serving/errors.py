@@ -1,7 +1,7 @@
 """The two ways in which work is refused: a request's fault, and a model's fault.
 
-Owns the exceptions only. How each is answered, counted or logged is the business of `app` and
-`follower`.
+Owns the exceptions only. How each is answered, counted or logged is the business of `app`, `loader`
+and the agent.
 """
 
 from enum import StrEnum
@@ -31,6 +31,9 @@ class Reason(StrEnum):
     FETCH = "fetch"
     DIGEST = "digest"
     MANIFEST = "manifest"
+    UNSIGNED = "unsigned"
+    UNTRUSTED = "untrusted"
+    CACHE = "cache"
     SIGNATURE = "signature"
     SESSION = "session"
     WARMUP = "warmup"

@@ -6,6 +6,7 @@ together, and how they came, is decided by the caller.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from msgspec import UNSET
@@ -13,9 +14,9 @@ from msgspec import UNSET
 from serving.config import Limits
 from serving.errors import RequestError
 from serving.model import Model
-from serving.protocol import InferRequest, InputTensor
-from serving.rows import to_inputs
-from serving.tensors import Array, Values, read_inputs, unfit
+from serving.protocol import InferRequest
+from serving.rows import read_rows
+from serving.tensors import Array, Values, array_of, read_inputs, unfit
 
 Results = dict[str, Array]
 """Output arrays by name."""
@@ -30,22 +31,27 @@ class Job:
 
     Attributes:
         model: which scores it.
-        given: its inputs.
         values: each input's values, by name.
+        shapes: each input's shape, by name.
         rows: how many.
         wanted: names of the outputs that the caller wants, in order.
     """
 
     model: Model
-    given: Sequence[InputTensor]
     values: dict[str, Values]
+    shapes: dict[str, list[int]]
     rows: int
     wanted: list[str]
 
     @property
     def joins(self) -> bool:
         """Whether it may be scored together with others."""
-        return self.model.joins and self.rows <= _MOST_JOINED
+        return self.model.joins and self.rows <= _MOST_JOINED and self.plain
+
+    @property
+    def plain(self) -> bool:
+        """Whether all values are lists."""
+        return list(map(type, self.values.values())).count(list) == len(self.values)
 
 
 def read(model: Model, request: InferRequest, limits: Limits) -> Job:
@@ -54,22 +60,23 @@ def read(model: Model, request: InferRequest, limits: Limits) -> Job:
     Raises:
         RequestError: 422, when it does not fit; 400, when it has neither inputs nor rows, or both.
     """
-    given = _inputs(model, request, limits)
-    values, rows = read_inputs(given, model.readers, limits.max_rows)
-    return Job(model, given, values, rows, _wanted(model, request))
-
-
-def _inputs(model: Model, request: InferRequest, limits: Limits) -> list[InputTensor]:
     if request.rows is UNSET:
         if request.inputs is UNSET:
             raise RequestError(400, "the body has neither `inputs` nor `rows`")
-        return request.inputs
-    if request.inputs is not UNSET:
+        values, shapes, rows = read_inputs(request.inputs, model.readers)
+        _bound(rows, limits)
+    elif request.inputs is UNSET:
+        rows = len(request.rows)
+        _bound(rows, limits)
+        values, shapes = read_rows(model, request.rows)
+    else:
         raise RequestError(400, "the body has `inputs` and `rows`; one of them is meant")
-    if not 1 <= len(request.rows) <= limits.max_rows:
-        count = len(request.rows)
-        raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {count}")
-    return to_inputs(model, request.rows)
+    return Job(model, values, shapes, rows, _wanted(model, request))
+
+
+def _bound(rows: int, limits: Limits) -> None:
+    if not 1 <= rows <= limits.max_rows:
+        raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
 
 
 def _wanted(model: Model, request: InferRequest) -> list[str]:
@@ -83,19 +90,6 @@ def _wanted(model: Model, request: InferRequest) -> list[str]:
     return names
 
 
-def arrays_of(job: Job) -> dict[str, Array]:
-    """The job's input arrays by name.
-
-    Raises:
-        RequestError: 422, for a number beyond its datatype.
-    """
-    with np.errstate(over="raise"):
-        return {
-            tensor.name: job.model.readers[tensor.name].array(job.values[tensor.name], tensor.shape)
-            for tensor in job.given
-        }
-
-
 def alone(job: Job) -> Results:
     """Score one job.
 
@@ -105,19 +99,34 @@ def alone(job: Job) -> Results:
     return dict(zip(job.wanted, job.model.run(job.wanted, arrays_of(job)), strict=True))
 
 
+def arrays_of(job: Job) -> dict[str, Array]:
+    """The job's input arrays, by name.
+
+    Raises:
+        RequestError: 422, for a number beyond its datatype; names the input.
+    """
+    with np.errstate(over="raise"):
+        if job.model.blocks and job.plain:
+            try:
+                return _blocks([job], job.rows)
+            except (OverflowError, FloatingPointError):
+                pass  # below it is seen whose
+        return {
+            name: job.model.readers[name].array(values, job.shapes[name])
+            for name, values in job.values.items()
+        }
+
+
 def together(jobs: Sequence[Job]) -> list[Results]:
     """Score jobs of one model that all may be joined, in one run; results in their order.
 
     Raises:
         RequestError: 422, when one of them cannot be scored; which one is not said.
+        OverflowError, FloatingPointError: one has a number beyond its datatype.
     """
     model = jobs[0].model
-    total = sum(job.rows for job in jobs)
     with np.errstate(over="raise"):
-        arrays = {
-            name: reader.join([job.values[name] for job in jobs], total)
-            for name, reader in model.readers.items()
-        }
+        arrays = _blocks(jobs, sum(job.rows for job in jobs))
     outputs = dict(zip(model.output_names, model.run(model.output_names, arrays), strict=True))
     results, begin = [], 0
     for job in jobs:
@@ -125,3 +134,21 @@ def together(jobs: Sequence[Job]) -> list[Results]:
         results.append({name: outputs[name][begin:end] for name in job.wanted})
         begin = end
     return results
+
+
+def _blocks(jobs: Sequence[Job], rows: int) -> dict[str, Array]:
+    """Input arrays of plain jobs, one below the other.
+
+    Inputs of one datatype and form are made as one array, of which each is a part: numpy's price is
+    a call's, not an element's.
+    """
+    arrays: dict[str, Array] = {}
+    for block in jobs[0].model.blocks:
+        values: list[Any] = []
+        for name in block.names:
+            for job in jobs:
+                values += job.values[name]
+        shape = (len(block.names), rows, *block.inner)
+        whole = array_of(values, block.datatype).reshape(shape)
+        arrays.update(zip(block.names, whole, strict=True))
+    return arrays

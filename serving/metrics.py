@@ -25,12 +25,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from serving.errors import Reason
-from serving.model import Model
+from serving.model_metrics import FOLDER_VARIABLE, ModelMetrics
 from serving.tallies import Count, Distribution
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus-client reads it when it is imported; the main process sets it before its workers."""
 
 _SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
@@ -57,7 +53,6 @@ class Metrics:
             self._exposed.register(_Workers(Path(folder)))
         self._exposed.register(_Processes())
         self._model = model
-        self._shares_files = bool(folder)
         self._requests(own)
         self._load(own)
         self._models(own)
@@ -115,37 +110,7 @@ class Metrics:
         self._levels: tuple[Callable[[], int], Callable[[], int]] | None = None
 
     def _models(self, own: CollectorRegistry) -> None:
-        self._info = Gauge(
-            "slipway_model_info",
-            "1 for the version in service.",
-            ["model", "version", "digest"],
-            registry=own,
-            multiprocess_mode="livemax",
-        )
-        self._ready = Gauge(
-            "slipway_model_ready",
-            "1 when every worker has a model in service.",
-            ["model"],
-            registry=own,
-            multiprocess_mode="livemin",
-        ).labels(self._model)
-        self._failures = Counter(
-            "slipway_model_load_failures",
-            "Models that were not taken into service.",
-            ["model", "reason"],
-            registry=own,
-        )
-        for reason in Reason:
-            self._failures.labels(self._model, reason)
-        self._swaps = Counter(
-            "slipway_model_swaps", "Models taken into service.", ["model"], registry=own
-        ).labels(self._model)
-        self.poll_failures = Counter(
-            "slipway_tracking_poll_failures",
-            "Looks at the alias that the model registry did not answer.",
-            registry=own,
-        )
-        self._served: tuple[str, str, str] | None = None
+        self.models = ModelMetrics(self._model, own)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Share what is counted from this loop."""
@@ -200,27 +165,6 @@ class Metrics:
             self._depth.set(depth())
             self._in_flight.set(in_flight())
 
-    def serves(self, model: Model) -> None:
-        """Note the model that is in service from now on."""
-        served = (model.name, model.version, model.digest)
-        if self._served not in (None, served):
-            self._forget(self._served)
-        self._served = served
-        self._info.labels(*served).set(1)
-        self._ready.set(1)
-        self._swaps.inc()
-
-    def _forget(self, served: tuple[str, str, str] | None) -> None:
-        # Series in shared files cannot be removed; zeros are left out when they are read.
-        if self._shares_files:
-            self._info.labels(*(served or ())).set(0)
-        else:
-            self._info.remove(*(served or ()))
-
-    def refused(self, reason: Reason) -> None:
-        """Count a model that was not taken into service."""
-        self._failures.labels(self._model, reason).inc()
-
     def exposition(self) -> bytes:
         """All metrics in Prometheus's text format, of all workers."""
         self.share()
@@ -228,7 +172,7 @@ class Metrics:
 
 
 class _Workers(Collector):
-    """Adds up the files of all workers, without the gauges of those that ended."""
+    """Adds up the files of all workers and the agent, without the gauges of those that ended."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

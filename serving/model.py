@@ -1,10 +1,10 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
-Owns making one from an artifact's files. Where the files come from is the business of `registry`
-and `cache`, what a request is that of `inference`.
+Owns making one from an artifact's files. Where the files come from is the business of `cache`,
+which model is in service that of `slots`, what a request is that of `inference`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ GRAPH = "model.onnx"
 SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
+OPTIONAL_FILES = ("reference.json", "background.json")
+"""Those that it uses where they are there."""
 
 _ERRORS_ONLY = 3
 # onnxruntime's errors have no common base but Exception.
@@ -32,6 +34,21 @@ _SCORING_ERRORS = (
     ort_errors.RuntimeException,
     ort_errors.NotImplemented,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Inputs whose arrays can be made as one: of one datatype and form, their rows free.
+
+    Attributes:
+        names: the inputs'.
+        datatype: their datatype.
+        inner: one row's shape.
+    """
+
+    names: tuple[str, ...]
+    datatype: Datatype
+    inner: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +64,7 @@ class Model:
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
         output_names: their names.
+        blocks: all inputs in blocks; none, where an input's form is not fixed but for its rows.
         joins: whether requests may be scored together, and gain by it (see `joining`).
     """
 
@@ -58,6 +76,7 @@ class Model:
     readers: dict[str, TensorReader]
     outputs: dict[str, Datatype]
     output_names: list[str]
+    blocks: tuple[Block, ...]
     joins: bool = False
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
@@ -103,4 +122,23 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         for spec in signature.inputs
     }
     outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
-    return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
+    return Model(
+        name,
+        version,
+        digest,
+        signature,
+        session,
+        readers,
+        outputs,
+        list(outputs),
+        _blocks(readers.values()),
+    )
+
+
+def _blocks(readers: Collection[TensorReader]) -> tuple[Block, ...]:
+    if any(reader.single is None for reader in readers):
+        return ()
+    found: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
+    for reader in readers:
+        found.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
+    return tuple(Block(tuple(names), *form) for form, names in found.items())

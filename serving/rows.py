@@ -1,45 +1,43 @@
 """Rows of named values: `{"rows": [{"carrier": "UA", "hour": 8}]}`, because people think in rows.
 
-Owns the way from rows to the protocol's tensors and back. What the values must be is checked where
-every tensor's are, in `tensors`.
+Owns the way from rows to the inputs' values, and from outputs to rows. What the values must
+be is checked where every tensor's are, in `tensors`.
 """
 
 import math
 from typing import Any
 
 from serving.model import Model
-from serving.protocol import InputTensor
-from serving.tensors import ANY, Array, TensorReader, unfit
+from serving.tensors import Array, TensorReader, Values, unfit
 
 
-def to_inputs(model: Model, rows: list[dict[str, Any]]) -> list[InputTensor]:
-    """The model's inputs, of as many rows.
+def read_rows(
+    model: Model, rows: list[dict[str, Any]]
+) -> tuple[dict[str, Values], dict[str, list[int]]]:
+    """The values of the model's inputs, and their shapes, by name.
 
     A value that a floating-point input misses, or has as null, is a missing number.
 
     Raises:
-        RequestError: 422, for a name that is not an input, an input that a row does not have, or a
-            model whose inputs are no rows of a fixed form.
+        RequestError: 422, for a name that is not an input, an input that a row does not have, a
+            model whose inputs are no rows of a fixed form, or values that are not the input's.
     """
+    known = model.readers.keys()
     for number, row in enumerate(rows):
-        if strange := row.keys() - model.readers.keys():
-            raise unfit(
-                f"row {number} has {sorted(strange)}; the model's inputs are {list(model.readers)}"
-            )
-    return [_input(reader, rows) for reader in model.readers.values()]
+        if not row.keys() <= known:
+            strange = sorted(row.keys() - known)
+            raise unfit(f"row {number} has {strange}; the model's inputs are {list(known)}")
+    values, shapes = {}, {}
+    for name, reader in model.readers.items():
+        if reader.single is None:
+            raise unfit(f"input {name!r} has no fixed form a row; send `inputs` instead")
+        shapes[name] = reader.single if len(rows) == 1 else [len(rows), *reader.single[1:]]
+        # A row's value is an element, or a list of them, nested as the shape is: as `data` may be.
+        values[name] = reader.elements(_column(reader, rows), shapes[name])
+    return values, shapes
 
 
-def _input(reader: TensorReader, rows: list[dict[str, Any]]) -> InputTensor:
-    first, *inner = reader.shape or (0,)
-    if first != ANY or ANY in inner:
-        raise unfit(f"input {reader.name!r} has no fixed form a row; send `inputs` instead")
-    # A row's value is an element, or a list of them, nested as the shape is: as `data` may be.
-    return InputTensor(
-        reader.name, [len(rows), *inner], reader.datatype.name, _values(reader, rows)
-    )
-
-
-def _values(reader: TensorReader, rows: list[dict[str, Any]]) -> list[Any]:
+def _column(reader: TensorReader, rows: list[dict[str, Any]]) -> list[Any]:
     name = reader.name
     if type(None) in reader.datatype.elements and math.prod(reader.shape[1:]) == 1:
         return [row.get(name) for row in rows]
@@ -52,10 +50,10 @@ def _values(reader: TensorReader, rows: list[dict[str, Any]]) -> list[Any]:
 
 def to_predictions(outputs: dict[str, Array], rows: int) -> list[dict[str, Any]]:
     """A row of named values for each row; an output of one element a row is that element."""
-    columns = {name: _column(array, rows) for name, array in outputs.items()}
+    columns = {name: _by_row(array, rows) for name, array in outputs.items()}
     return [{name: column[row] for name, column in columns.items()} for row in range(rows)]
 
 
-def _column(array: Array, rows: int) -> list[Any]:
+def _by_row(array: Array, rows: int) -> list[Any]:
     values: list[Any] = array.reshape(rows, -1).tolist()
     return [value[0] if len(value) == 1 else value for value in values]

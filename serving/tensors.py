@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from serving.datatypes import Datatype
 from serving.errors import RequestError
-from serving.protocol import InputTensor, OutputTensor
+from serving.protocol import InputTensor
 from serving.raw import read_raw
 
 Array = NDArray[Any]
@@ -43,6 +43,10 @@ def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
     return True
 
 
+_SMALL = 256
+"""Elements up to which raw data is made a list, as JSON's is, so that it can be joined."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorReader:
     """Reads one named input of a model.
@@ -52,15 +56,20 @@ class TensorReader:
         datatype: what its elements must be.
         shape: dimensions, `ANY` where the caller chooses; the first one is the rows.
         counts: whether its first dimension is the number of rows.
+        single: the shape of one row, where only the rows are free; else no shape at all.
     """
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
     counts: bool = field(init=False)
+    single: list[int] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "counts", self.shape[:1] == (ANY,))
+        first, *inner = self.shape or (0,)
+        counts = first == ANY
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "single", [1, *inner] if counts and ANY not in inner else None)
 
     def values(self, given: InputTensor) -> Values:
         """The input's values: a flat list as long as the shape says, or an array of that shape.
@@ -74,32 +83,39 @@ class TensorReader:
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
                 f"{given.datatype!r}"
             )
-        if not fits(given.shape, self.shape):
+        if given.shape != self.single and not fits(given.shape, self.shape):
             raise unfit(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {given.shape}"
             )
-        data = given.data
-        if type(data) is not list:
-            return self._raw(given)
-        if not self.datatype.elements.issuperset(map(type, data)):
-            data = self._elements(data, given.shape)
-        if len(data) != math.prod(given.shape):
-            raise unfit(
-                f"input {self.name!r} says the shape {given.shape}, its data has "
-                f"{len(data)} elements"
-            )
-        return data
+        return self.elements(given.data, given.shape)
 
-    def _elements(self, data: list[Any], shape: Sequence[int]) -> list[Any]:
-        """Nested data, flat."""
+    def elements(self, data: Any, shape: list[int]) -> Values:
+        """`values`, of data whose shape is known to fit.
+
+        Raises:
+            RequestError: as `values`.
+        """
+        if type(data) is not list:
+            return self._raw(data, shape)
+        values: list[Any] = data
+        if not self.datatype.elements.issuperset(map(type, values)):
+            values = self._flat(values, shape)
+        if len(values) != math.prod(shape):
+            raise unfit(
+                f"input {self.name!r} says the shape {shape}, its data has {len(values)} elements"
+            )
+        return values
+
+    def _flat(self, data: list[Any], shape: list[int]) -> list[Any]:
+        """Nested data, flat; or the complaint about the first element that is wrong."""
         for size in shape[1:]:
             if set(map(type, data)) != {list}:
                 break
             if {len(row) for row in data} != {size}:
                 raise unfit(
-                    f"input {self.name!r} says the shape {list(shape)}, its nested data has rows "
-                    "of other lengths"
+                    f"input {self.name!r} says the shape {shape}, its nested data has rows of "
+                    "other lengths"
                 )
             data = list(chain.from_iterable(data))
         for place, element in enumerate(data):
@@ -110,22 +126,19 @@ class TensorReader:
                 )
         return data
 
-    def _raw(self, given: InputTensor) -> Array:
-        data = given.data
+    def _raw(self, data: Any, shape: list[int]) -> Values:
         if data is UNSET:
             raise RequestError(400, f"input {self.name!r} has no data")
         if not isinstance(data, bytes | memoryview):
             raise RequestError(400, f"data of input {self.name!r} is {_kind(data)}, not an array")
         try:
-            return read_raw(self.datatype, given.shape, data)
+            array = read_raw(self.datatype, shape, data)
         except ValueError as error:
             raise unfit(f"data of input {self.name!r}: {error}") from error
+        return array.ravel().tolist() if array.size <= _SMALL else array
 
-    def array(self, values: Values, shape: Sequence[int]) -> Array:
+    def array(self, values: Values, shape: list[int]) -> Array:
         """Values that this reader let through, as an array of a shape that holds them.
-
-        The caller has overflow of floating-point numbers raised (see `numpy.errstate`): a number
-        too large for FP16 or FP32 must not become an infinity in silence.
 
         Raises:
             RequestError: 422, for a number beyond the datatype.
@@ -133,23 +146,22 @@ class TensorReader:
         if not isinstance(values, list):
             return values
         try:
-            return np.array(values, dtype=self.datatype.numpy).reshape(shape)
+            return array_of(values, self.datatype).reshape(shape)
         except (OverflowError, FloatingPointError) as error:
             raise unfit(
                 f"data of input {self.name!r} has a value beyond {self.datatype.name}"
             ) from error
 
-    def join(self, several: Sequence[Values], rows: int) -> Array:
-        """Values of several requests, whose shapes differ in their rows only, as one array.
 
-        Raises:
-            RequestError: as `array`.
-        """
-        shape = (rows, *self.shape[1:])
-        if all(type(values) is list for values in several):
-            return self.array(list(chain.from_iterable(several)), shape)
-        parts = [self.array(values, (-1, *shape[1:])) for values in several]
-        return np.concatenate(parts)
+def array_of(values: list[Any], datatype: Datatype) -> Array:
+    """Python values as a flat array of the datatype.
+
+    Raises:
+        OverflowError, FloatingPointError: a number is beyond the datatype. The latter where the
+            caller has overflow raised (see `numpy.errstate`), as it must: a number too large for
+            FP16 or FP32 must not become an infinity in silence.
+    """
+    return np.array(values, dtype=datatype.numpy)
 
 
 _KINDS = {
@@ -168,42 +180,39 @@ def _kind(element: object) -> str:
 
 
 def read_inputs(
-    given: Sequence[InputTensor], readers: dict[str, TensorReader], most: int
-) -> tuple[dict[str, Values], int]:
-    """All inputs of one request by name, each the signature's, each exactly once; and its rows.
+    given: Sequence[InputTensor], readers: dict[str, TensorReader]
+) -> tuple[dict[str, Values], dict[str, list[int]], int]:
+    """All inputs of one request by name, each the signature's, each exactly once.
 
     Rows are the first dimension that all inputs share whose first dimension is free; 1 if there is
     none. onnxruntime would broadcast one row against many in silence, so unequal ones are refused.
 
+    Returns:
+        The inputs' values and their shapes, by name, and the number of rows.
+
     Raises:
-        RequestError: 422, for a name that is unknown, given twice or missing, unequal numbers of
-            rows, none, or more than `most`, or as in `TensorReader.values`.
+        RequestError: 422, for a name that is unknown, given twice or missing, or unequal numbers
+            of rows; or as in `TensorReader.values`.
     """
     found: dict[str, Values] = {}
+    shapes: dict[str, list[int]] = {}
     rows = None
     for tensor in given:
-        reader = readers.get(tensor.name)
+        name, shape = tensor.name, tensor.shape
+        reader = readers.get(name)
         if reader is None:
-            raise unfit(f"unknown input {tensor.name!r}; the model has {list(readers)}")
-        if tensor.name in found:
-            raise unfit(f"input {tensor.name!r} is given twice")
-        found[tensor.name] = reader.values(tensor)
+            raise unfit(f"unknown input {name!r}; the model has {list(readers)}")
+        if name in found:
+            raise unfit(f"input {name!r} is given twice")
+        found[name] = reader.values(tensor)
+        shapes[name] = shape
         if reader.counts:
             if rows is None:
-                rows = tensor.shape[0]
-            elif rows != tensor.shape[0]:
+                rows = shape[0]
+            elif rows != shape[0]:
                 raise unfit(
-                    f"all inputs must have as many rows; {tensor.name!r} has {tensor.shape[0]}, "
-                    f"others have {rows}"
+                    f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
     if len(found) != len(readers):
         raise unfit(f"missing inputs: {[name for name in readers if name not in found]}")
-    rows = 1 if rows is None else rows
-    if not 1 <= rows <= most:
-        raise unfit(f"a request has 1 to {most} rows, this one has {rows}")
-    return found, rows
-
-
-def write_output(name: str, datatype: Datatype, array: Array) -> OutputTensor:
-    """An output array as the protocol's tensor."""
-    return OutputTensor(name, datatype.name, list(array.shape), array.ravel().tolist())
+    return found, shapes, 1 if rows is None else rows

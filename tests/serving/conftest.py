@@ -13,10 +13,12 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
 import onnx
+import psutil
 import pytest
 from onnx import TensorProto, helper
 
@@ -144,11 +146,12 @@ def mirror():
 
 @dataclass
 class Platform:
-    """MLflow's alias endpoint and an OCI registry on one loopback port."""
+    """MLflow's endpoints for one model and an OCI registry on one loopback port."""
 
     blobs: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
-    alias: str = ""
+    aliases: dict = field(default_factory=dict)
+    tags: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
 
@@ -171,23 +174,44 @@ class Platform:
         self.versions[version] = f"oci://{REPOSITORY}@{digest_of(manifest)}"
         return digest_of(manifest)
 
-    def promote(self, version):
-        """Move the alias."""
-        self.alias = version
+    def promote(self, version, alias="champion"):
+        """Move an alias; without a version it is removed."""
+        if version:
+            self.aliases[alias] = version
+        else:
+            self.aliases.pop(alias, None)
 
-    def release(self, version, files):
+    def weigh(self, weight):
+        """Set the challenger's share of the keys."""
+        self.tags["slipway.challenger_weight"] = str(weight)
+
+    def release(self, version, files, alias="champion"):
         """Publish and promote; the digest."""
         digest = self.publish(version, files)
-        self.promote(version)
+        self.promote(version, alias)
         return digest
+
+    def registered(self):
+        """Status and body of MLflow's answer about the model."""
+        if not self.versions:
+            return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST"}).encode()
+        model = {
+            "name": MODEL,
+            "creation_timestamp": 1,
+            "aliases": [{"alias": a, "version": v} for a, v in list(self.aliases.items())],
+            "tags": [{"key": key, "value": value} for key, value in list(self.tags.items())],
+        }
+        return 200, json.dumps({"registered_model": model}).encode()
 
     def answer(self, path):
         """Status and body of a GET."""
         self.asked.append(path)
-        if path.startswith("/api/2.0/mlflow/registered-models/alias?"):
-            if not self.alias:
-                return 400, json.dumps({"error_code": "INVALID_PARAMETER_VALUE"}).encode()
-            found = {"version": self.alias, "source": self.versions[self.alias]}
+        url = urlsplit(path)
+        if url.path == "/api/2.0/mlflow/registered-models/get":
+            return self.registered()
+        if url.path == "/api/2.0/mlflow/model-versions/get":
+            version = parse_qs(url.query)["version"][0]
+            found = {"version": version, "source": self.versions[version]}
             return 200, json.dumps({"model_version": found}).encode()
         blob = self.blobs.get(path.rsplit("/", 1)[-1]) if path.startswith("/v2/") else None
         return (404, b"{}") if blob is None else (200, blob)
@@ -262,10 +286,30 @@ class Server:
                 return float(value)
         return None
 
+    def children(self):
+        """The processes beside the main one that run now: workers and the agent."""
+        return psutil.Process(self.process.pid).children()
+
+    def workers(self):
+        """The worker processes that run now."""
+        return [child for child in self.children() if not is_agent(child)]
+
+    def agent(self):
+        """The agent's process, or None while there is none."""
+        return next(filter(is_agent, self.children()), None)
+
     def stop(self):
         """End by SIGTERM; the exit code."""
         self.process.terminate()
         return self.process.wait(DEADLINE)
+
+
+def is_agent(process):
+    """Whether a process is a server's agent; one that has just ended is none."""
+    try:
+        return "serving.agent" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def free_port():

@@ -6,13 +6,13 @@ import logging
 import httpx
 import pytest
 
+from serving.agent.follower import Follower, Patience
+from serving.agent.registry import Registry
+from serving.agent.tracking import Mlflow
 from serving.cache import Cache
 from serving.errors import Reason
-from serving.follower import Follower, Patience
 from serving.metrics import Metrics
 from serving.model import Slot
-from serving.registry import Registry
-from serving.tracking import Mlflow
 
 MODEL = "flight-delays"
 

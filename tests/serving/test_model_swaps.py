@@ -107,8 +107,9 @@ def served(launch, platform, release, wait_until):
 def test_a_bad_release_changes_nothing(served, platform, make_delays, flights, wait_until, fault):  # noqa: PLR0913, PLR0917  # fixtures
     """A release that fails any step is refused with a reason; the old model goes on."""
     publish_with(fault, platform, make_delays(float("nan") if fault == "nan" else 2))
-    failures = f'slipway_model_load_failures_total{{model="{MODEL}",reason="{FAULTS[fault]}"}}'
-    wait_until(lambda: served.metric(failures) >= 1, "a refusal")
+    labels = f'model="{MODEL}",reason="{FAULTS[fault]}",slot="champion"'
+    failures = f"slipway_model_load_failures_total{{{labels}}}"
+    wait_until(lambda: (served.metric(failures) or 0) >= 1, "a refusal")
     assert served.events("model_refused")[0]["reason"] == FAULTS[fault]
     answer = httpx.post(served.url + INFER, json=flights(("AA", 0, 0)), trust_env=False).json()
     assert (answer["model_version"], answer["outputs"][0]["data"]) == ("1", [1.0])
@@ -137,7 +138,8 @@ def test_services_that_are_down_change_nothing(served, launch, platform, release
     same = {key: served.config[key] for key in ("cache_dir", "port")}
     again = launch(platform.address, **same)
     wait_until(lambda: again.serves("1"), "version 1 from the cache")
+    wait_until(lambda: again.events("tracking_unreachable"), "a failed look after the restart")
     platform.start(port)
     release("2")
     wait_until(lambda: again.serves("2"), "version 2")
-    assert again.events("tracking_answers")
+    wait_until(lambda: again.events("tracking_answers"), "the event of it")

@@ -1,0 +1,36 @@
+"""What the agent is made of.
+
+Owns the wiring: clients, cache and parts. The only place of the agent that chooses
+implementations.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from serving.agent.follower import Follower
+from serving.agent.metrics import AgentMetrics
+from serving.agent.registry import Registry
+from serving.agent.tracking import Mlflow
+from serving.agent.trial import Trial
+from serving.agent.trust import Trust
+from serving.cache import Cache
+from serving.config import Config
+
+_TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+
+
+def parts(config: Config) -> list[Callable[[threading.Event], None]]:
+    """The agent's threads, as functions that run until an event is set."""
+    return [_follower(config).run]
+
+
+def _follower(config: Config) -> Follower:
+    # Its own services are asked, by address: a proxy of the environment would be a mistake.
+    client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
+    cache = Cache(Path(config.cache_dir))
+    trial = Trial(config.model, Registry(client, config.registry, cache), Trust(config.public_key))
+    tracking = Mlflow(client, config.tracking_url, config.model)
+    return Follower(config, tracking, trial, cache, AgentMetrics(config.model))
