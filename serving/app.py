@@ -5,25 +5,20 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from msgspec import UNSET
-
-from serving import bodies, logs, protocol, routes
+from serving import binary, bodies, description, exchange, logs, protocol, routes
 from serving.config import Config
-from serving.engine import Call, Engine, Inference
+from serving.engine import Call, Engine
 from serving.errors import RequestError
 from serving.loader import Loader
 from serving.metrics import Metrics
-from serving.model import Model
-from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
+from serving.protocol import InferRequest
 from serving.routes import Kind, Route
-from serving.rows import to_predictions
 
 _UNAVAILABLE = 503
 _ROUTING_KEY = "x-routing-key"
-_PLATFORM = "onnx_onnxruntime"
+_ENCODING, _ACCEPT = "content-encoding", "accept-encoding"
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
 _LONG_BODY = 32 * 1024
@@ -38,13 +33,6 @@ class Reply(NamedTuple):
     headers: list[tuple[str, str]] = _JSON
 
 
-def _server_version() -> str:
-    try:
-        return version("slipway")
-    except PackageNotFoundError:
-        return "0"
-
-
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
@@ -54,9 +42,7 @@ class App:
         self._engine = engine
         self._metrics = metrics
         self._loader = loader
-        self._server = protocol.encode(
-            {"name": "slipway", "version": _server_version(), "extensions": []}
-        )
+        self._server = protocol.encode(description.server())
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
@@ -107,9 +93,8 @@ class App:
                 self._check(route)
                 return self._readiness({"name": self._config.model})
             case _:
-                return Reply(
-                    200, protocol.encode(_metadata(self._engine.model(route.model, route.version)))
-                )
+                model = self._engine.model(route.model, route.version)
+                return Reply(200, protocol.encode(description.model(model)))
 
     def _check(self, route: Route) -> None:
         """Refuse an unknown model or version; no model at all is an answer of its own."""
@@ -134,44 +119,21 @@ class App:
             self._engine.in_hand -= 1
 
     async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
-        bodies.check_headers(headers)
-        body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
+        limit = self._config.limits.max_body_bytes
+        body = await bodies.read(headers, rsgi, limit)
+        body = exchange.plain(body, headers.get(_ENCODING), limit)
         call = Call(
             route.model,
             route.version,
             headers.get(_ROUTING_KEY) or "",
             long=len(body) >= _LONG_BODY,
         )
-        request = await self._decode(call, body)
+        request = await self._decode(call, body, headers.get(binary.HEADER))
         answer = await self._engine.infer(call, request)
-        return Reply(200, protocol.encode(_response(request, answer)))
+        return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))
 
-    async def _decode(self, call: Call, body: bytes) -> InferRequest:
+    async def _decode(self, call: Call, body: bytes, length: str | None) -> InferRequest:
         if call.long:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, protocol.decode_request, body)
-        return protocol.decode_request(body)
-
-
-def _response(request: InferRequest, answer: Inference) -> InferResponse | RowsResponse:
-    model, more = answer.model, answer.parameters or UNSET
-    if request.rows is not UNSET:
-        columns = {output.name: output.array for output in answer.outputs}
-        predictions = to_predictions(columns, answer.rows)
-        return RowsResponse(model.name, model.version, answer.id, predictions, more)
-    outputs = [
-        OutputTensor(output.name, output.datatype.name, list(output.array.shape), output.values)
-        for output in answer.outputs
-    ]
-    return InferResponse(model.name, model.version, answer.id, outputs, more)
-
-
-def _metadata(model: Model) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": _PLATFORM,
-        "inputs": model.signature.inputs,
-        "outputs": model.signature.outputs,
-        "parameters": {"digest": model.digest},
-    }
+            return await loop.run_in_executor(None, exchange.decode, body, length)
+        return exchange.decode(body, length)

@@ -9,11 +9,11 @@ Source: https://github.com/triton-inference-server/server (protocol/extension_bi
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, structs
 
 from serving.datatypes import Datatype
 from serving.errors import RequestError
-from serving.protocol import InferRequest, InputTensor
+from serving.protocol import InferRequest, InputTensor, OutputTensor
 from serving.raw import write_raw
 from serving.tensors import Array
 
@@ -22,15 +22,6 @@ HEADER = "inference-header-content-length"
 
 _SIZE = "binary_data_size"
 _LONGEST_LENGTH = 19
-
-
-class BinaryTensor(Struct, frozen=True):
-    """One output whose data stands behind the JSON."""
-
-    name: str
-    datatype: str
-    shape: list[int]
-    parameters: dict[str, Any]
 
 
 def split(body: bytes, length: str) -> tuple[memoryview, memoryview]:
@@ -103,10 +94,11 @@ def wanted(request: InferRequest, parameters: dict[str, Any] | None) -> bool:
     return own is True
 
 
-def write_tensor(name: str, datatype: Datatype, array: Array) -> tuple[BinaryTensor, bytes]:
+def write_tensor(name: str, datatype: Datatype, array: Array) -> tuple[OutputTensor, bytes]:
     """An output array as the JSON's entry, and its bytes."""
     data = write_raw(datatype, array)
-    return BinaryTensor(name, datatype.name, list(array.shape), {_SIZE: len(data)}), data
+    parameters = {_SIZE: len(data)}
+    return OutputTensor(name, datatype.name, list(array.shape), UNSET, parameters), data
 
 
 def join(head: bytes, tensors: Sequence[bytes]) -> tuple[bytes, list[tuple[str, str]]]:
