@@ -11,6 +11,7 @@ from serving import binary, bodies, description, exchange, logs, protocol, route
 from serving.config import Config
 from serving.engine import Call, Engine
 from serving.errors import RequestError
+from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.protocol import InferRequest
@@ -36,8 +37,16 @@ class Reply(NamedTuple):
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, engine: Engine, metrics: Metrics, loader: Loader) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+        loader: Loader,
+        journal: Journal | None,
+    ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
+        self._journal = journal
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -53,6 +62,8 @@ class App:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loader.stop()
         self._metrics.share()
+        if self._journal is not None:
+            self._journal.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:

@@ -111,6 +111,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     api_keys: tuple[ApiKey, ...] = ()
 
 
+def journal_folder(config: Config) -> Path:
+    """Where the workers write what the agent ships."""
+    return Path(config.cache_dir) / "journal"
+
+
 def load(path: Path) -> Config:
     """Read and check the configuration.
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from serving.app import App
 from serving.cache import Cache
-from serving.config import DRAIN_SECONDS, Config
+from serving.config import DRAIN_SECONDS, Config, journal_folder
 from serving.engine import Engine
+from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.slots import Placement
@@ -26,7 +27,16 @@ def build(config: Config) -> App:
     placement = Placement()
     metrics = Metrics(config.model)
     loader = Loader(config, Cache(Path(config.cache_dir)), placement, metrics.models)
-    return App(config, Engine(config, placement, metrics, None), metrics, loader)
+    journal = journal_of(config)
+    engine = Engine(config, placement, metrics, journal)
+    return App(config, engine, metrics, loader, journal)
+
+
+def journal_of(config: Config) -> Journal | None:
+    """This worker's part of the prediction log, where there is one."""
+    if config.log is None:
+        return None
+    return Journal(journal_folder(config), config.log.journal_bytes)
 
 
 def end_with_parent() -> None:

@@ -9,22 +9,32 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from serving.agent.follower import Follower
+from serving.agent.log_metrics import LogMetrics
 from serving.agent.metrics import AgentMetrics
 from serving.agent.registry import Registry
+from serving.agent.shipping import Shipper
 from serving.agent.tracking import Mlflow
 from serving.agent.trial import Trial
 from serving.agent.trust import Trust
 from serving.cache import Cache
-from serving.config import Config
+from serving.config import Config, PredictionLog, journal_folder
 
 _TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 
 
 def parts(config: Config) -> list[Callable[[threading.Event], None]]:
     """The agent's threads, as functions that run until an event is set."""
-    return [_follower(config).run]
+    follower = _follower(config)
+    if config.log is None:
+        return [follower.run]
+    return [follower.run, _shipper(config, config.log).run]
+
+
+def _shipper(config: Config, log: PredictionLog) -> Shipper:
+    return Shipper(journal=journal_folder(config), log=log, metrics=LogMetrics(CollectorRegistry()))
 
 
 def _follower(config: Config) -> Follower:

@@ -5,6 +5,7 @@ The stand-ins speak real HTTP on loopback; the end-to-end tests use the real MLf
 
 import hashlib
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -419,3 +420,12 @@ def flights():
         } | more
 
     return make
+
+
+@pytest.fixture(scope="session")
+def events():
+    """The names of the events that were logged in this process; it takes `caplog`."""
+    logging.getLogger("slipway.serving").setLevel("INFO")
+    return lambda caplog: [
+        record.message for record in caplog.records if record.name == "slipway.serving"
+    ]
