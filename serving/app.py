@@ -7,7 +7,7 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 import asyncio
 from typing import Any, NamedTuple
 
-from serving import binary, bodies, description, exchange, logs, protocol, routes
+from serving import binary, bodies, description, exchange, logs, openapi, protocol, routes
 from serving.config import Config
 from serving.engine import Call, Engine
 from serving.errors import RequestError
@@ -92,8 +92,8 @@ class App:
 
     def _look(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER:
-                return Reply(200, self._server)
+            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+                return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, protocol.encode({"live": True}))
             case Kind.METRICS:
@@ -106,6 +106,14 @@ class App:
             case _:
                 model = self._engine.model(route.model, route.version)
                 return Reply(200, protocol.encode(description.model(model)))
+
+    def _describe(self, kind: Kind) -> Reply:
+        if kind is Kind.DOCS:
+            return Reply(200, *openapi.page())
+        if kind is Kind.OPENAPI:
+            model = self._engine.placement.champion
+            return Reply(200, protocol.encode(openapi.document(self._config, model)))
+        return Reply(200, self._server)
 
     def _check(self, route: Route) -> None:
         """Refuse an unknown model or version; no model at all is an answer of its own."""
