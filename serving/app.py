@@ -5,7 +5,7 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from serving import binary, bodies, description, exchange, logs, openapi, protocol, routes
 from serving.admission import Ticket
@@ -39,6 +39,16 @@ class Reply(NamedTuple):
     headers: list[tuple[str, str]] = _JSON
 
 
+class Transport(Protocol):
+    """A way to the engine beside HTTP, begun and ended on the worker's loop while that rests."""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take requests."""
+
+    def stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take no more, and answer those in hand."""
+
+
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
@@ -50,6 +60,7 @@ class App:
         loader: Loader,
         journal: Journal | None,
         guards: Guards,
+        rpc: Transport | None = None,
     ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
         self._journal = journal
@@ -61,6 +72,7 @@ class App:
         self._keys = guards.keys
         self._admission = guards.admission
         self._draining = guards.draining
+        self._rpc = rpc
         self._server = protocol.encode(description.server())
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -68,9 +80,13 @@ class App:
         self._metrics.start(loop)
         self._engine.start(loop)
         self._guards.start(loop)
+        if self._rpc is not None:
+            self._rpc.start(loop)
         self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._rpc is not None:
+            self._rpc.stop(loop)
         self._loader.stop()
         self._guards.stop()
         self._metrics.share()

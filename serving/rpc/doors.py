@@ -12,11 +12,11 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
-from serving.admission import Admission
-from serving.callers import Caller, caller_of
+from serving.admission import Ticket
+from serving.callers import Caller, Pairs, caller_of
 from serving.errors import RequestError
-from serving.keys import Keys
-from serving.request_log import RequestLog
+from serving.guards import Guards
+from serving.metrics import Metrics
 from serving.rpc import statuses
 from serving.rpc.messages import message
 
@@ -53,6 +53,9 @@ class Visit:
     size: int
 
 
+_OK = 200
+"""What the log, which both transports share, has for a success."""
+
 Method = Callable[[Any, Visit], Awaitable[Any]]
 """Takes a message and its visit; answers a message, or raises RequestError."""
 
@@ -78,11 +81,11 @@ class Counts:
 class Doors:
     """Lets calls in and answers them."""
 
-    def __init__(self, keys: Keys, admission: Admission, requests: RequestLog) -> None:
-        """Share `admission` and `requests` with the other transport."""
-        self._keys = keys
-        self._admission = admission
-        self._requests = requests
+    def __init__(self, guards: Guards, metrics: Metrics, *, log_requests: bool) -> None:
+        """Share `guards` and `metrics` with the other transport; all of infer's may be logged."""
+        self._guards = guards
+        self._metrics = metrics
+        self._log_requests = log_requests
         self._counts = Counts()
 
     def open(self, name: str, method: Method, *, guarded: bool = False) -> Any:
@@ -104,8 +107,7 @@ class Doors:
             except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
                 await context.abort(*self._refuse(name, visit, error))
             else:
-                self._counts.answered(name, grpc.StatusCode.OK.name)
-                if more := visit.caller.answer():
+                if more := self._answered(name, visit, log=guarded and self._log_requests):
                     context.set_trailing_metadata(tuple(more))
                 return answer
 
@@ -115,39 +117,51 @@ class Doors:
         )
 
     def _guard(self, method: Method) -> Method:
+        admission = self._guards.admission
+
         async def guarded(request: Any, visit: Visit) -> Any:
-            get = visit.metadata.get
-            self._keys.caller(get("authorization"), get("x-api-key"))
-            ticket = self._admission.enter()
+            ticket = self._enter(visit.metadata)
             try:
                 return await method(request, visit)
             except asyncio.CancelledError:
-                overdue = self._admission.overdue(ticket)
+                overdue = admission.overdue(ticket)
                 if overdue is None:
                     raise
+                self._metrics.refused_request(None, overdue.status)
                 raise overdue from None
             finally:
-                self._admission.leave(ticket)
+                admission.leave(ticket)
 
         return guarded
+
+    def _enter(self, metadata: Metadata) -> Ticket:
+        try:
+            if self._guards.keys:
+                self._guards.keys.caller(metadata.get("authorization"), metadata.get("x-api-key"))
+            return self._guards.admission.enter()
+        except RequestError as error:
+            # What comes to the engine is counted there.
+            self._metrics.refused_request(None, error.status)
+            raise
+
+    def _answered(self, name: str, visit: Visit, *, log: bool) -> Pairs:
+        self._counts.answered(name, grpc.StatusCode.OK.name)
+        if log:
+            return self._guards.answered(_route(name), visit.caller, visit.metadata, _OK)
+        return visit.caller.answer()
 
     def _refuse(
         self, name: str, visit: Visit, error: Exception
     ) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str], ...]]:
         """Status, text and trailing metadata for what went wrong, once counted and logged."""
-        get = visit.metadata.get
-        asked, more = visit.caller.refusal(
-            f"grpc_{name}", self._keys.name(get("authorization"), get("x-api-key"))
-        )
-        if isinstance(error, RequestError):
-            code, text = statuses.code(error), str(error)
-            more += statuses.metadata(error)
-            self._requests.refused(asked, error.status, text)
-        else:
-            code, text = grpc.StatusCode.INTERNAL, "internal error; the server's log has it"
-            self._requests.crashed(asked, error)
+        more = self._guards.refused(_route(name), visit.caller, visit.metadata, error)
+        code, text = statuses.of(error)
         self._counts.answered(name, code.name)
-        return code, text, tuple(more)
+        return code, text, statuses.kept(more)
+
+
+def _route(name: str) -> str:
+    return f"grpc_{name}"
 
 
 def _parse(kind: Any, payload: bytes) -> Any:

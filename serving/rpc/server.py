@@ -4,7 +4,6 @@ Owns the library's server. Which methods there are is the business of `service` 
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -13,6 +12,8 @@ from grpc_reflection.v1alpha import reflection
 
 from serving.config import DRAIN_SECONDS, Config
 from serving.engine import Engine
+from serving.guards import Guards
+from serving.metrics import Metrics
 from serving.rpc import health
 from serving.rpc.doors import Doors
 from serving.rpc.messages import POOL, SERVICE
@@ -65,16 +66,20 @@ def _reflect(server: Any) -> None:
     )
 
 
-def make(config: Config, engine: Engine, doors: Doors, ready: Callable[[], bool]) -> Server | None:
-    """The gRPC server that the configuration asks for, if it asks for one.
+def make(config: Config, port: int, engine: Engine, metrics: Metrics, guards: Guards) -> Server:
+    """The gRPC server of a worker.
 
     Args:
-        config: its `grpc_port` is None where there shall be none.
+        config: the server's.
+        port: its `grpc_port`.
         engine: what answers.
-        doors: how calls are let in.
-        ready: whether requests are welcome.
+        metrics: where refusals are counted.
+        guards: what stands before requests, shared with HTTP.
     """
-    if config.grpc_port is None:
-        return None
-    handlers = [Service(engine, ready).handler(doors), health.Health(ready).handler()]
-    return Server(config.host, config.grpc_port, config.limits.max_body_bytes, handlers)
+
+    def ready() -> bool:
+        return not guards.draining and engine.placement.champion is not None
+
+    doors = Doors(guards, metrics, log_requests=config.log_requests)
+    handlers = [Service(engine, metrics, ready).handler(doors), health.Health(ready).handler()]
+    return Server(config.host, port, config.limits.max_body_bytes, handlers)

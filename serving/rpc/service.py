@@ -13,6 +13,8 @@ import grpc
 from serving import description
 from serving.engine import Call, Engine
 from serving.errors import RequestError
+from serving.metrics import Metrics
+from serving.protocol import InferRequest
 from serving.rpc import translation
 from serving.rpc.doors import Doors, Visit
 from serving.rpc.messages import SERVICE, message
@@ -28,9 +30,10 @@ _TENSOR = message("ModelMetadataResponse.TensorMetadata")
 class Service:
     """Answers the methods by an engine."""
 
-    def __init__(self, engine: Engine, ready: Callable[[], bool]) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, ready: Callable[[], bool]) -> None:
         """Answer by `engine`; `ready` says whether requests are welcome."""
         self._engine = engine
+        self._metrics = metrics
         self._ready = ready
 
     def handler(self, doors: Doors) -> Any:
@@ -81,13 +84,20 @@ class Service:
             visit.caller.trace_id,
             long=long,
         )
-        given = await _beside(translation.read, request) if long else translation.read(request)
+        given = await self._read(request, long=long)
         answer = await self._engine.infer(call, given)
         return translation.write(answer, raw=bool(request.raw_input_contents))
 
-
-async def _beside(work: Callable[[Any], Any], what: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(None, work, what)
+    async def _read(self, request: Any, *, long: bool) -> InferRequest:
+        try:
+            if long:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(None, translation.read, request)
+            return translation.read(request)
+        except RequestError as error:
+            # What comes to the engine is counted there.
+            self._metrics.refused_request(None, error.status)
+            raise
 
 
 def _tensor(spec: TensorSpec) -> Any:

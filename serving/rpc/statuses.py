@@ -5,6 +5,7 @@ Owns the table.
 
 import grpc
 
+from serving.callers import Pairs
 from serving.errors import RequestError
 
 _CODES = {
@@ -17,15 +18,17 @@ _CODES = {
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-_KEPT = {"retry-after"}
-"""Headers that mean something to callers over gRPC too; they become trailing metadata."""
+_HTTPS_OWN = {"allow", "accept-encoding", "connection", "www-authenticate"}
+"""Headers of refusals that mean nothing over gRPC; the others become trailing metadata."""
 
 
-def code(error: RequestError) -> grpc.StatusCode:
-    """The status of a refusal."""
-    return _CODES.get(error.status, grpc.StatusCode.INTERNAL)
+def of(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Status and text of what went wrong; a fault of ours says no more than that."""
+    if isinstance(error, RequestError):
+        return _CODES.get(error.status, grpc.StatusCode.INTERNAL), str(error)
+    return grpc.StatusCode.INTERNAL, "internal error; the server's log has it"
 
 
-def metadata(error: RequestError) -> tuple[tuple[str, str], ...]:
-    """The trailing metadata of a refusal."""
-    return tuple((name, value) for name, value in error.headers if name in _KEPT)
+def kept(headers: Pairs) -> tuple[tuple[str, str], ...]:
+    """What of a refusal's headers goes with its status."""
+    return tuple((name, value) for name, value in headers if name not in _HTTPS_OWN)

@@ -16,14 +16,14 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 from serving.admission import Admission
 from serving.config import ApiKey, Config, Limits
+from serving.draining import Draining
 from serving.engine import Engine
+from serving.guards import Guards
 from serving.keys import Keys, make_key
 from serving.metrics import Metrics
 from serving.model import load
-from serving.request_log import RequestLog
-from serving.rpc import server as servers
-from serving.rpc.doors import Doors
 from serving.rpc.messages import SERVICE, message
+from serving.rpc.server import make
 from serving.slots import Placement
 
 MODEL = "flight-delays"
@@ -56,13 +56,12 @@ class Running:
             placement.champion = load(MODEL, "7", DIGEST, files.titled())
         self.loop = uvloop.new_event_loop()
         metrics = Metrics(MODEL)
-        self.engine = Slow(config, placement, metrics, None)
         admission = Admission(config.limits.max_concurrency, config.limits.max_seconds)
-        self.ready = placement.champion is not None
-        doors = Doors(Keys(config.api_keys), admission, RequestLog())
-        self.server = servers.make(config, self.engine, doors, lambda: self.ready)
+        self.guards = Guards(Keys(config.api_keys), admission, Draining())
+        self.engine = Slow(config, placement, metrics, None, admission)
+        self.server = make(config, config.grpc_port, self.engine, metrics, self.guards)
         self.engine.start(self.loop)
-        admission.start(self.loop)
+        self.guards.start(self.loop)
         self.server.start(self.loop)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -75,6 +74,7 @@ class Running:
     def _run(self):
         self.loop.run_forever()
         self.server.stop(self.loop)
+        self.guards.stop()
         self.loop.close()
 
     def call(self, method, request=b"", **more):
@@ -330,7 +330,7 @@ def test_health_follows_readiness(run):
     assert {stub.Check(ask(service=name)).status for name in ("", SERVICE)} == {serving}
     watch = stub.Watch(ask())
     assert next(watch).status == serving
-    server.ready = False
+    server.guards.draining.begin()
     assert next(watch).status == not_serving
     assert stub.Check(ask()).status == not_serving
     watch.cancel()
