@@ -435,3 +435,9 @@ def events():
     return lambda caplog: [
         record.message for record in caplog.records if record.name == "slipway.serving"
     ]
+
+
+@pytest.fixture(scope="session")
+def spare_port():
+    """Ports that nobody listens on."""
+    return free_port
