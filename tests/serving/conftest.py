@@ -437,7 +437,15 @@ def events():
     ]
 
 
-@pytest.fixture(scope="session")
-def spare_port():
-    """Ports that nobody listens on."""
-    return free_port
+@pytest.fixture(scope="module")
+def serve(launch, make_platform):
+    """Start servers for both transports, each with a model in service as version 1."""
+
+    def start(files, **settings):
+        platform = make_platform()
+        platform.release("1", files)
+        server = launch(platform.address, grpc_port=free_port(), **settings)
+        until(lambda: server.serves("1"), "version 1")
+        return server
+
+    return start

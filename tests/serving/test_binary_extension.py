@@ -77,13 +77,9 @@ def test_what_does_not_add_up_is_400(body, length, complaint):
 
 
 @pytest.fixture(scope="module")
-def client(launch, make_platform, make_delays, wait_until):
+def client(serve, make_delays):
     """A client of a server with the small model."""
-    platform = make_platform()
-    platform.release("1", make_delays(0))
-    server = launch(platform.address)
-    wait_until(lambda: server.serves("1"), "version 1")
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=serve(make_delays(0)).url, trust_env=False, timeout=30) as client:
         yield client
 
 
