@@ -131,6 +131,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     notice_seconds: Notice = 0.0
     log_requests: bool = False
 
+    def __post_init__(self) -> None:
+        # Both would bind it with SO_REUSEPORT, and share its connections in silence.
+        if self.grpc_port == self.port:
+            raise ValueError("`grpc_port` must not be `port`")
+
 
 def journal_folder(config: Config) -> Path:
     """Where the workers write what the agent ships."""

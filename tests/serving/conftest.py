@@ -486,3 +486,17 @@ def events():
 def load():
     """Callers that ask without pause while a body runs; see `Load`."""
     return Load
+
+
+@pytest.fixture(scope="module")
+def serve(launch, make_platform):
+    """Start servers for both transports, each with a model in service as version 1."""
+
+    def start(files, **settings):
+        platform = make_platform()
+        platform.release("1", files)
+        server = launch(platform.address, grpc_port=free_port(), **settings)
+        until(lambda: server.serves("1"), "version 1")
+        return server
+
+    return start
