@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from msgspec import UNSET
 
 from serving import bodies, logs, protocol, routes
+from serving.admission import Ticket
+from serving.callers import Caller, caller_of
 from serving.config import Config
 from serving.engine import Call, Engine, Inference
 from serving.errors import RequestError
+from serving.guards import Guards
 from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
@@ -27,6 +30,8 @@ _ROUTING_KEY = "x-routing-key"
 _PLATFORM = "onnx_onnxruntime"
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
+_ENDING = "the server is about to end"
+_CLOSE = ("connection", "close")
 _LONG_BODY = 32 * 1024
 """Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 
@@ -49,13 +54,14 @@ def _server_version() -> str:
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts of a worker
         self,
         config: Config,
         engine: Engine,
         metrics: Metrics,
         loader: Loader,
         journal: Journal | None,
+        guards: Guards,
     ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
         self._journal = journal
@@ -63,6 +69,10 @@ class App:
         self._engine = engine
         self._metrics = metrics
         self._loader = loader
+        self._guards = guards
+        self._keys = guards.keys
+        self._admission = guards.admission
+        self._draining = guards.draining
         self._server = protocol.encode(
             {"name": "slipway", "version": _server_version(), "extensions": []}
         )
@@ -71,10 +81,12 @@ class App:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
         self._metrics.start(loop)
         self._engine.start(loop)
+        self._guards.start(loop)
         self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loader.stop()
+        self._guards.stop()
         self._metrics.share()
         if self._journal is not None:
             self._journal.close()
@@ -82,18 +94,26 @@ class App:
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
         route = routes.parse(scope.path)
+        # Each look at `scope.headers` copies them all.
+        headers = scope.headers
+        caller = caller_of(headers)
         try:
-            reply = await self._answer(route, scope, rsgi)
-        except RequestError as error:
-            body = protocol.error_body(str(error))
-            reply = Reply(error.status, body, [*_JSON, *error.headers])
+            reply = await self._answer(route, scope, headers, caller, rsgi)
+            more = caller.answer()
+            if self._config.log_requests and route.kind is Kind.INFER:
+                more = self._guards.answered(route.kind, caller, headers, reply.status)
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
-            logs.failure("request_crashed", error, route=route.kind)
-            reply = Reply(500, protocol.error_body("internal error; the server's log has it"))
+            more = self._guards.refused(route.kind, caller, headers, error)
+            reply = _refusal(error)
+        if self._draining:
+            more = [*more, _CLOSE]
         self._metrics.answered(route.kind, reply.status)
-        rsgi.response_bytes(reply.status, reply.headers, reply.body)
+        sent = [*reply.headers, *more] if more else reply.headers
+        rsgi.response_bytes(reply.status, sent, reply.body)
 
-    async def _answer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
+    async def _answer(
+        self, route: Route, scope: Any, headers: Any, caller: Caller, rsgi: Any
+    ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
         if scope.method != route.method:
@@ -101,7 +121,7 @@ class App:
                 405, f"this path takes {route.method} only", (("allow", route.method),)
             )
         if route.kind is Kind.INFER:
-            return await self._infer(route, scope, rsgi)
+            return await self._admitted(route, headers, caller, rsgi)
         return self._look(route)
 
     def _look(self, route: Route) -> Reply:
@@ -131,37 +151,71 @@ class App:
                 raise
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:
-        placement = self._engine.placement
-        ready = placement.champion is not None
-        reason = {} if ready else {"error": placement.reason}
-        body = protocol.encode(answer | {"ready": ready} | reason)
-        return Reply(200 if ready else 503, body)
+        if self._draining:
+            reason = _ENDING
+        else:
+            placement = self._engine.placement
+            reason = "" if placement.champion is not None else placement.reason
+        more = {"error": reason} if reason else {}
+        body = protocol.encode(answer | {"ready": not reason} | more)
+        return Reply(503 if reason else 200, body)
 
-    async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        self._engine.in_hand += 1
+    async def _admitted(self, route: Route, headers: Any, caller: Caller, rsgi: Any) -> Reply:
+        """The answer, in the request's place and in its time."""
+        ticket = self._enter(headers)
         try:
-            return await self._inferred(route, scope.headers, rsgi)
+            call, request = await self._read(route, headers, caller, rsgi)
+            answer = await self._engine.infer(call, request)
+            return Reply(200, protocol.encode(_response(request, answer)))
+        except asyncio.CancelledError:
+            overdue = self._admission.overdue(ticket)
+            if overdue is None:
+                raise
+            raise self._counted(overdue) from None
         finally:
-            self._engine.in_hand -= 1
+            self._admission.leave(ticket)
 
-    async def _inferred(self, route: Route, headers: Any, rsgi: Any) -> Reply:
-        bodies.check_headers(headers)
-        body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
-        call = Call(
-            route.model,
-            route.version,
-            headers.get(_ROUTING_KEY) or "",
-            long=len(body) >= _LONG_BODY,
-        )
-        request = await self._decode(call, body)
-        answer = await self._engine.infer(call, request)
-        return Reply(200, protocol.encode(_response(request, answer)))
+    def _enter(self, headers: Any) -> Ticket:
+        try:
+            if self._keys:
+                self._keys.caller(headers.get("authorization"), headers.get("x-api-key"))
+            return self._admission.enter()
+        except RequestError as error:
+            raise self._counted(error) from None
+
+    def _counted(self, error: RequestError) -> RequestError:
+        """The refusal of an infer request that never came to the engine, which counts its own."""
+        self._metrics.refused_request(None, error.status)
+        return error
+
+    async def _read(
+        self, route: Route, headers: Any, caller: Caller, rsgi: Any
+    ) -> tuple[Call, InferRequest]:
+        try:
+            bodies.check_headers(headers)
+            body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
+            call = Call(
+                route.model,
+                route.version,
+                headers.get(_ROUTING_KEY) or "",
+                caller.trace_id,
+                long=len(body) >= _LONG_BODY,
+            )
+            return call, await self._decode(call, body)
+        except RequestError as error:
+            raise self._counted(error) from None
 
     async def _decode(self, call: Call, body: bytes) -> InferRequest:
         if call.long:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(None, protocol.decode_request, body)
         return protocol.decode_request(body)
+
+
+def _refusal(error: Exception) -> Reply:
+    if isinstance(error, RequestError):
+        return Reply(error.status, protocol.error_body(str(error)))
+    return Reply(500, protocol.error_body("internal error; the server's log has it"))
 
 
 def _response(request: InferRequest, answer: Inference) -> InferResponse | RowsResponse:

@@ -15,6 +15,7 @@ HostPort = Annotated[str, Meta(pattern=r"^[^/\s]+:[0-9]{1,5}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s]+[^\s]*$")]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Notice = Annotated[float, Meta(ge=0, le=60)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -107,6 +108,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         log: where predictions are logged; nowhere without it.
         api_keys: keys of which one must come with each infer and feedback request; without any,
             none must.
+        notice_seconds: how long after SIGTERM it goes on as before, but not ready, so that
+            balancers turn away before its port closes.
+        log_requests: whether requests that went well are logged, too; the others always are.
     """
 
     port: Port
@@ -124,6 +128,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     explanations: Explanations = Explanations()
     log: PredictionLog | None = None
     api_keys: tuple[ApiKey, ...] = ()
+    notice_seconds: Notice = 0.0
+    log_requests: bool = False
 
 
 def journal_folder(config: Config) -> Path:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from serving import records
+from serving.admission import Admission
 from serving.batching import Batcher
 from serving.config import Config
 from serving.datatypes import Datatype
@@ -110,27 +111,33 @@ class Engine:
 
     Attributes:
         placement: the models that answer.
-        in_hand: infer requests whose head has come and whose answer has not gone; kept by the
-            transports. Where there is another one, a request waits for it to be scored together.
     """
 
     def __init__(
-        self, config: Config, placement: Placement, metrics: Metrics, log: Log | None
+        self,
+        config: Config,
+        placement: Placement,
+        metrics: Metrics,
+        log: Log | None,
+        admission: Admission,
     ) -> None:
-        """Answer with the models of `placement`; `log` takes the predictions."""
+        """Answer with the models of `placement`; `log` takes the predictions.
+
+        Where `admission` has another request in hand, one waits for it to be scored together.
+        """
         self._config = config
+        self._admission = admission
         self.placement = placement
         self._metrics = metrics
         self._log = log
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._threads = ThreadPoolExecutor(_BESIDE, "long-request")
-        self.in_hand = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on this loop from now on."""
         self._batcher = Batcher(loop, self._metrics.batch_rows)
-        self._metrics.watch(lambda: self._batcher.depth, lambda: self.in_hand)
+        self._metrics.watch(lambda: self._batcher.depth, lambda: self._admission.in_hand)
 
     def model(self, name: str, version: str = "") -> Model:
         """The model of that name, in whichever slot the version is; the champion without one.
@@ -188,7 +195,7 @@ class Engine:
         return job, alone(job)
 
     async def _score(self, job: Job) -> Results:
-        if self.in_hand > 1 and job.joins:
+        if self._admission.in_hand > 1 and job.joins:
             return await self._batcher.soon(job)
         return self._batcher.now(job)
 

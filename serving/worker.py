@@ -11,25 +11,31 @@ import threading
 import time
 from pathlib import Path
 
+from serving.admission import Admission
 from serving.app import App
 from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config, journal_folder
+from serving.draining import Draining
 from serving.engine import Engine
+from serving.guards import Guards
 from serving.journal import Journal
+from serving.keys import Keys
 from serving.loader import Loader
 from serving.metrics import Metrics
 from serving.slots import Placement
 
 
-def build(config: Config) -> App:
+def build(config: Config, draining: Draining) -> App:
     """The application of one worker, ready for Granian."""
     end_with_parent()
     placement = Placement()
     metrics = Metrics(config.model)
     loader = Loader(config, Cache(Path(config.cache_dir)), placement, metrics.models)
     journal = journal_of(config)
-    engine = Engine(config, placement, metrics, journal)
-    return App(config, engine, metrics, loader, journal)
+    admission = Admission(config.limits.max_concurrency, config.limits.max_seconds)
+    guards = Guards(Keys(config.api_keys), admission, draining)
+    engine = Engine(config, placement, metrics, journal, admission)
+    return App(config, engine, metrics, loader, journal, guards)
 
 
 def journal_of(config: Config) -> Journal | None:

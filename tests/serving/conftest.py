@@ -392,6 +392,12 @@ def make_delays():
 
 
 @pytest.fixture(scope="session")
+def make_graph():
+    """A graph's bytes from its nodes, inputs and outputs; see `serialize`."""
+    return serialize
+
+
+@pytest.fixture(scope="session")
 def mirror_files():
     """The model of all datatypes; see `mirror`."""
     return mirror()
