@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from serving.coalitions import orders
 from serving.config import Explanations
 from serving.errors import RequestError
-from serving.explain import explain
+from serving.explain import asked, explain, parameters_of
 from serving.model import Model, load
 
 BENDS = {
@@ -240,33 +240,47 @@ def test_columns_of_any_datatype_are_explained(flight_model):
     )
 
 
-def test_an_explanation_is_two_tensors_of_the_protocol(flight_model):
-    """Names, shapes and datatypes; parameters are single values, as gRPC has no others."""
-    [found] = explain(flight_model, columns(("UA", 20, 0.25)), ["probability"])
-    assert [
-        (name, array.dtype, array.shape, parameters) for name, array, parameters in found.tensors()
-    ] == [
-        (
-            "probability.contributions",
-            np.float64,
-            (1, 3),
-            {"features": '["carrier","hour","distance"]'},
-        ),
-        ("probability.base_value", np.float64, (1,), {}),
+def test_an_explanation_is_two_tensors_and_a_parameter(flight_model):
+    """The protocol's parameters are single values, as gRPC has no others: the names are a text."""
+    found = explain(flight_model, columns(("UA", 20, 0.25)), ["probability"])
+    assert [(name, array.dtype, array.shape) for name, array in found[0].tensors()] == [
+        ("probability.contributions", np.float64, (1, 3)),
+        ("probability.base_value", np.float64, (1,)),
     ]
+    assert parameters_of(found) == {"features": '["carrier","hour","distance"]'}
 
 
-def test_an_explanation_of_a_row_names_its_features(flight_model):
+def test_an_explanation_of_rows_names_its_features(flight_model):
     """In rows form the contributions stand under their features."""
     [found] = explain(flight_model, columns(("UA", 20, 0.25), ("AA", 9, 1)), ["probability"])
-    assert found.row(1) == {
-        "base_value": pytest.approx(0.59),
-        "contributions": {
+    assert found.rows()[1] == {
+        "probability.base_value": pytest.approx(0.59),
+        "probability.contributions": {
             "carrier": pytest.approx(-0.25),
             "hour": pytest.approx(0, abs=1e-6),
             "distance": pytest.approx(0.75),
         },
     }
+
+
+def test_several_values_a_row_stand_under_each_feature():
+    """In rows form a feature has as many contributions as the output has values."""
+    rng = np.random.default_rng(14)
+    found = random_network(rng, 3, 2, rng.normal(size=(2, 3)))
+    x = rng.normal(size=(2, 3))
+    [output] = explain(found.model, {"x": x}, ["y"])
+    row = output.rows()[0]
+    assert row["y.contributions"]["x[1]"] == output.contributions[0, :, 1].tolist()
+    assert row["y.base_value"] == output.base_value[0].tolist()
+
+
+def test_a_request_asks_by_a_truth_value():
+    """Nothing else is taken for yes or for no."""
+    assert [asked(given) for given in (None, {}, {"explain": False}, {"explain": True})] == [
+        *(False, False, False, True)
+    ]
+    with pytest.raises(RequestError, match="'explain' is true or false"):
+        asked({"explain": "yes"})
 
 
 def refused(*arguments):
