@@ -142,11 +142,15 @@ class Delivery:
         self._labels.clear()
 
     def _begin(self, writer: str) -> int:
-        """Where reading a writer begins: what both tables have."""
+        """Where reading a writer begins: what both tables have.
+
+        The disk's own note counts too, as tables forget writers that were silent for a month.
+        """
+        noted = segments.shipped(self._folder / writer)
         self.at_work = PREDICTIONS
-        self._logged.done[writer] = self._predictions.position(writer)
+        self._logged.done[writer] = max(noted, self._predictions.position(writer))
         self.at_work = FEEDBACK
-        self._labelled.done[writer] = self._feedback.position(writer)
+        self._labelled.done[writer] = max(noted, self._feedback.position(writer))
         return min(self._logged.done[writer], self._labelled.done[writer])
 
     def _look(self, parts: list[Part]) -> None:

@@ -52,6 +52,6 @@ def _follower(config: Config) -> Follower:
     # Its own services are asked, by address: a proxy of the environment would be a mistake.
     client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
     cache = Cache(Path(config.cache_dir))
-    trial = Trial(config.model, Registry(client, config.registry, cache), Trust(config.public_key))
+    trial = Trial(config.model, Registry(client, config.registry, cache), Trust(config))
     tracking = Mlflow(client, config.tracking_url, config.model)
     return Follower(config, tracking, trial, cache, AgentMetrics(config.model))
