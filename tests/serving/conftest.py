@@ -60,6 +60,7 @@ class Files:
 
     graph: bytes
     signature: dict
+    more: dict = field(default_factory=dict)
 
     def titled(self):
         """The layers' bytes by title."""
@@ -67,6 +68,7 @@ class Files:
             "model.onnx": self.graph,
             "signature.json": json.dumps(self.signature).encode(),
             "model_card.md": b"# A model of the tests\n",
+            **{title: json.dumps(content).encode() for title, content in self.more.items()},
         }
 
 
