@@ -4,13 +4,14 @@ Owns the file's form, its atomic write and its reading. A state names blobs of t
 and cache together are all that a restart needs. Whoever may write the cache folder is trusted.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from serving import public_keys
 from serving.cache import replace_file
 from serving.config import Config, Slots
 from serving.slots import Slot
@@ -59,18 +60,22 @@ class Owner(Struct, frozen=True):
     Attributes:
         model: registered model's name.
         slots: aliases that were followed.
-        key: SHA-256 of the public key that signatures were held against, empty without one.
+        keys: SHA-256 of each public key that signatures were held against; none without one.
     """
 
     model: str
     slots: Slots
-    key: str = ""
+    keys: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: Config) -> "Owner":
         """The owner that a configuration stands for."""
-        key = hashlib.sha256(config.public_key.encode()).hexdigest() if config.public_key else ""
-        return cls(config.model, config.slots, key)
+        return cls(config.model, config.slots, public_keys.hashes(config.public_key))
+
+    def may_serve(self, other: "Owner") -> bool:
+        """Whether what passed its trial with `other` would pass it here: no key is new to it."""
+        same = (self.model, self.slots) == (other.model, other.slots)
+        return same and set(other.keys) <= set(self.keys) and bool(other.keys) == bool(self.keys)
 
 
 class State(Struct, frozen=True):
@@ -122,6 +127,6 @@ def read(path: Path, owner: Owner) -> State | None:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StateError(f"{path}: {error}") from error
-    if state.owner != owner:
+    if not owner.may_serve(state.owner):
         raise StateError(f"{path} is of another model, other aliases or another public key")
-    return state
+    return replace(state, owner=owner)

@@ -1,4 +1,4 @@
-"""Whether a model's files are signed with the configured key.
+"""Whether a model's files are signed with a configured key.
 
 Owns the question; `verify` answers it, in a process of its own.
 """
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from serving import public_keys
 from serving.agent import verify
 from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
@@ -19,15 +20,15 @@ _PATIENCE = 120.0
 
 
 class Trust:
-    """One public key, or none: then signatures are not asked for."""
+    """The public keys that are trusted, or none: then signatures are not asked for."""
 
     def __init__(self, config: Config) -> None:
         """Hold signatures against `config.public_key`; nothing is touched yet."""
-        self._key = config.public_key
+        self._keys = public_keys.keys(config.public_key)
         self._folder = Path(config.cache_dir) / "verifying"
 
     def check(self, files: Mapping[str, bytes]) -> None:
-        """Refuse files that are not all named by a signature made with the key.
+        """Refuse files that are not all named by a signature made with one of the keys.
 
         Args:
             files: all of the artifact's, by title.
@@ -35,7 +36,7 @@ class Trust:
         Raises:
             ModelRefusedError: unsigned or untrusted; internal, when the check itself fails.
         """
-        if not self._key:
+        if not self._keys:
             return
         if SIGNATURE_FILE not in files:
             raise ModelRefusedError(
@@ -53,9 +54,10 @@ class Trust:
         for title, data in files.items():
             place = self._folder if title == SIGNATURE_FILE else model
             (place / title).write_bytes(data)
-        key = self._folder / "key.pem"
-        key.write_text(self._key)
-        paths = map(str, (key, model, self._folder / SIGNATURE_FILE))
+        pems = [self._folder / f"{number}.pem" for number in range(len(self._keys))]
+        for pem, key in zip(pems, self._keys, strict=True):
+            pem.write_text(key)
+        paths = map(str, (model, self._folder / SIGNATURE_FILE, *pems))
         argv = [sys.executable, "-m", verify.__name__, *paths]
         return subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE, check=False)
 

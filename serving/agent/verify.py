@@ -1,8 +1,8 @@
-"""`python -m serving.agent.verify KEY FOLDER SIGNATURE`: one check of one model's files.
+"""`python -m serving.agent.verify FOLDER SIGNATURE KEY...`: one check of one model's files.
 
 Owns the use of the model-signing library, whose imports take most of a second and tens of megabytes
-that a short-lived process gives back. Exit codes: 0 signed with the key, 1 not, 2 no such key; what
-is wrong is the last line on stdout. Source: OpenSSF Model Signing v1.0, https://model-signing.org.
+that a short-lived process gives back. Exit codes: 0 signed with one of the keys, 1 not, 2 no such
+key; what is wrong is the last line on stdout. Source: OpenSSF Model Signing v1.0, https://model-signing.org.
 """
 
 import base64
@@ -19,17 +19,25 @@ _LONGEST = 400
 
 def main() -> None:
     """Check the files; ends the process with one of the exit codes above."""
-    key, folder, signature = map(Path, sys.argv[1:])
+    folder, signature, *keys = map(Path, sys.argv[1:])
     # Each kind of damage has an exception of its own in the library; all of them are a refusal.
     try:
-        verifier = _verifier(key)
+        verifiers = [_verifier(key) for key in keys]
     except Exception as error:  # noqa: BLE001
         _end(NO_KEY, f"public_key is no elliptic curve's public key in PEM: {error}")
+    refusals = [_refusal(verifier, folder, signature) for verifier in verifiers]
+    if all(refusals):
+        _end(REFUSED, refusals[0])
+
+
+def _refusal(verifier: Any, folder: Path, signature: Path) -> str:
+    """Why these files are not signed with the verifier's key; nothing where they are."""
     try:
         verifier.verify(folder, signature)
         _check_names(folder, signature)
     except Exception as error:  # noqa: BLE001
-        _end(REFUSED, str(error) or "not signed with the configured key")
+        return str(error) or "not signed with the configured key"
+    return ""
 
 
 def _verifier(key: Path) -> Any:

@@ -103,6 +103,18 @@ def test_what_the_package_step_signs_is_trusted(trust, files, keys):
     trust.check(files | {SIGNATURE_FILE: sign(MODEL, layers, keys.private).content})
 
 
+@pytest.mark.parametrize("signer", [0, 1])
+def test_every_one_of_several_keys_is_trusted(tmp_path, files, signer):
+    """A key can be changed while models of the former one are in service; no third is let in."""
+    pairs = [new_keys(), new_keys()]
+    trust = Trust(configured(tmp_path, "".join(pair.public for pair in pairs)))
+
+    trust.check(files | {SIGNATURE_FILE: pairs[signer].sign(files, tmp_path / "a")})
+
+    found = refusal(trust, files | {SIGNATURE_FILE: new_keys().sign(files, tmp_path / "b")})
+    assert found[0] is Reason.UNTRUSTED
+
+
 def test_without_a_key_nothing_is_asked(tmp_path, files):
     """No public key, no question."""
     Trust(configured(tmp_path, "")).check(files)

@@ -11,7 +11,7 @@ from serving.config import Config, Slots
 from serving.slots import Slot
 from serving.state import Owner, Placed, Release, State, StateError
 
-OWNER = Owner("m", Slots(), "key")
+OWNER = Owner("m", Slots(), ("key",))
 DIGEST = "sha256:" + "0" * 64
 OTHER = "sha256:" + "1" * 64
 PLACED = Placed(Release("7", f"oci://models/m@{DIGEST}"), DIGEST, {"model.onnx": OTHER})
@@ -43,19 +43,39 @@ def test_all_blobs_are_named(path):
 
 @pytest.mark.parametrize(
     "owner",
-    [replace(OWNER, model="n"), replace(OWNER, slots=Slots("live")), replace(OWNER, key="")],
+    [
+        replace(OWNER, model="n"),
+        replace(OWNER, slots=Slots("live")),
+        replace(OWNER, keys=()),
+        replace(OWNER, keys=("other",)),
+    ],
 )
 def test_a_foreign_state_is_refused(path, owner):
-    """Another model's, of other aliases or verified with another key."""
+    """Another model's, of other aliases or verified with a key that is not trusted any more."""
     states.write(path, STATE)
     with pytest.raises(StateError, match="another"):
         states.read(path, owner)
 
 
+def test_a_state_outlives_a_key_that_is_trusted_beside_the_former(path):
+    """What the former key vouches for is served at once, and from then on under both."""
+    both = replace(OWNER, keys=("key", "newer"))
+    states.write(path, STATE)
+
+    assert states.read(path, both) == replace(STATE, owner=both)
+
+
+def test_a_state_of_unsigned_models_is_foreign_once_signatures_are_asked_for(path):
+    """What nobody verified is not served unverified."""
+    states.write(path, replace(STATE, owner=replace(OWNER, keys=())))
+    with pytest.raises(StateError, match="another"):
+        states.read(path, OWNER)
+
+
 def test_an_owner_is_what_decides_what_is_served():
     """Model, aliases and public key make the owner; the key itself is not written down."""
     config = Config(1, "http://a", "b:1", "m", "cache", public_key="PEM")
-    assert Owner.of(config).key != Owner.of(replace(config, public_key="")).key == ""
+    assert Owner.of(config).keys != Owner.of(replace(config, public_key="")).keys == ()
     assert "PEM" not in str(Owner.of(config))
 
 
