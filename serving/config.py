@@ -67,6 +67,19 @@ class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
     flush_seconds: Seconds = 5.0
 
 
+class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
+    """What explanations may cost; more permutations say more exactly what three features share.
+
+    Attributes:
+        permutations: orders of the features for each background row, an even number.
+        max_scored: rows scored for one request (its rows x background rows x permutations x
+            features), beyond it the answer is 422.
+    """
+
+    permutations: Annotated[int, Meta(ge=2, le=1024, multiple_of=2)] = 2
+    max_scored: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
+
+
 class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
     """One caller's key: a name for logs and metrics, and the SHA-256 of the key in hex."""
 
@@ -91,6 +104,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         poll_seconds: pause between two looks at the model registry.
         workers: worker processes, each with its own copy of the models.
         limits: bounds of requests.
+        explanations: bounds of explanations.
         log: where predictions are logged; nowhere without it.
         api_keys: keys of which one must come with each infer and feedback request; without any,
             none must.
@@ -111,6 +125,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     poll_seconds: Seconds = 1.0
     workers: Workers = 1
     limits: Limits = Limits()
+    explanations: Explanations = Explanations()
     log: PredictionLog | None = None
     api_keys: tuple[ApiKey, ...] = ()
     notice_seconds: Notice = 0.0
