@@ -35,6 +35,8 @@ class Reason(StrEnum):
     UNTRUSTED = "untrusted"
     CACHE = "cache"
     SIGNATURE = "signature"
+    REFERENCE = "reference"
+    BACKGROUND = "background"
     SESSION = "session"
     WARMUP = "warmup"
     INTERNAL = "internal"

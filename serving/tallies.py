@@ -34,6 +34,21 @@ class Count(Generic[Labels]):
             self._counter.labels(*self._fixed, *labels).inc(number)
 
 
+def add(child: Any, counts: Sequence[int], total: float) -> None:
+    """Add many observations at once to a histogram's child.
+
+    Args:
+        child: the histogram with its labels.
+        counts: observations by bucket, the last beyond the greatest bound.
+        total: their sum.
+    """
+    # The library has no way to add many at once but the values that it keeps itself.
+    child._sum.inc(total)  # noqa: SLF001
+    for bucket, count in zip(child._buckets, counts, strict=True):  # noqa: SLF001
+        if count:
+            bucket.inc(count)
+
+
 class _Spread:
     __slots__ = ("counts", "total")
 
@@ -64,12 +79,7 @@ class Distribution(Generic[Labels]):
         """Bring what was observed to the shared histogram."""
         spreads, self._spreads = self._spreads, {}
         for labels, spread in spreads.items():
-            child = self._child(labels)
-            # The library has no way to add many at once but the values that it keeps itself.
-            child._sum.inc(spread.total)  # noqa: SLF001
-            for bucket, count in zip(child._buckets, spread.counts, strict=True):  # noqa: SLF001
-                if count:
-                    bucket.inc(count)
+            add(self._child(labels), spread.counts, spread.total)
 
     def _child(self, labels: Labels) -> Any:
         every = (*self._fixed, *labels)

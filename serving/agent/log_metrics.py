@@ -43,7 +43,7 @@ class LogMetrics:
         )
         self.delay = Gauge(
             "slipway_prediction_log_delay_seconds",
-            "Age of the oldest record that waits for its table, as far as it was read.",
+            "Age of the oldest record that waits for its table, or time since the store refuses.",
             registry=registry,
             multiprocess_mode="livemax",
         )

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from serving.agent.follower import Follower
 from serving.agent.log_metrics import LogMetrics
 from serving.agent.metrics import AgentMetrics
+from serving.agent.observing import Observer, references
+from serving.agent.observing_metrics import ObservingMetrics
 from serving.agent.registry import Registry
 from serving.agent.shipping import Shipper
 from serving.agent.tracking import Mlflow
@@ -34,7 +36,16 @@ def parts(config: Config) -> list[Callable[[threading.Event], None]]:
 
 
 def _shipper(config: Config, log: PredictionLog) -> Shipper:
-    return Shipper(journal=journal_folder(config), log=log, metrics=LogMetrics(CollectorRegistry()))
+    own = CollectorRegistry()
+    observer = Observer(
+        references(Cache(Path(config.cache_dir))), ObservingMetrics(config.model, own)
+    )
+    return Shipper(
+        journal=journal_folder(config),
+        log=log,
+        metrics=LogMetrics(own),
+        observe=observer.observe,
+    )
 
 
 def _follower(config: Config) -> Follower:

@@ -33,14 +33,16 @@ class Source(NamedTuple):
     digest: str
 
 
-class _Layer(Struct, frozen=True):
+class Layer(Struct, frozen=True):
+    """One file of an artifact, as its manifest describes it."""
+
     digest: str
     size: int
     annotations: dict[str, str] = field(default_factory=dict)
 
 
 class _Manifest(Struct, frozen=True):
-    layers: list[_Layer]
+    layers: list[Layer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Registry:
         """
         repository, digest = parse_source(source)
         data = self._blob(f"{repository}/manifests/{digest}", digest, _MANIFEST_BYTES)
-        layers = _layers(data)
+        layers = layers_of(data)
         files = {
             title: self._blob(f"{repository}/blobs/{layer.digest}", layer.digest, layer.size)
             for title, layer in layers.items()
@@ -130,8 +132,12 @@ class Registry:
         return bytes(data)
 
 
-def _layers(manifest: bytes) -> dict[str, _Layer]:
-    """The artifact's files, by title; layers without a plain name are none."""
+def layers_of(manifest: bytes) -> dict[str, Layer]:
+    """The artifact's files, by title; layers without a plain name are none.
+
+    Raises:
+        ModelRefusedError: it is no manifest of a model.
+    """
     try:
         layers = msgspec.json.decode(manifest, type=_Manifest).layers
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from serving import logs, segments
@@ -33,7 +33,7 @@ class Shipper:
         journal: Path,
         log: PredictionLog,
         metrics: LogMetrics,
-        observe: Callable[[Prediction], None] | None = None,
+        observe: Callable[[Sequence[Prediction]], None] | None = None,
         shadow: Shadow | None = None,
     ) -> None:
         """Bind the collaborators; nothing is touched yet.
@@ -42,7 +42,7 @@ class Shipper:
             journal: the writers' common folder.
             log: where to, and how often.
             metrics: where all of it is counted.
-            observe: called for each prediction once it is in the table, the shadow's too.
+            observe: called with predictions that are in the table now, the shadow's too.
             shadow: scores them a second time, as long as less than a quarter of the journal's
                 capacity waits.
         """
@@ -59,6 +59,7 @@ class Shipper:
         )
         self._due = 0.0
         self._pause = 0.0
+        self._failing_since: int | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self.run, args=(self._stopping,), name="shipping", daemon=True
@@ -116,9 +117,9 @@ class Shipper:
 
     def _measure(self) -> int:
         waiting = segments.waiting(self._folder)
-        oldest = self._delivery.oldest
+        oldest = self._delivery.oldest or self._failing_since
         self._metrics.pending.set(waiting)
-        self._metrics.delay.set(0 if oldest is None else time.time() - oldest / 1e9)
+        self._metrics.delay.set(0 if oldest is None else (time.time_ns() - oldest) / 1e9)
         return waiting
 
     def _failed(self, error: Exception) -> None:
@@ -126,12 +127,14 @@ class Shipper:
         self._delivery.forget()
         self._metrics.failures.labels(table).inc()
         if not self._pause:
+            self._failing_since = time.time_ns()
             logs.warning("log_store_refuses", table=table, error=str(error))
         self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
 
     def _succeeded(self) -> None:
         if self._pause:
             logs.info("log_store_answers")
+        self._failing_since = None
         self._pause = 0.0
 
 

@@ -51,6 +51,7 @@ _CONFIGURATION: Final = {
 }
 _WRITER = WriterProperties(compression="ZSTD")
 _FILE_BYTES = 64 * 1024 * 1024
+_KEPT_HOURS = 24
 _DAY_NS = 86_400 * 10**9
 
 
@@ -111,7 +112,7 @@ class Table:
 
         A file that has reached its size is left alone, so each is rewritten a few times only.
         """
-        table = self._opened()
+        table = self._newest()
         done = table.optimize.compact(
             partition_filters=filters, target_size=_FILE_BYTES, writer_properties=_WRITER
         )
@@ -119,9 +120,16 @@ class Table:
         table.cleanup_metadata()
         return int(done["numFilesRemoved"])
 
-    def vacuum(self) -> int:
-        """Delete files that no version of the last day needs, those of failed writes too."""
-        return len(self._opened().vacuum(dry_run=False, full=True))
+    def vacuum(self, hours: int = _KEPT_HOURS) -> int:
+        """Delete files that no version of these hours needs, those of failed writes too."""
+        table = self._newest()
+        return len(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
+
+    def _newest(self) -> DeltaTable:
+        """The table with what other servers wrote: what rewrites files must know them all."""
+        table = self._opened()
+        table.update_incremental()
+        return table
 
     def _opened(self) -> DeltaTable:
         if self._table is None:
@@ -168,7 +176,7 @@ class Feedback(Table):
 
     def merge(self, labels: Iterable[Label], positions: Mapping[str, int]) -> None:
         """Add or replace labels, of which each row has one, in one commit."""
-        merger = self._opened().merge(
+        merger = self._newest().merge(
             feedback_batch(list(labels)),
             predicate="t.id = s.id AND t.row = s.row",
             source_alias="s",
@@ -176,7 +184,7 @@ class Feedback(Table):
             writer_properties=_WRITER,
             commit_properties=_commit(positions),
         )
-        merger.when_matched_update_all("s.time > t.time").when_not_matched_insert_all().execute()
+        merger.when_matched_update_all("s.time >= t.time").when_not_matched_insert_all().execute()
 
 
 def _application(writer: str) -> str:

@@ -8,10 +8,9 @@ import yaml
 
 from infra.description import describe
 from infra.errors import SettingsError
-from infra.home import stack_file
 from infra.service import PLACEHOLDER, Service, render, revealed
 from infra.services import all_services, object_store, steps
-from infra.settings import Settings, from_file, parse
+from infra.settings import Settings, parse
 from infra.signing_keys import make_key_pair
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
 from serving.keys import make_key
@@ -24,9 +23,9 @@ def services(**values: dict) -> dict[str, Service]:
     return {service.name: service for service in found}
 
 
-def configuration(**serving: object) -> Config:
+def configuration(target: dict | None = None, **serving: object) -> Config:
     """The model server's file, read by the server itself."""
-    described = services(serving=serving)["serving"]
+    described = services(serving=serving, target=target or {})["serving"]
     texts = {"port": {"http": "18001", "grpc": "18002"}, "host": {"": "127.0.0.1"}}
 
     def fill(kind: str, what: str) -> str:
@@ -116,11 +115,12 @@ def test_serving_settings_reach_the_model_server() -> None:
         max_rows=7,
         max_seconds=2.5,
         max_concurrency=9,
+        max_explained=11,
+        log_requests=True,
         slots={"challenger": "next"},
         log={"flush_seconds": 1.5, "journal_mib": 3},
         signing={"public_key": PUBLIC_KEY},
         api_keys=["mobile"],
-        log_requests=True,
         workers=2,
         poll_seconds=0.5,
     )
@@ -130,8 +130,9 @@ def test_serving_settings_reach_the_model_server() -> None:
     assert written.log == PredictionLog("s3://lake/serving/flight-delays", 3 * 2**20, 1.5)
     assert written.public_key == PUBLIC_KEY
     assert written.api_keys == (ApiKey("mobile", sha256(b"text of api-key-mobile").hexdigest()),)
+    assert (written.explanations.max_scored, written.log_requests) == (11, True)
     assert (written.port, written.grpc_port) == (18001, 18002)
-    assert (written.workers, written.poll_seconds, written.log_requests) == (2, 0.5, True)
+    assert (written.workers, written.poll_seconds) == (2, 0.5)
 
 
 def test_a_key_that_was_made_elsewhere_reaches_the_server_as_its_hash() -> None:
@@ -155,16 +156,6 @@ def test_a_caller_has_one_key() -> None:
 
     with pytest.raises(SettingsError, match="api_keys and api_key_hashes both have mobile"):
         parse({"serving": both}, source="S")
-
-
-@pytest.mark.parametrize(("stack", "seconds"), [("local", 0.0), ("kind", 5.0)])
-def test_only_where_there_are_balancers_notice_is_given(stack: str, seconds: float) -> None:
-    """Before a pod's port closes, those who send to it can learn of it; processes just end."""
-    described = describe(from_file(stack_file(stack)))
-    [server] = [each for each in described.services if each.name == "serving"]
-
-    assert f'"notice_seconds": {seconds:g}' in server.files["serving.json"]
-    assert server.stop_seconds > seconds + DRAIN_SECONDS
 
 
 def test_the_log_is_written_with_the_object_store_s_keys() -> None:
@@ -209,8 +200,11 @@ def test_the_server_never_has_the_private_key() -> None:
 
 
 def test_the_server_is_ended_no_sooner_than_its_requests() -> None:
-    """What a target waits is longer than the server's own drain, with time to ship."""
-    assert services()["serving"].stop_seconds > DRAIN_SECONDS + 5
+    """What a target waits is longer than its notice and its drain, with time to ship."""
+    on_cluster = configuration(target={"kind": "existing", "context": "c"})
+
+    assert on_cluster.notice_seconds > configuration().notice_seconds == 0
+    assert services()["serving"].stop_seconds > on_cluster.notice_seconds + DRAIN_SECONDS + 5
 
 
 def test_a_serving_setting_changes_serving_only() -> None:

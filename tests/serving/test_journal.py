@@ -262,7 +262,7 @@ def test_a_record_of_another_form_is_skipped_and_counted(tmp_path):
 
 
 def test_a_killed_writer_is_known_to_be_dead(tmp_path):
-    """The kernel takes the lock of a killed process back; a living one's folder is never deleted."""
+    """The kernel takes a killed process's lock back; a living one's folder is never deleted."""
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
