@@ -341,6 +341,16 @@ def test_a_model_that_takes_too_long_is_not_waited_for(hasty, flights):
     assert answer["error"].startswith("no answer within 0.05 s of the request's head")
 
 
+@pytest.mark.parametrize("head", ["content-length: 1000", "transfer-encoding: chunked"])
+def test_a_caller_that_hangs_up_is_no_fault_of_ours(slow, flights, wait_until, head):
+    """A body that breaks off gives its place back, and is not logged as a crash."""
+    for _ in range(5):
+        with raw(slow, head) as connection:
+            connection.sendall(b"5\r\n{}")
+    wait_until(lambda: ask(slow, json.dumps(flights(("UA", 8, 0.25))))[0] == 200, "room")
+    assert slow.events("request_crashed") == []
+
+
 def test_an_overlong_chunked_body_is_refused_as_it_comes(slow):
     """413 comes when the bound is passed, not when the body ends, which may be never."""
     with raw(slow, "transfer-encoding: chunked") as connection:
