@@ -1,4 +1,7 @@
-"""`make bench`: measures everything and writes docs/benchmarks.md; or just the parts named."""
+"""`make bench`: measures everything and writes docs/benchmarks.md; or just the parts named.
+
+`python -m benchmarks serving --quick` measures a little of the model server and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks import footprint, stack_times, steps, tenants
+from benchmarks.serving import chart, measurement, report
+from benchmarks.serving.client import ClientError
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _MILLICORES = 600
@@ -34,12 +39,31 @@ def main(*names: str) -> None:
         "steps": lambda: _steps(steps.measure()),
         "footprint": lambda: _footprint(footprint.measure()),
         "tenants": lambda: _tenants(tenants.measure()),
+        "serving": _serving,
     }
     page = _PAGE.read_text(encoding="utf-8") if names else _head()
     for name in names or parts:
         page = _with_part(page, parts[name]())
     _PAGE.write_text(page, encoding="utf-8")
     print(page)  # noqa: T201 - what the command is for
+
+
+def quick(*names: str) -> None:
+    """Measure a little of the model server and print it; the page stays as it is.
+
+    Raises:
+        SystemExit: 2, when anything else is asked for.
+    """
+    if names != ("serving",):
+        sys.stderr.write("benchmarks: --quick goes with `serving` only\n")
+        raise SystemExit(2)
+    print(report.page(measurement.measure(quick=True)))  # noqa: T201 - what the command is for
+
+
+def _serving() -> str:
+    measured = measurement.measure(quick=False)
+    chart.draw(measured, _PAGE.with_name(report.CHART))
+    return report.page(measured)
 
 
 def _with_part(page: str, part: str) -> str:
@@ -157,5 +181,14 @@ def _tenants(costs: list[tenants.Cost]) -> str:
     )
 
 
+def _run(*arguments: str) -> None:
+    names = [each for each in arguments if each != "--quick"]
+    try:
+        (quick if "--quick" in arguments else main)(*names)
+    except ClientError as error:
+        sys.stderr.write(f"benchmarks: {error}\n")
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    _run(*sys.argv[1:])

@@ -10,7 +10,6 @@ from infra import settings
 from infra.description import describe
 from infra.errors import SlipwayError
 from infra.home import Home
-from infra.services import all_services
 
 if TYPE_CHECKING:
     from infra.clusters.cluster import Cluster
@@ -48,8 +47,8 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
     )
 
     home = Home.of_environment()
-    services = all_services(chosen, grafana_at_hand="grafana" in recorded_tools(home.tools))
-    return ProcessPlatform("platform", services, target, home).outputs
+    described = describe(chosen, grafana_at_hand="grafana" in recorded_tools(home.tools))
+    return ProcessPlatform("platform", described, target, home).outputs
 
 
 def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:

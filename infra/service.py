@@ -8,6 +8,7 @@ This module owns the vocabulary. It does not own any service and starts nothing.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PLACEHOLDER = re.compile(r"@\{([a-z]+):([A-Za-z0-9._/-]*)\}")
+PLACEHOLDER = re.compile(r"@\{([a-z0-9]+):([A-Za-z0-9._/-]*)\}")
 
 
 def address(service: str, port: str = "http") -> str:
@@ -60,8 +61,13 @@ def config(name: str = "") -> str:
 
 
 def secret(name: str) -> str:
-    """Placeholder for the text of a secret, in the environment; on Kubernetes in files, too."""
+    """Placeholder for the text of a secret, in the environment or in a file."""
     return f"@{{secret:{name}}}"
+
+
+def sha256(name: str) -> str:
+    """Placeholder for the SHA-256 of a secret, in hex: for who checks it and need not know it."""
+    return f"@{{sha256:{name}}}"
 
 
 def image(name: str) -> str:
@@ -79,10 +85,23 @@ def render(text: str, fill: Callable[[str, str], str]) -> str:
     return PLACEHOLDER.sub(lambda match: fill(match[1], match[2]), text)
 
 
+def revealed(kind: str, name: str, secrets: Mapping[str, str]) -> str:
+    """What a placeholder of a secret stands for.
+
+    Raises:
+        KeyError: the secret is not among `secrets`.
+    """
+    text = secrets[name]
+    return hashlib.sha256(text.encode()).hexdigest() if kind == "sha256" else text
+
+
 def secrets_in(*texts: str) -> frozenset[str]:
-    """Names of the secrets that texts refer to."""
+    """Names of the secrets that texts refer to, whole or by their hash."""
     return frozenset(
-        name for text in texts for kind, name in PLACEHOLDER.findall(text) if kind == "secret"
+        name
+        for text in texts
+        for kind, name in PLACEHOLDER.findall(text)
+        if kind in {"secret", "sha256"}
     )
 
 
@@ -162,7 +181,7 @@ class Service:
     """One service of the platform, on any target.
 
     `command[0]` is a tool of the toolchain or `python`, this project's own interpreter.
-    `environment` and `files` may hold placeholders, `environment` those of secrets, too.
+    `environment` and `files` may hold placeholders, those of secrets, too.
     `talks_to` names the services it may call; every other way is closed where a target
     can close it. `ui` is what a person opens in a browser, a path on the first port.
     `distribution` is the Python distribution whose version is the service's own.

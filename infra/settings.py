@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, mod
 
 from infra.errors import SettingsError
 from infra.monitoring_settings import BuiltinPrometheus, Prometheus
+from infra.serving_settings import Serving
 from infra.setting_types import (
     LONGEST_NAME,
     Cron,
@@ -45,17 +46,6 @@ class Training(Tree):
 
     usecase: str = Field(default="flight_delays", pattern=r"^[a-z][a-z0-9_]*$")
     months: MonthRange = Field(default="1-3", description="Months to learn from, as 1-3 or 1,2,5.")
-
-
-class Serving(Tree):
-    """The model server."""
-
-    model: str = Field(default="flight-delays", pattern=r"^[a-z0-9][a-z0-9-]*$")
-    alias: str = Field(default="champion", description="The alias in MLflow that it follows.")
-    workers: int = Field(default=1, ge=1, le=64)
-    poll_seconds: float = Field(default=1.0, ge=0.1, le=3600, description="How often it asks.")
-    max_body_bytes: int = Field(default=8 * 2**20, ge=1024, le=2**30)
-    max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
 
 
 def _measurable(seconds: float) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from monitoring import burn, cluster_alerts, pipeline_alerts
+from monitoring import burn, cluster_alerts, pipeline_alerts, serving_alerts
 from monitoring.alert import Alert, Recording
 
 if TYPE_CHECKING:
@@ -50,29 +50,6 @@ _PLATFORM = (
         summary="Prometheus drops alerts: nobody is told of anything else",
     ),
 )
-_SERVING = (
-    Alert(
-        name="NoModelServed",
-        expression="slipway_model_ready == 0",
-        hold="10m",
-        severity="ticket",
-        summary="the model server has had no model for 10 minutes",
-    ),
-    Alert(
-        name="ModelRefused",
-        expression="increase(slipway_model_load_failures_total[10m]) > 0",
-        hold="0s",
-        severity="ticket",
-        summary="a released model was refused ({{ $labels.reason }}); the one before it serves on",
-    ),
-    Alert(
-        name="ReleasesUnseen",
-        expression="increase(slipway_tracking_poll_failures_total[5m]) > 0",
-        hold="5m",
-        severity="ticket",
-        summary="the model server cannot ask the model registry which version is released",
-    ),
-)
 
 
 def alerts(objective: Objective, cluster: Cluster | None = None) -> list[Alert]:
@@ -104,6 +81,6 @@ def _groups(objective: Objective, cluster: Cluster | None) -> dict[str, list[Ale
     return {
         "slipway-objective": [*burn.recordings(objective), *burn.alerts(objective)],
         "slipway-platform": [*_PLATFORM],
-        "slipway-serving": [*_SERVING],
+        "slipway-serving": [*serving_alerts.recordings(), *serving_alerts.alerts()],
         **on_kubernetes,
     }

@@ -28,6 +28,7 @@ VARIABLES: Final = (
     "SLIPWAY_REGISTRY",
 )
 SECRET_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+SIGNING_KEY: Final = "SLIPWAY_SIGNING_KEY"
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Step:
     """A component as a step of a pipeline; called as the component is.
 
     `cached` is for one whose result depends on its inputs alone. `repeated` is for one that may
-    also be tried twice, since nothing that a user gets wrong shows there.
+    also be tried twice, since nothing that a user gets wrong shows there. One that `signs` finds
+    the signing key, which no other step does.
     """
 
     component: BaseComponent
     size: Size
     cached: bool = False
     repeated: bool = False
+    signs: bool = False
 
     def __call__(self, **inputs: Any) -> PipelineTask:
         """Add the step to the pipeline that is being described."""
@@ -63,9 +66,8 @@ class Step:
         kubernetes.use_config_map_as_env(
             task, CONFIG_MAP, {name: name for name in VARIABLES}, optional=True
         )
-        kubernetes.use_secret_as_env(
-            task, SECRET, {name: name for name in SECRET_VARIABLES}, optional=True
-        )
+        secrets = (*SECRET_VARIABLES, *((SIGNING_KEY,) if self.signs else ()))
+        kubernetes.use_secret_as_env(task, SECRET, {name: name for name in secrets}, optional=True)
         task.set_cpu_request(self.size.cpu).set_cpu_limit(self.size.cpu_limit)
         task.set_memory_request(self.size.memory).set_memory_limit(self.size.memory_limit)
         task.set_caching_options(enable_caching=self.cached)

@@ -23,7 +23,7 @@ SPLIT = Step(split, SMALL, cached=True, repeated=True)
 TRAIN = Step(train, LARGE, cached=True, repeated=True)
 EVALUATE = Step(evaluate, LARGE, cached=True, repeated=True)
 GATE = Step(gate, SMALL)
-PACKAGE = Step(package, SMALL)
+PACKAGE = Step(package, SMALL, signs=True)
 REGISTER = Step(register, SMALL)
 RELEASE = Step(release, SMALL)
 

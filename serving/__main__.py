@@ -18,25 +18,58 @@ from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
-from granian.server import Server
+from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
 
 from serving import config as configs
 from serving import logs
+from serving.attendance import attended
 from serving.config import DRAIN_SECONDS, Config, ConfigError
+from serving.draining import Draining
 
 _PORT_PATIENCE = 1.0
 """Seconds that workers of a killed server may take to leave the port."""
+
+_IDLE_MILLISECONDS = 75_000
+"""Longest wait for a whole request head, on a new connection and on one that is kept alive.
+
+Granian has one setting for both. Longer than the 60 s for which balancers (AWS's, nginx) keep
+connections to us, so that it is they who close them and never both at once; nginx's own default.
+A connection that sends its head byte by byte is closed then, and only holds itself: heads are read
+beside the loop, and there may be many more connections than requests.
+"""
+
+_LEAST_CONNECTIONS = 1024
+_CONNECTIONS_PER_REQUEST = 4
 
 
 class StartError(Exception):
     """The server cannot start; the message is the one line a person needs."""
 
 
-def load_app(config: Config) -> Any:
+def load_app(config: Config, draining: Draining) -> Any:
     """Make the application; called by Granian in each worker."""
     from serving.worker import build  # noqa: PLC0415  # heavy, and for workers only
 
-    return build(config)
+    return build(config, draining)
+
+
+class NoticingServer(MPServer):
+    """Granian, but it tells its workers some time before it stops them."""
+
+    def announce(self, draining: Draining, seconds: float) -> None:
+        """Begin `draining` so many seconds before the end."""
+        self._draining = draining
+        self._notice = seconds
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Give notice, then stop; called by Granian after a signal. A second one cuts it short."""
+        self._draining.begin()
+        if self._notice and self.interrupt_signal:
+            logs.info("server_draining", seconds=self._notice)
+            self.main_loop_interrupt.clear()
+            self.main_loop_interrupt.wait(self._notice)
+        super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # left untyped there
 
 
 def check_port(host: str, port: int, patience: float = _PORT_PATIENCE) -> None:
@@ -63,7 +96,7 @@ def check_port(host: str, port: int, patience: float = _PORT_PATIENCE) -> None:
 
 
 def prepare_folder(config: Config) -> None:
-    """Make the cache folder and, for several workers, the one their metrics share.
+    """Make the cache folder, and the one that the metrics of all processes share.
 
     Raises:
         StartError: the folder cannot be made or written.
@@ -76,8 +109,7 @@ def prepare_folder(config: Config) -> None:
         metrics.mkdir()
     except OSError as error:
         raise StartError(f"cache_dir {root} cannot be written: {error.strerror}") from error
-    if config.workers > 1:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
 
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
@@ -110,13 +142,19 @@ def guard_forks() -> None:
     )
 
 
-def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight are answered first.
+def serve(config: Config, path: Path) -> None:
+    """Serve until SIGTERM or SIGINT, the agent beside; requests in flight are answered first.
+
+    Args:
+        config: the configuration.
+        path: its file, for the agent.
 
     Raises:
         SystemExit: 1, when workers die again and again.
     """
-    server = Server(
+    draining = Draining()
+    connections = max(_LEAST_CONNECTIONS, _CONNECTIONS_PER_REQUEST * config.limits.max_concurrency)
+    server = NoticingServer(
         "serving.worker",
         address=config.host,
         port=config.port,
@@ -127,9 +165,13 @@ def serve(config: Config) -> None:
         log_dictconfig=logs.CONFIG,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
+        backpressure=connections,
+        http1_settings=HTTP1Settings(header_read_timeout=_IDLE_MILLISECONDS),
     )
+    server.announce(draining, config.notice_seconds)
     guard_forks()
-    server.serve(target_loader=partial(load_app, config), wrap_loader=False)
+    with attended(path):
+        server.serve(target_loader=partial(load_app, config, draining), wrap_loader=False)
 
 
 def main() -> None:
@@ -140,7 +182,8 @@ def main() -> None:
     try:
         config = configs.load(path)
         logging.config.dictConfig(logs.CONFIG)
-        check_port(config.host, config.port)
+        for port in filter(None, (config.port, config.grpc_port)):
+            check_port(config.host, port)
         prepare_folder(config)
     except ConfigError as error:
         sys.stderr.write(f"serving: {error}\n")
@@ -148,7 +191,7 @@ def main() -> None:
     except StartError as error:
         sys.stderr.write(f"serving: {error}\n")
         raise SystemExit(1) from None
-    serve(config)
+    serve(config, path)
 
 
 if __name__ == "__main__":

@@ -5,24 +5,30 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
-import time
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from serving import bodies, logs, protocol, routes
+from serving import binary, bodies, description, exchange, logs, openapi, protocol, routes
+from serving.admission import Ticket
+from serving.callers import Caller, caller_of
 from serving.config import Config
+from serving.engine import Call, Engine
 from serving.errors import RequestError
-from serving.follower import Follower
-from serving.inference import infer
+from serving.guards import Guards
+from serving.journal import Journal
+from serving.loader import Loader
 from serving.metrics import Metrics
-from serving.model import Model, Slot
+from serving.protocol import InferRequest
 from serving.routes import Kind, Route
 
-_PLATFORM = "onnx_onnxruntime"
+_UNAVAILABLE = 503
+_ROUTING_KEY = "x-routing-key"
+_ENCODING, _ACCEPT = "content-encoding", "accept-encoding"
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
+_ENDING = "the server is about to end"
+_CLOSE = ("connection", "close")
 _LONG_BODY = 32 * 1024
-"""Bytes from which on a request is scored beside the event loop, so that others do not wait."""
+"""Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 
 
 class Reply(NamedTuple):
@@ -33,48 +39,83 @@ class Reply(NamedTuple):
     headers: list[tuple[str, str]] = _JSON
 
 
-def _server_version() -> str:
-    try:
-        return version("slipway")
-    except PackageNotFoundError:
-        return "0"
+class Transport(Protocol):
+    """A way to the engine beside HTTP, begun and ended on the worker's loop while that rests."""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take requests."""
+
+    def stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take no more, and answer those in hand."""
 
 
 class App:
     """One worker's application; Granian calls the `__rsgi*__` methods."""
 
-    def __init__(self, config: Config, slot: Slot, metrics: Metrics, follower: Follower) -> None:
-        """Answer for `slot`, which `follower` fills once the worker's loop runs."""
+    def __init__(  # noqa: PLR0913, PLR0917  # the parts of a worker
+        self,
+        config: Config,
+        engine: Engine,
+        metrics: Metrics,
+        loader: Loader,
+        journal: Journal | None,
+        guards: Guards,
+        rpc: Transport | None = None,
+    ) -> None:
+        """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
+        self._journal = journal
         self._config = config
-        self._slot = slot
+        self._engine = engine
         self._metrics = metrics
-        self._follower = follower
-        self._server = protocol.encode(
-            {"name": "slipway", "version": _server_version(), "extensions": []}
-        )
+        self._loader = loader
+        self._guards = guards
+        self._keys = guards.keys
+        self._admission = guards.admission
+        self._draining = guards.draining
+        self._rpc = rpc
+        self._server = protocol.encode(description.server())
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
-        self._follower.start()
+        self._metrics.start(loop)
+        self._engine.start(loop)
+        self._guards.start(loop)
+        if self._rpc is not None:
+            self._rpc.start(loop)
+        self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._follower.stop()
+        if self._rpc is not None:
+            self._rpc.stop(loop)
+        self._loader.stop()
+        self._guards.stop()
+        self._metrics.share()
+        if self._journal is not None:
+            self._journal.close()
         logs.info("worker_stopped")
 
     async def __rsgi__(self, scope: Any, rsgi: Any) -> None:
         route = routes.parse(scope.path)
+        # Each look at `scope.headers` copies them all.
+        headers = scope.headers
+        caller = caller_of(headers)
         try:
-            reply = await self._answer(route, scope, rsgi)
-        except RequestError as error:
-            body = protocol.error_body(str(error))
-            reply = Reply(error.status, body, [*_JSON, *error.headers])
+            reply = await self._answer(route, scope, headers, caller, rsgi)
+            more = caller.answer()
+            if self._config.log_requests and route.kind is Kind.INFER:
+                more = self._guards.answered(route.kind, caller, headers, reply.status)
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
-            logs.failure("request_crashed", error, route=route.kind)
-            reply = Reply(500, protocol.error_body("internal error; the server's log has it"))
+            more = self._guards.refused(route.kind, caller, headers, error)
+            reply = _refusal(error)
+        if self._draining:
+            more = [*more, _CLOSE]
         self._metrics.answered(route.kind, reply.status)
-        rsgi.response_bytes(reply.status, reply.headers, reply.body)
+        sent = [*reply.headers, *more] if more else reply.headers
+        rsgi.response_bytes(reply.status, sent, reply.body)
 
-    async def _answer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
+    async def _answer(
+        self, route: Route, scope: Any, headers: Any, caller: Caller, rsgi: Any
+    ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
         if scope.method != route.method:
@@ -82,13 +123,13 @@ class App:
                 405, f"this path takes {route.method} only", (("allow", route.method),)
             )
         if route.kind is Kind.INFER:
-            return await self._infer(route, scope, rsgi)
+            return await self._admitted(route, headers, caller, rsgi)
         return self._look(route)
 
     def _look(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER:
-                return Reply(200, self._server)
+            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+                return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, protocol.encode({"live": True}))
             case Kind.METRICS:
@@ -96,66 +137,92 @@ class App:
             case Kind.READY:
                 return self._readiness({})
             case Kind.MODEL_READY:
-                self._check_model(route)
+                self._check(route)
                 return self._readiness({"name": self._config.model})
             case _:
-                return Reply(200, protocol.encode(_metadata(self._model(route))))
+                model = self._engine.model(route.model, route.version)
+                return Reply(200, protocol.encode(description.model(model)))
+
+    def _describe(self, kind: Kind) -> Reply:
+        if kind is Kind.DOCS:
+            return Reply(200, *openapi.page())
+        if kind is Kind.OPENAPI:
+            model = self._engine.placement.champion
+            return Reply(200, protocol.encode(openapi.document(self._config, model)))
+        return Reply(200, self._server)
+
+    def _check(self, route: Route) -> None:
+        """Refuse an unknown model or version; no model at all is an answer of its own."""
+        try:
+            self._engine.model(route.model, route.version)
+        except RequestError as error:
+            if error.status != _UNAVAILABLE:
+                raise
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:
-        ready = self._slot.model is not None
-        reason = {} if ready else {"error": self._slot.reason}
-        body = protocol.encode(answer | {"ready": ready} | reason)
-        return Reply(200 if ready else 503, body)
+        if self._draining:
+            reason = _ENDING
+        else:
+            placement = self._engine.placement
+            reason = "" if placement.champion is not None else placement.reason
+        more = {"error": reason} if reason else {}
+        body = protocol.encode(answer | {"ready": not reason} | more)
+        return Reply(503 if reason else 200, body)
 
-    async def _infer(self, route: Route, scope: Any, rsgi: Any) -> Reply:
-        if route.model != self._config.model:
-            self._check_model(route)
-        begin = time.perf_counter()
+    async def _admitted(self, route: Route, headers: Any, caller: Caller, rsgi: Any) -> Reply:
+        """The answer, in the request's place and in its time."""
+        ticket = self._enter(headers)
         try:
-            bodies.check_headers(scope.headers)
-            body = await bodies.read(scope.headers, rsgi, self._config.limits.max_body_bytes)
-            begin = time.perf_counter()
-            reply = await self._score(self._model(route), body)
+            call, request = await self._read(route, headers, caller, rsgi)
+            answer = await self._engine.infer(call, request)
+            return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))
+        except asyncio.CancelledError:
+            overdue = self._admission.overdue(ticket)
+            if overdue is None:
+                raise
+            raise self._counted(overdue) from None
+        finally:
+            self._admission.leave(ticket)
+
+    def _enter(self, headers: Any) -> Ticket:
+        try:
+            if self._keys:
+                self._keys.caller(headers.get("authorization"), headers.get("x-api-key"))
+            return self._admission.enter()
         except RequestError as error:
-            self._metrics.inferred(error.status)
-            raise
-        self._metrics.seconds.observe(time.perf_counter() - begin)
-        self._metrics.inferred(reply.status)
-        return reply
+            raise self._counted(error) from None
 
-    async def _score(self, model: Model, body: bytes) -> Reply:
-        if len(body) < _LONG_BODY:
-            return self._score_now(model, body)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(None, self._score_now, model, body)
+    def _counted(self, error: RequestError) -> RequestError:
+        """The refusal of an infer request that never came to the engine, which counts its own."""
+        self._metrics.refused_request(None, error.status)
+        return error
 
-    def _score_now(self, model: Model, body: bytes) -> Reply:
-        request = protocol.decode_request(body)
-        response, rows = infer(model, request, self._config.limits)
-        self._metrics.rows.inc(rows)
-        return Reply(200, protocol.encode(response))
+    async def _read(
+        self, route: Route, headers: Any, caller: Caller, rsgi: Any
+    ) -> tuple[Call, InferRequest]:
+        try:
+            limit = self._config.limits.max_body_bytes
+            body = await bodies.read(headers, rsgi, limit)
+            body = exchange.plain(body, headers.get(_ENCODING), limit)
+            call = Call(
+                route.model,
+                route.version,
+                headers.get(_ROUTING_KEY) or "",
+                caller.trace_id,
+                long=len(body) >= _LONG_BODY,
+            )
+            return call, await self._decode(call, body, headers.get(binary.HEADER))
+        except RequestError as error:
+            raise self._counted(error) from None
 
-    def _check_model(self, route: Route) -> None:
-        if route.model != self._config.model:
-            raise RequestError(404, f"unknown model; this server has {self._config.model!r}")
-        model = self._slot.model
-        if model is not None and route.version not in ("", model.version):
-            raise RequestError(404, f"the version in service is {model.version!r}")
-
-    def _model(self, route: Route) -> Model:
-        self._check_model(route)
-        model = self._slot.model
-        if model is None:
-            raise RequestError(503, self._slot.reason)
-        return model
+    async def _decode(self, call: Call, body: bytes, length: str | None) -> InferRequest:
+        if call.long:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, exchange.decode, body, length)
+        return exchange.decode(body, length)
 
 
-def _metadata(model: Model) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": _PLATFORM,
-        "inputs": model.signature.inputs,
-        "outputs": model.signature.outputs,
-        "parameters": {"digest": model.digest},
-    }
+def _refusal(error: Exception) -> Reply:
+    if isinstance(error, RequestError):
+        return Reply(error.status, protocol.error_body(str(error)))
+    return Reply(500, protocol.error_body("internal error; the server's log has it"))

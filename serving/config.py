@@ -15,6 +15,7 @@ HostPort = Annotated[str, Meta(pattern=r"^[^/\s]+:[0-9]{1,5}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s]+[^\s]*$")]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Notice = Annotated[float, Meta(ge=0, le=60)]
 Workers = Annotated[int, Meta(ge=1, le=64)]
 
 
@@ -66,6 +67,19 @@ class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
     flush_seconds: Seconds = 5.0
 
 
+class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
+    """What explanations may cost; more permutations say more exactly what three features share.
+
+    Attributes:
+        permutations: orders of the features for each background row, an even number.
+        max_scored: rows scored for one request (its rows x background rows x permutations x
+            features), beyond it the answer is 422.
+    """
+
+    permutations: Annotated[int, Meta(ge=2, le=1024, multiple_of=2)] = 2
+    max_scored: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
+
+
 class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
     """One caller's key: a name for logs and metrics, and the SHA-256 of the key in hex."""
 
@@ -84,15 +98,19 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         registry: `host:port` of the OCI registry, plain HTTP.
         model: registered model's name, and the only model name that is served.
         slots: alias that each slot follows.
-        public_key: PEM text of the key that models must be signed with; without it signatures are
-            not asked for.
+        public_key: PEM text of the keys, one after the other, of which one must have signed a
+            model; without any, signatures are not asked for.
         cache_dir: folder for models by digest and the journal; made if it is missing.
         poll_seconds: pause between two looks at the model registry.
         workers: worker processes, each with its own copy of the models.
         limits: bounds of requests.
+        explanations: bounds of explanations.
         log: where predictions are logged; nowhere without it.
         api_keys: keys of which one must come with each infer and feedback request; without any,
             none must.
+        notice_seconds: how long after SIGTERM it goes on as before, but not ready, so that
+            balancers turn away before its port closes.
+        log_requests: whether requests that went well are logged, too; the others always are.
     """
 
     port: Port
@@ -107,8 +125,21 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     poll_seconds: Seconds = 1.0
     workers: Workers = 1
     limits: Limits = Limits()
+    explanations: Explanations = Explanations()
     log: PredictionLog | None = None
     api_keys: tuple[ApiKey, ...] = ()
+    notice_seconds: Notice = 0.0
+    log_requests: bool = False
+
+    def __post_init__(self) -> None:
+        # Both would bind it with SO_REUSEPORT, and share its connections in silence.
+        if self.grpc_port == self.port:
+            raise ValueError("`grpc_port` must not be `port`")
+
+
+def journal_folder(config: Config) -> Path:
+    """Where the workers write what the agent ships."""
+    return Path(config.cache_dir) / "journal"
 
 
 def load(path: Path) -> Config:

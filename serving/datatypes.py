@@ -1,24 +1,12 @@
 """The protocol's tensor datatypes: how each is written in JSON, in numpy and in onnxruntime.
 
-Owns the table and the JSON-to-Python step, which checks types and integer bounds. Shapes are the
-business of `tensors`.
+Owns the table. Reading elements and shapes is the business of `tensors`.
 """
 
 from dataclasses import dataclass
-from types import GenericAlias
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 import numpy as np
-from msgspec import Meta
-
-
-def decoder(element: Any, depth: int) -> "msgspec.json.Decoder[list[Any]]":
-    """A strict JSON decoder for lists of `element`, nested `depth` deep (1 is flat)."""
-    nested = element
-    for _ in range(depth):
-        nested = GenericAlias(list, (nested,))
-    return msgspec.json.Decoder(nested)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,46 +17,44 @@ class Datatype:
         name: as the Open Inference Protocol writes it.
         onnx: as onnxruntime writes it.
         numpy: the array's element type.
-        element: what one JSON element must be, as msgspec takes it.
-        flat: decoder of a flat list of elements.
+        elements: the Python types that one JSON element may have.
+        words: what those are, for people.
     """
 
     name: str
     onnx: str
     numpy: np.dtype[Any]
-    element: Any
-    flat: "msgspec.json.Decoder[list[Any]]"
+    elements: frozenset[type]
+    words: str
 
 
-def _datatype(name: str, onnx: str, dtype: type[Any], element: Any) -> Datatype:
-    return Datatype(name, f"tensor({onnx})", np.dtype(dtype), element, decoder(element, 1))
+def _integer(name: str, dtype: type[Any]) -> Datatype:
+    onnx = f"tensor({np.dtype(dtype).name})"
+    return Datatype(name, onnx, np.dtype(dtype), frozenset({int}), "an integer")
 
 
 # JSON has no NaN, so a missing number is a null.
-_FLOAT = float | None
-# numpy guards the upper bound of the 64-bit integers: msgspec's bounds are themselves 64-bit.
-_NATURAL = Annotated[int, Meta(ge=0)]
+_NUMBER: frozenset[type] = frozenset({float, int, type(None)})
 
 
-def _integer(dtype: type[Any]) -> Any:
-    bounds = np.iinfo(dtype)
-    return Annotated[int, Meta(ge=int(bounds.min), le=int(bounds.max))]
+def _float(name: str, onnx: str, dtype: type[Any]) -> Datatype:
+    return Datatype(name, f"tensor({onnx})", np.dtype(dtype), _NUMBER, "a number or null")
 
 
 _ALL = (
-    _datatype("BOOL", "bool", np.bool_, bool),
-    _datatype("INT8", "int8", np.int8, _integer(np.int8)),
-    _datatype("INT16", "int16", np.int16, _integer(np.int16)),
-    _datatype("INT32", "int32", np.int32, _integer(np.int32)),
-    _datatype("INT64", "int64", np.int64, int),
-    _datatype("UINT8", "uint8", np.uint8, _integer(np.uint8)),
-    _datatype("UINT16", "uint16", np.uint16, _integer(np.uint16)),
-    _datatype("UINT32", "uint32", np.uint32, _integer(np.uint32)),
-    _datatype("UINT64", "uint64", np.uint64, _NATURAL),
-    _datatype("FP16", "float16", np.float16, _FLOAT),
-    _datatype("FP32", "float", np.float32, _FLOAT),
-    _datatype("FP64", "double", np.float64, _FLOAT),
-    _datatype("BYTES", "string", np.object_, str),
+    Datatype("BOOL", "tensor(bool)", np.dtype(np.bool_), frozenset({bool}), "true or false"),
+    _integer("INT8", np.int8),
+    _integer("INT16", np.int16),
+    _integer("INT32", np.int32),
+    _integer("INT64", np.int64),
+    _integer("UINT8", np.uint8),
+    _integer("UINT16", np.uint16),
+    _integer("UINT32", np.uint32),
+    _integer("UINT64", np.uint64),
+    _float("FP16", "float16", np.float16),
+    _float("FP32", "float", np.float32),
+    _float("FP64", "double", np.float64),
+    Datatype("BYTES", "tensor(string)", np.dtype(np.object_), frozenset({str}), "a string"),
 )
 
 BY_NAME = {datatype.name: datatype for datatype in _ALL}

@@ -1,7 +1,7 @@
 """The two ways in which work is refused: a request's fault, and a model's fault.
 
-Owns the exceptions only. How each is answered, counted or logged is the business of `app` and
-`follower`.
+Owns the exceptions only. How each is answered, counted or logged is the business of `app`, `loader`
+and the agent.
 """
 
 from enum import StrEnum
@@ -31,7 +31,12 @@ class Reason(StrEnum):
     FETCH = "fetch"
     DIGEST = "digest"
     MANIFEST = "manifest"
+    UNSIGNED = "unsigned"
+    UNTRUSTED = "untrusted"
+    CACHE = "cache"
     SIGNATURE = "signature"
+    REFERENCE = "reference"
+    BACKGROUND = "background"
     SESSION = "session"
     WARMUP = "warmup"
     INTERNAL = "internal"

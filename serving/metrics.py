@@ -5,8 +5,9 @@ reasons) and from the configured model, never from what a client sends. With sev
 writes to files of its own in `folder`, and whichever is asked adds them up.
 """
 
+import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from serving.errors import Reason
-from serving.model import Model
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""prometheus-client reads it when it is imported; the main process sets it before its workers."""
+from serving.model_metrics import FOLDER_VARIABLE, ModelMetrics
+from serving.tallies import Count, Distribution
 
 _SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
@@ -36,8 +34,14 @@ _SECONDS = (
 )
 
 
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+_FLUSH_SECONDS = 0.2
+NO_SLOT = "none"
+"""The slot of a request that was refused before a model was chosen for it."""
+
+
 class Metrics:
-    """The server's metrics; what every request touches is resolved to its labels beforehand."""
+    """The server's metrics; what every request touches is tallied, and shared soon after."""
 
     def __init__(self, model: str) -> None:
         """Make the metrics of one worker that serves `model`."""
@@ -49,108 +53,126 @@ class Metrics:
             self._exposed.register(_Workers(Path(folder)))
         self._exposed.register(_Processes())
         self._model = model
-        self._shares_files = bool(folder)
         self._requests(own)
+        self._load(own)
         self._models(own)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flushing = False
 
     def _requests(self, own: CollectorRegistry) -> None:
-        self._http = Counter(
-            "slipway_http_requests", "HTTP requests answered.", ["route", "code"], registry=own
+        self._http: Count[tuple[str, int]] = Count(
+            Counter(
+                "slipway_http_requests", "HTTP requests answered.", ["route", "code"], registry=own
+            )
         )
-        self._http_children: dict[tuple[str, int], Counter] = {}
-        self._inference = Counter(
-            "slipway_inference_requests",
-            "Infer requests to the served model, by status.",
-            ["model", "code"],
-            registry=own,
+        labels = ["model", "slot", "code"]
+        requests = Counter(
+            "slipway_inference_requests", "Infer requests to the model.", labels, registry=own
         )
-        self._inference_children: dict[int, Counter] = {}
-        self.seconds = Histogram(
+        self._inferences: Count[tuple[str, int]] = Count(requests, self._model)
+        seconds = Histogram(
             "slipway_inference_duration_seconds",
-            "From an infer request's whole body to its answer.",
-            ["model"],
+            "From an infer request's whole body to its outputs.",
+            labels,
             buckets=_SECONDS,
             registry=own,
-        ).labels(self._model)
-        self.rows = Counter(
-            "slipway_inference_rows", "Rows scored.", ["model"], registry=own
-        ).labels(self._model)
-
-    def _models(self, own: CollectorRegistry) -> None:
-        self._info = Gauge(
-            "slipway_model_info",
-            "1 for the version in service.",
-            ["model", "version", "digest"],
-            registry=own,
-            multiprocess_mode="livemax",
         )
-        self._ready = Gauge(
-            "slipway_model_ready",
-            "1 when every worker has a model in service.",
+        self._seconds: Distribution[tuple[str, int]] = Distribution(seconds, _SECONDS, self._model)
+        rows = Counter("slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=own)
+        self._rows: Count[tuple[str]] = Count(rows, self._model)
+        self._dropped = Counter(
+            "slipway_prediction_log_dropped",
+            "Predictions that were answered and not logged.",
             ["model"],
             registry=own,
-            multiprocess_mode="livemin",
         ).labels(self._model)
-        self._failures = Counter(
-            "slipway_model_load_failures",
-            "Models that were not taken into service.",
-            ["model", "reason"],
+
+    def _load(self, own: CollectorRegistry) -> None:
+        batches = Histogram(
+            "slipway_inference_batch_rows",
+            "Rows scored in one run of a model's graph.",
+            buckets=_ROWS,
             registry=own,
         )
-        for reason in Reason:
-            self._failures.labels(self._model, reason)
-        self._swaps = Counter(
-            "slipway_model_swaps", "Models taken into service.", ["model"], registry=own
-        ).labels(self._model)
-        self.poll_failures = Counter(
-            "slipway_tracking_poll_failures",
-            "Looks at the alias that the model registry did not answer.",
+        self._batches: Distribution[tuple[()]] = Distribution(batches, _ROWS)
+        self._depth = Gauge(
+            "slipway_inference_queue_depth",
+            "Requests that wait to be scored.",
             registry=own,
+            multiprocess_mode="livesum",
         )
-        self._served: tuple[str, str, str] | None = None
+        self._in_flight = Gauge(
+            "slipway_inference_in_flight",
+            "Infer requests that were read and are not answered.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self._levels: tuple[Callable[[], int], Callable[[], int]] | None = None
+
+    def _models(self, own: CollectorRegistry) -> None:
+        self.models = ModelMetrics(self._model, own)
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Share what is counted from this loop."""
+        self._loop = loop
+
+    def watch(self, depth: Callable[[], int], in_flight: Callable[[], int]) -> None:
+        """Ask these for the requests that wait, and for those in hand, when metrics are shared."""
+        self._levels = (depth, in_flight)
 
     def answered(self, route: str, code: int) -> None:
         """Count an answer. `route` must be one of a closed set."""
-        child = self._http_children.get((route, code))
-        if child is None:
-            child = self._http_children[route, code] = self._http.labels(route, code)
-        child.inc()
+        self._http.add((route, code))
+        self._share_later()
 
-    def inferred(self, code: int) -> None:
-        """Count an answer to an infer request for the served model."""
-        child = self._inference_children.get(code)
-        if child is None:
-            child = self._inference_children[code] = self._inference.labels(self._model, code)
-        child.inc()
+    def answered_request(self, slot: str, seconds: float, rows: int) -> None:
+        """Count an infer request that a slot's model answered."""
+        labels = (slot, 200)
+        self._inferences.add(labels)
+        self._seconds.observe(labels, seconds)
+        self._rows.add((slot,), rows)
+        self._share_later()
 
-    def serves(self, model: Model) -> None:
-        """Note the model that is in service from now on."""
-        served = (model.name, model.version, model.digest)
-        if self._served not in (None, served):
-            self._forget(self._served)
-        self._served = served
-        self._info.labels(*served).set(1)
-        self._ready.set(1)
-        self._swaps.inc()
+    def refused_request(self, slot: str | None, code: int) -> None:
+        """Count an infer request that was refused, before a slot was chosen or after it."""
+        self._inferences.add((slot or NO_SLOT, code))
+        self._share_later()
 
-    def _forget(self, served: tuple[str, str, str] | None) -> None:
-        # Series in shared files cannot be removed; zeros are left out when they are read.
-        if self._shares_files:
-            self._info.labels(*(served or ())).set(0)
-        else:
-            self._info.remove(*(served or ()))
+    def batch_rows(self, rows: int) -> None:
+        """Note the rows of one run of a graph."""
+        self._batches.observe((), rows)
 
-    def refused(self, reason: Reason) -> None:
-        """Count a model that was not taken into service."""
-        self._failures.labels(self._model, reason).inc()
+    def log_dropped(self) -> None:
+        """Count a prediction that was not logged."""
+        self._dropped.inc()
+
+    def _share_later(self) -> None:
+        if not self._flushing and self._loop is not None:
+            self._flushing = True
+            self._loop.call_later(_FLUSH_SECONDS, self._share_soon)
+
+    def _share_soon(self) -> None:
+        self._flushing = False
+        self.share()
+
+    def share(self) -> None:
+        """Bring what this worker counted to where all workers' metrics are."""
+        tallies = (self._http, self._inferences, self._seconds, self._rows, self._batches)
+        for tally in tallies:
+            tally.flush()
+        if self._levels is not None:
+            depth, in_flight = self._levels
+            self._depth.set(depth())
+            self._in_flight.set(in_flight())
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus's text format, of all workers."""
+        self.share()
         return generate_latest(self._exposed)
 
 
 class _Workers(Collector):
-    """Adds up the files of all workers, without the gauges of those that ended."""
+    """Adds up the files of all workers and the agent, without the gauges of those that ended."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,11 +1,11 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
-Owns making one from an artifact's files, and the slot that says which one is in service. Where the
-files come from is the business of `registry` and `cache`, what a request is that of `inference`.
+Owns making one from an artifact's files. Where the files come from is the business of `cache`,
+which model is in service that of `slots`, what a request is that of `inference`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import onnxruntime as ort
@@ -13,9 +13,13 @@ from onnxruntime.capi import (
     onnxruntime_pybind11_state as ort_errors,
 )
 
+from serving import background, reference
 from serving import signature as signatures
+from serving.background import BACKGROUND
 from serving.datatypes import BY_NAME, Datatype
 from serving.errors import ModelRefusedError, Reason, RequestError
+from serving.reference import REFERENCE
+from serving.rows import RowReader, row_reader
 from serving.signature import Signature
 from serving.tensors import Array, TensorReader
 
@@ -23,6 +27,8 @@ GRAPH = "model.onnx"
 SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
+OPTIONAL_FILES = (REFERENCE, BACKGROUND)
+"""Those that it uses where they are there."""
 
 _ERRORS_ONLY = 3
 # onnxruntime's errors have no common base but Exception.
@@ -32,6 +38,21 @@ _SCORING_ERRORS = (
     ort_errors.RuntimeException,
     ort_errors.NotImplemented,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Inputs whose arrays can be made as one: of one datatype and form, their rows free.
+
+    Attributes:
+        names: the inputs'.
+        datatype: their datatype.
+        inner: one row's shape.
+    """
+
+    names: tuple[str, ...]
+    datatype: Datatype
+    inner: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +66,13 @@ class Model:
         signature: what it takes and gives.
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
+        kinds: datatype's name by input name.
         outputs: datatype by output name, in the signature's order.
+        output_names: their names.
+        blocks: all inputs in blocks; none, where an input's form is not fixed but for its rows.
+        rows: reads rows of named values, where the inputs have a fixed form a row.
+        joins: whether requests may be scored together, and gain by it (see `joining`).
+        background: rows by input name that explanations compare with, where the artifact has some.
     """
 
     name: str
@@ -54,8 +81,13 @@ class Model:
     signature: Signature
     session: Any
     readers: dict[str, TensorReader]
+    kinds: dict[str, str]
     outputs: dict[str, Datatype]
     output_names: list[str]
+    blocks: tuple[Block, ...]
+    rows: RowReader | None
+    joins: bool = False
+    background: dict[str, Array] | None = None
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
         """Score arrays by input name; the named outputs, in order.
@@ -86,12 +118,15 @@ def _session(graph: bytes) -> Any:
 
 
 def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Model:
-    """Make a model from its artifact's files (see `FILES`).
+    """Make a model from its artifact's files (see `FILES` and `OPTIONAL_FILES`).
 
     Raises:
-        ModelRefusedError: the graph cannot be loaded, or it is not what the signature says.
+        ModelRefusedError: the graph cannot be loaded, or it is not what the signature says, or an
+            optional file that is there cannot be read.
     """
     signature = signatures.decode(files[SIGNATURE])
+    if REFERENCE in files:
+        reference.decode(files[REFERENCE])
     session = _session(files[GRAPH])
     signatures.check("inputs", signature.inputs, session.get_inputs())
     signatures.check("outputs", signature.outputs, session.get_outputs())
@@ -99,18 +134,28 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         spec.name: TensorReader(spec.name, BY_NAME[spec.datatype], spec.shape)
         for spec in signature.inputs
     }
+    rows = background.decode(files[BACKGROUND], readers) if BACKGROUND in files else None
     outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
-    return Model(name, version, digest, signature, session, readers, outputs, list(outputs))
+    return Model(
+        name,
+        version,
+        digest,
+        signature,
+        session,
+        readers,
+        {spec.name: spec.datatype for spec in signature.inputs},
+        outputs,
+        list(outputs),
+        _blocks(readers.values()),
+        row_reader(readers.values()),
+        background=rows,
+    )
 
 
-@dataclass(slots=True)
-class Slot:
-    """The place in service: at most one model, replaced by one assignment.
-
-    Attributes:
-        model: the model that new requests get, if there is one.
-        reason: why there is none, for the callers who are told so.
-    """
-
-    model: Model | None = None
-    reason: str = field(default="the server is starting; no model has been looked for yet")
+def _blocks(readers: Collection[TensorReader]) -> tuple[Block, ...]:
+    if any(reader.single is None for reader in readers):
+        return ()
+    found: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
+    for reader in readers:
+        found.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
+    return tuple(Block(tuple(names), *form) for form, names in found.items())

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     MODEL_READY = "model_ready"
     INFER = "infer"
     METRICS = "metrics"
+    OPENAPI = "openapi"
+    DOCS = "docs"
     UNKNOWN = "unknown"
 
 
@@ -40,6 +42,8 @@ _FIXED = {
     "/v2/health/live": Route(Kind.LIVE),
     "/v2/health/ready": Route(Kind.READY),
     "/metrics": Route(Kind.METRICS),
+    "/v2/openapi.json": Route(Kind.OPENAPI),
+    "/docs": Route(Kind.DOCS),
 }
 _ACTIONS = {(): Kind.MODEL, ("ready",): Kind.MODEL_READY, ("infer",): Kind.INFER}
 _UNKNOWN = Route(Kind.UNKNOWN)

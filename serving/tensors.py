@@ -1,4 +1,4 @@
-"""Request tensors to numpy arrays and back, held to a model's signature.
+"""Request tensors to columns of values and arrays, held to a model's signature.
 
 Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP bodies (see
 `protocol`) or of how the arrays are scored (see `inference`).
@@ -6,18 +6,22 @@ Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP b
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-import msgspec
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
-from serving.datatypes import Datatype, decoder
+from serving.datatypes import Datatype
 from serving.errors import RequestError
-from serving.protocol import InputTensor, OutputTensor
+from serving.protocol import InputTensor
+from serving.raw import read_raw
 
 Array = NDArray[Any]
+Values = list[Any] | Array
+"""One input of a request: a flat list in row-major order, or an array of its shape."""
 
 ANY = -1
 """A dimension that the caller chooses."""
@@ -39,6 +43,10 @@ def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
     return True
 
 
+_SMALL = 256
+"""Elements up to which raw data is made a list, as JSON's is, so that it can be joined."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorReader:
     """Reads one named input of a model.
@@ -47,104 +55,178 @@ class TensorReader:
         name: the input's name.
         datatype: what its elements must be.
         shape: dimensions, `ANY` where the caller chooses; the first one is the rows.
+        counts: whether its first dimension is the number of rows.
+        single: the shape of one row, where only the rows are free; else no shape at all.
+        width: elements of one row, where only the rows are free.
     """
 
     name: str
     datatype: Datatype
     shape: tuple[int, ...]
+    counts: bool = field(init=False)
+    single: list[int] | None = field(init=False)
+    width: int = field(init=False)
 
-    def read(self, given: InputTensor) -> Array:
-        """The input as an array of the signature's datatype and the request's shape.
+    def __post_init__(self) -> None:
+        first, *inner = self.shape or (0,)
+        counts = first == ANY
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "single", [1, *inner] if counts and ANY not in inner else None)
+        object.__setattr__(self, "width", math.prod(inner))
+
+    def values(self, given: InputTensor) -> Values:
+        """The input's values: a flat list as long as the shape says, or an array of that shape.
 
         Raises:
-            RequestError: 422, where datatype, shape, or an element's type or range is wrong.
+            RequestError: 422, where datatype or shape, the number of elements or their types are
+                wrong; 400, where there is no data.
         """
         if given.datatype != self.datatype.name:
             raise unfit(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
                 f"{given.datatype!r}"
             )
-        if not fits(given.shape, self.shape):
+        if given.shape != self.single and not fits(given.shape, self.shape):
             raise unfit(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {given.shape}"
             )
-        array = self._array(self._values(given))
-        nested = array.ndim > 1 and list(array.shape) != given.shape
-        if nested or array.size != math.prod(given.shape):
+        return self.elements(given.data, given.shape)
+
+    def elements(self, data: Any, shape: list[int]) -> Values:
+        """`values`, of data whose shape is known to fit.
+
+        Raises:
+            RequestError: as `values`.
+        """
+        if type(data) is not list:
+            return self._raw(data, shape)
+        values: list[Any] = data
+        if not self.datatype.elements.issuperset(map(type, values)):
+            values = self._flat(values, shape)
+        if len(values) != math.prod(shape):
             raise unfit(
-                f"input {self.name!r} says the shape {given.shape}, its data has "
-                f"{list(array.shape)}"
+                f"input {self.name!r} says the shape {shape}, its data has {len(values)} elements"
             )
-        return array.reshape(given.shape)
+        return values
 
-    def _values(self, given: InputTensor) -> list[Any]:
-        try:
-            return self.datatype.flat.decode(given.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if len(self.shape) == 1 or not _starts_nested(given.data):
-                raise unfit(f"data of input {self.name!r}: {error}") from error
-        try:
-            return decoder(self.datatype.element, len(self.shape)).decode(given.data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise unfit(f"data of input {self.name!r}: {error}") from error
+    def _flat(self, data: list[Any], shape: list[int]) -> list[Any]:
+        """Nested data, flat; or the complaint about the first element that is wrong."""
+        for size in shape[1:]:
+            if set(map(type, data)) != {list}:
+                break
+            if {len(row) for row in data} != {size}:
+                raise unfit(
+                    f"input {self.name!r} says the shape {shape}, its nested data has rows of "
+                    "other lengths"
+                )
+            data = list(chain.from_iterable(data))
+        for place, element in enumerate(data):
+            if type(element) not in self.datatype.elements:
+                raise unfit(
+                    f"data of input {self.name!r}: element {place} is {_kind(element)}, not "
+                    f"{self.datatype.words}"
+                )
+        return data
 
-    def _array(self, values: list[Any]) -> Array:
+    def _raw(self, data: Any, shape: list[int]) -> Values:
+        if data is UNSET:
+            raise RequestError(400, f"input {self.name!r} has no data")
+        if not isinstance(data, bytes | memoryview):
+            raise RequestError(400, f"data of input {self.name!r} is {_kind(data)}, not an array")
         try:
-            return np.array(values, dtype=self.datatype.numpy)
+            array = read_raw(self.datatype, shape, data)
         except ValueError as error:
-            raise unfit(f"data of input {self.name!r} has rows of unequal length") from error
+            raise unfit(f"data of input {self.name!r}: {error}") from error
+        return array.ravel().tolist() if array.size <= _SMALL else array
+
+    def array(self, values: Values, shape: list[int]) -> Array:
+        """Values that this reader let through, as an array of a shape that holds them.
+
+        Raises:
+            RequestError: 422, for a number beyond the datatype.
+        """
+        if not isinstance(values, list):
+            return values
+        try:
+            return array_of(values, self.datatype).reshape(shape)
         except (OverflowError, FloatingPointError) as error:
             raise unfit(
                 f"data of input {self.name!r} has a value beyond {self.datatype.name}"
             ) from error
 
 
-def _starts_nested(data: msgspec.Raw) -> bool:
-    return bytes(memoryview(data)[:64]).translate(None, b" \t\r\n").startswith(b"[[")
+def array_of(values: list[Any], datatype: Datatype) -> Array:
+    """Python values as a flat array of the datatype.
+
+    Raises:
+        OverflowError, FloatingPointError: a number is beyond the datatype. The latter where the
+            caller has overflow raised (see `numpy.errstate`), as it must: a number too large for
+            FP16 or FP32 must not become an infinity in silence.
+    """
+    return np.array(values, dtype=datatype.numpy)
 
 
-def read_inputs(given: Sequence[InputTensor], readers: dict[str, TensorReader]) -> dict[str, Array]:
+_KINDS = {
+    bool: "a truth value",
+    int: "an integer",
+    float: "a number that is no integer in range",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def _kind(element: object) -> str:
+    return _KINDS.get(type(element), "something else")
+
+
+def read_inputs(
+    given: Sequence[InputTensor], readers: dict[str, TensorReader]
+) -> tuple[dict[str, Values], dict[str, list[int]], int]:
     """All inputs of one request by name, each the signature's, each exactly once.
 
-    Raises:
-        RequestError: 422, for a name that is unknown, given twice or missing, or as in
-            `TensorReader.read`.
-    """
-    arrays: dict[str, Array] = {}
-    # A number too large for FP16 or FP32 must not become an infinity in silence.
-    with np.errstate(over="raise"):
-        for tensor in given:
-            reader = readers.get(tensor.name)
-            if reader is None:
-                raise unfit(f"unknown input {tensor.name!r}; the model has {list(readers)}")
-            if tensor.name in arrays:
-                raise unfit(f"input {tensor.name!r} is given twice")
-            arrays[tensor.name] = reader.read(tensor)
-    if len(arrays) != len(readers):
-        raise unfit(f"missing inputs: {[name for name in readers if name not in arrays]}")
-    return arrays
+    Rows are the first dimension that all inputs share whose first dimension is free; 1 if there is
+    none. onnxruntime would broadcast one row against many in silence, so unequal ones are refused.
 
-
-def rows_of(arrays: dict[str, Array], readers: dict[str, TensorReader], most: int) -> int:
-    """The number of rows that all inputs with a free first dimension share; 1 if none has one.
-
-    onnxruntime would broadcast one row against many in silence, so unequal numbers are refused.
+    Returns:
+        The inputs' values and their shapes, by name, and the number of rows.
 
     Raises:
-        RequestError: 422, when inputs differ, there is no row, or there are more than `most`.
+        RequestError: 422, for a name that is unknown, given twice or missing, or unequal numbers
+            of rows; or as in `TensorReader.values`.
     """
-    counts = {
-        len(array) for name, array in arrays.items() if readers[name].shape[:1] == (ANY,)
-    } or {1}
-    if len(counts) > 1:
-        raise unfit(f"all inputs must have as many rows, these have {sorted(counts)}")
-    rows = counts.pop()
-    if not 1 <= rows <= most:
-        raise unfit(f"a request has 1 to {most} rows, this one has {rows}")
-    return rows
-
-
-def write_output(name: str, datatype: Datatype, array: Array) -> OutputTensor:
-    """An output array as the protocol's tensor."""
-    return OutputTensor(name, datatype.name, list(array.shape), array.ravel().tolist())
+    found: dict[str, Values] = {}
+    shapes: dict[str, list[int]] = {}
+    rows = None
+    for tensor in given:
+        name, shape = tensor.name, tensor.shape
+        reader = readers.get(name)
+        if reader is None:
+            raise unfit(f"unknown input {name!r}; the model has {list(readers)}")
+        if name in found:
+            raise unfit(f"input {name!r} is given twice")
+        data = tensor.data
+        # The common case, one row of plain values, without a call: twenty inputs are twenty calls.
+        if (
+            shape == reader.single
+            and type(data) is list
+            and len(data) == reader.width
+            and tensor.datatype == reader.datatype.name
+            and reader.datatype.elements.issuperset(map(type, data))
+        ):
+            found[name] = data
+        else:
+            found[name] = reader.values(tensor)
+        shapes[name] = shape
+        if reader.counts:
+            if rows is None:
+                rows = shape[0]
+            elif rows != shape[0]:
+                raise unfit(
+                    f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
+                )
+    if len(found) != len(readers):
+        raise unfit(f"missing inputs: {[name for name in readers if name not in found]}")
+    return found, shapes, 1 if rows is None else rows

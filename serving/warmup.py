@@ -1,19 +1,18 @@
 """The trial that a model passes before it takes traffic.
 
-Owns scoring the signature's example on the path real requests take, and judging the answer.
+Owns scoring the signature's example on the path real requests take, and the background rows where
+the model has some, and judging the answers.
 """
 
-import msgspec
 import numpy as np
 
 from serving.config import Limits
-from serving.datatypes import BY_NAME
 from serving.errors import ModelRefusedError, Reason, RequestError
-from serving.inference import infer
+from serving.inference import alone, read
 from serving.model import Model
-from serving.protocol import InferRequest, InputTensor, OutputTensor
+from serving.protocol import InferRequest, InputTensor
 from serving.signature import TensorSpec
-from serving.tensors import fits
+from serving.tensors import Array, fits
 
 _ROUNDS = 3
 """The first runs allocate onnxruntime's arenas; callers should not pay for that."""
@@ -26,36 +25,49 @@ def example_request(model: Model) -> InferRequest:
 
 def _tensor(spec: TensorSpec, model: Model) -> InputTensor:
     value = model.signature.example[spec.name]
-    data = msgspec.json.encode(value if isinstance(value, list) else [value])
+    data = value if isinstance(value, list) else [value]
     shape = [max(size, 1) for size in spec.shape]
-    return InputTensor(spec.name, shape, spec.datatype, msgspec.Raw(data))
+    return InputTensor(spec.name, shape, spec.datatype, data)
 
 
 def warm_up(model: Model) -> None:
-    """Score the example a few times and hold the answer against the signature.
+    """Score the example a few times, then the background rows; hold the answers to the signature.
 
     Raises:
-        ModelRefusedError: the example cannot be scored, or an output has another shape or
-            datatype than the signature says, or is not finite.
+        ModelRefusedError: example or background cannot be scored, or an output has another shape
+            or datatype than the signature says, or is not finite.
     """
     request = example_request(model)
     try:
         for _ in range(_ROUNDS):
-            response, _ = infer(model, request, Limits())
+            results = alone(read(model, request, Limits()))
     except RequestError as error:
         raise ModelRefusedError(Reason.WARMUP, f"the example: {error}") from error
-    for spec, output in zip(model.signature.outputs, response.outputs, strict=True):
-        _judge(spec, output)
+    _judge_all(model, results, "the example")
+    if model.background is not None:
+        _judge_all(model, _of_background(model, model.background), "the background")
 
 
-def _judge(spec: TensorSpec, output: OutputTensor) -> None:
+def _of_background(model: Model, rows: dict[str, Array]) -> dict[str, Array]:
+    try:
+        return dict(zip(model.output_names, model.run(model.output_names, rows), strict=True))
+    except RequestError as error:
+        raise ModelRefusedError(Reason.WARMUP, f"the background: {error}") from error
+
+
+def _judge_all(model: Model, results: dict[str, Array], rows: str) -> None:
+    for spec in model.signature.outputs:
+        _judge(spec, results[spec.name], rows)
+
+
+def _judge(spec: TensorSpec, output: Array, rows: str) -> None:
     if not fits(output.shape, spec.shape):
         raise ModelRefusedError(
             Reason.WARMUP,
-            f"output {spec.name!r} of the example has the shape {output.shape}, the signature "
-            f"says {list(spec.shape)}",
+            f"output {spec.name!r} of {rows} has the shape {list(output.shape)}, the "
+            f"signature says {list(spec.shape)}",
         )
-    if BY_NAME[spec.datatype].numpy.kind == "f" and not np.isfinite(output.data).all():
+    if output.dtype.kind == "f" and not np.isfinite(output).all():
         raise ModelRefusedError(
-            Reason.WARMUP, f"output {spec.name!r} of the example is not a finite number"
+            Reason.WARMUP, f"output {spec.name!r} of {rows} is not a finite number"
         )

@@ -1,6 +1,6 @@
 """What one worker process is made of.
 
-Owns the wiring: clients, cache, follower and application of one worker, and its end when the main
+Owns the wiring: cache, loader and application of one worker, and its end when the main
 process is gone. The only place in this room that chooses implementations.
 """
 
@@ -11,39 +11,48 @@ import threading
 import time
 from pathlib import Path
 
-import httpx
-
-from serving.app import App
+from serving.admission import Admission
+from serving.app import App, Transport
 from serving.cache import Cache
-from serving.config import DRAIN_SECONDS, Config
-from serving.follower import Follower
+from serving.config import DRAIN_SECONDS, Config, journal_folder
+from serving.draining import Draining
+from serving.engine import Engine
+from serving.guards import Guards
+from serving.journal import Journal
+from serving.keys import Keys
+from serving.loader import Loader
 from serving.metrics import Metrics
-from serving.model import Slot
-from serving.registry import Registry
-from serving.tracking import Mlflow
-
-_TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+from serving.slots import Placement
 
 
-def build(config: Config) -> App:
+def build(config: Config, draining: Draining) -> App:
     """The application of one worker, ready for Granian."""
     end_with_parent()
-    # Its own services are asked, by address: a proxy of the environment would be a mistake.
-    client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
-    cache = Cache(Path(config.cache_dir), config.model, config.slots.champion)
-    slot = Slot()
+    placement = Placement()
     metrics = Metrics(config.model)
-    follower = Follower(
-        name=config.model,
-        alias=config.slots.champion,
-        poll_seconds=config.poll_seconds,
-        tracking=Mlflow(client, config.tracking_url, config.model, config.slots.champion),
-        registry=Registry(client, config.registry, cache),
-        cache=cache,
-        slot=slot,
-        metrics=metrics,
-    )
-    return App(config, slot, metrics, follower)
+    loader = Loader(config, Cache(Path(config.cache_dir)), placement, metrics.models)
+    journal = journal_of(config)
+    admission = Admission(config.limits.max_concurrency, config.limits.max_seconds)
+    guards = Guards(Keys(config.api_keys), admission, draining)
+    engine = Engine(config, placement, metrics, journal, admission)
+    rpc = rpc_of(config, engine, metrics, guards)
+    return App(config, engine, metrics, loader, journal, guards, rpc)
+
+
+def rpc_of(config: Config, engine: Engine, metrics: Metrics, guards: Guards) -> Transport | None:
+    """This worker's gRPC server, where there is one."""
+    if config.grpc_port is None:
+        return None
+    from serving.rpc.server import make  # noqa: PLC0415  # megabytes that HTTP alone does not need
+
+    return make(config, config.grpc_port, engine, metrics, guards)
+
+
+def journal_of(config: Config) -> Journal | None:
+    """This worker's part of the prediction log, where there is one."""
+    if config.log is None:
+        return None
+    return Journal(journal_folder(config), config.log.journal_bytes)
 
 
 def end_with_parent() -> None:

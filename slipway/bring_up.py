@@ -44,7 +44,7 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         progress.title("Platform")
         running = Running.of(stack.up(home, name, progress.step), name)
         supervisor.prune(home.stack(name), set(running.services))
-        champion = running.champion(chosen.serving.model, chosen.serving.alias)
+        champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
         brought = Up(running, champion, None)
         if champion is None and train:
             brought = _with_model(home, name, chosen, running, progress)
@@ -73,7 +73,7 @@ def bring_test_tools(home: Home, progress: Progress) -> None:
 def _with_model(
     home: Home, name: str, chosen: settings_tree.Settings, running: Running, progress: Progress
 ) -> Up:
-    model, alias = chosen.serving.model, chosen.serving.alias
+    model, alias = chosen.serving.model, chosen.serving.slots.champion
     progress.title("First training run")
     arguments = {"usecase": chosen.training.usecase, "months": chosen.training.months}
     result = training.run("training", arguments, running, home.stack(name), progress.event)

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import images_cli, secrets_cli
+from slipway import images_cli, secrets_cli, serving_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -147,6 +147,11 @@ def predict(
 
     made = report.predict(_running(Home.of_environment(), stack), stack, file)
     _print_json(made) if as_json else show.prediction(_out, made)
+
+
+app.command()(serving_cli.traffic)
+app.command()(serving_cli.release)
+app.command()(serving_cli.feedback)
 
 
 @app.command()
@@ -299,11 +304,10 @@ def _on_cluster(stack: str) -> Any:
 
 
 def _running(home: Home, stack: str) -> Any:
-    from slipway import stack as pulumi_stack
-    from slipway.running import Running
+    from slipway.running import of_stack
 
     _settings(stack)
-    return Running.of(pulumi_stack.outputs(home, stack), stack)
+    return of_stack(home, stack)
 
 
 def _pipelines(home: Home, stack: str) -> PipelinesOfStack:

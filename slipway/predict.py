@@ -81,12 +81,17 @@ def _refuse_unknown(known: set[str], rows: list[Row]) -> None:
             )
 
 
-def _answered(response: httpx.Response) -> dict[str, Any]:
-    if response.is_success:
-        body: dict[str, Any] = response.json()
-        return body
+def refused(response: httpx.Response) -> SlipwayError:
+    """What the model server says is wrong, as an error."""
     try:
         reason = response.json()["error"]
     except (ValueError, KeyError, TypeError):
         reason = response.text[:200]
-    raise SlipwayError(f"the model server answers {response.status_code}: {reason}")
+    return SlipwayError(f"the model server answers {response.status_code}: {reason}")
+
+
+def _answered(response: httpx.Response) -> dict[str, Any]:
+    if not response.is_success:
+        raise refused(response)
+    body: dict[str, Any] = response.json()
+    return body

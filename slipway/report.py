@@ -163,7 +163,7 @@ def predict(running: Running, stack: str, file: Path | None) -> Prediction:
     serving = settings_tree.from_file(stack_file(stack)).serving
     if file is not None:
         return predictions.predict(running, serving.model, read_rows(file))
-    champion = running.champion(serving.model, serving.alias)
+    champion = running.champion(serving.model, serving.slots.champion)
     if champion is None:
         raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
     return _predict(running, serving.model, champion)

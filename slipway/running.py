@@ -14,9 +14,12 @@ from slipway.exits import NotUpError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from infra.home import Home
     from slipway.cluster_access import ClusterAccess
 
 _SECONDS = 10.0
+API_KEY = "api-key-"
+"""How the names of secrets begin that are callers' keys to the model server."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,25 @@ class Running:
 
     def client(self, service: str) -> httpx.Client:
         """A client whose paths are those of a service, wherever it runs; to be closed."""
+        client = self._client(service)
+        if service == "serving":
+            client.headers.update(self._api_key)
+        return client
+
+    def _client(self, service: str) -> httpx.Client:
         if not self.cluster:
             return httpx.Client(base_url=self.url(service), timeout=_SECONDS)
         port = httpx.URL(self.url(service)).port or 80
         return self.access.service(self.cluster["namespace"], service, port)
+
+    @property
+    def _api_key(self) -> dict[str, str]:
+        """The first caller's key, where the model server wants one.
+
+        Not as `authorization`: a cluster's API server, on the way, takes that for its own.
+        """
+        keys = sorted(name for name in self.secrets if name.startswith(API_KEY))
+        return {"x-api-key": self.secrets[keys[0]]} if keys else {}
 
     def ask(self, service: str, path: str, **parameters: Any) -> httpx.Response:
         """The answer of a service, whatever its status.
@@ -80,12 +98,17 @@ class Running:
 
     def step_environment(self) -> dict[str, str]:
         """What pipeline steps of this machine find in their environment."""
-        from infra.service import render  # noqa: PLC0415 - keeps --help quick
+        from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
         from infra.services import steps  # noqa: PLC0415 - as above
         from infra.settings import Settings  # noqa: PLC0415 - as above
 
         texts = steps.environment(Settings())
-        return {name: render(text, self._fill) for name, text in texts.items()}
+        return {
+            name: render(text, self._fill)
+            for name, text in texts.items()
+            # A stack that makes no signing key has none to hand out.
+            if secrets_in(text) <= self.secrets.keys()
+        }
 
     def _fill(self, kind: str, what: str) -> str:
         if kind == "secret":
@@ -101,6 +124,17 @@ class Running:
         version = succeeded(answer).json()["model_version"]
         tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         return Champion(version["version"], tags.get("digest", ""), tags)
+
+
+def of_stack(home: Home, stack: str) -> Running:
+    """The stack of that name.
+
+    Raises:
+        NotUpError: it is not up.
+    """
+    from slipway.stack import outputs  # noqa: PLC0415 - keeps --help quick
+
+    return Running.of(outputs(home, stack), stack)
 
 
 def answered(

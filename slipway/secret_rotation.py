@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.errors import SlipwayError
+from infra.services import signing
 from slipway import leftovers, lock, stack
 from slipway.exits import NotUpError
 
@@ -30,6 +31,20 @@ def names(home: Home, name: str) -> list[str]:
     return sorted(_urns(home, name))
 
 
+def text(home: Home, name: str, wanted: str) -> str:
+    """What a generated secret is.
+
+    Raises:
+        NotUpError: the stack is not up.
+        SlipwayError: there is no secret of that name.
+    """
+    known = names(home, name)
+    if wanted not in known:
+        raise _unknown([wanted], name, known)
+    secrets: dict[str, str] = stack.outputs(home, name)["secrets"]
+    return secrets[wanted]
+
+
 def rotate(home: Home, name: str, wanted: Sequence[str], progress: Progress) -> list[str]:
     """Make these secrets anew, or all if none is named; the names of those that were.
 
@@ -41,15 +56,24 @@ def rotate(home: Home, name: str, wanted: Sequence[str], progress: Progress) -> 
     with lock.hold(home.lock(name), name, "secrets rotate"):
         leftovers.clear(home, name)
         known = _urns(home, name)
-        if unknown := sorted(set(wanted) - set(known)):
+        if signing.PRIVATE_KEY in wanted:
             raise SlipwayError(
-                f"{', '.join(unknown)}: no secret that stack {name} generated; those are"
-                f" {', '.join(sorted(known))}"
+                f"{signing.PRIVATE_KEY}: count slipway:serving.signing.key up by one and run"
+                " `slipway up`: the key before it stays trusted, so that what is released stays"
+                " servable"
             )
+        if unknown := sorted(set(wanted) - set(known)):
+            raise _unknown(unknown, name, sorted(known))
         chosen = sorted(wanted) or sorted(known)
         progress.title("New secrets")
         stack.up(home, name, progress.step, replace=[known[each] for each in chosen])
         return chosen
+
+
+def _unknown(wanted: Sequence[str], name: str, known: Sequence[str]) -> SlipwayError:
+    return SlipwayError(
+        f"{', '.join(wanted)}: no secret that stack {name} generated; those are {', '.join(known)}"
+    )
 
 
 def _urns(home: Home, name: str) -> dict[str, str]:

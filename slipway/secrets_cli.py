@@ -30,6 +30,17 @@ def list_secrets(stack: StackName = "local") -> None:
         typer.echo(name)
 
 
+@app.command("show")
+def show_secret(
+    name: Annotated[str, typer.Argument(help="As `slipway secrets list` has it.")],
+    stack: StackName = "local",
+) -> None:
+    """What one of them is, to hand to whom it is for: a caller's key, for example."""
+    from slipway import secret_rotation
+
+    typer.echo(secret_rotation.text(Home.of_environment(), stack, name))
+
+
 @app.command()
 def rotate(
     names: Annotated[list[str] | None, typer.Argument(help="Which; all if none is named.")] = None,

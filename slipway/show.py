@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from slipway.cluster_status import ServicePods
     from slipway.predict import Prediction
     from slipway.running import Champion
+    from slipway.slots import Slot
     from slipway.status import ServiceState
 
 _COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
 _NEXT = (
     ("slipway status", "each service, its state and restarts"),
     ("slipway predict", "one more prediction; --file rows.json for your own"),
-    ("slipway run training --set months=1-6", "a challenger from more data"),
+    ("slipway run training --set months=1-6", "a model from more data"),
+    ("slipway traffic", "the versions in service and their shares of requests"),
     ('eval "$(slipway env)" && pulumi preview', "the same stack with plain Pulumi"),
     ("slipway down", "destroy all of it"),
 )
@@ -84,6 +86,30 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
         f"Champion [bold]{escape(model)}[/bold] version [bold]{escape(released.version)}[/bold]"
         f"  {escape(released.digest)}"
     )
+
+
+def slots(console: Console, found: Sequence[Slot]) -> None:
+    """A table of slots: what is released to each, and what it gets of the requests."""
+    table = _table("slot", "version", "share", "")
+    for slot in found:
+        share = "scored later" if slot.name == "shadow" else f"{slot.share:.1%}"
+        behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
+        state = "served" if slot.served else behind
+        table.add_row(
+            escape(slot.name),
+            escape(slot.version or "-"),
+            share if slot.version else "-",
+            state if slot.version else "",
+        )
+    console.print(table)
+
+
+def released(console: Console, slot: str, version: str, before: str) -> None:
+    """What a slot has now, and the way back to what it had."""
+    way_back = before or "none"
+    console.print(f"{escape(slot)}: {escape(version)}, was {escape(way_back)}")
+    if way_back != version and (before or slot != "champion"):
+        console.print(f"[dim]back: slipway release {escape(way_back)} --slot {slot}[/dim]")
 
 
 def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:

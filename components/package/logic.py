@@ -1,4 +1,4 @@
-"""Packages the served graph with its signature, reference statistics and card, and pushes it.
+"""Packages the served graph with its signature, reference, background and card, and pushes it.
 
 Owns which files a packaged model has. The same inputs give the same bytes, hence the same digest.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from components import graph
+from components.package.background import background
 from components.package.reference import reference
 from components.package.signature import signature
 from components.registry_oci import Layer
@@ -25,10 +27,12 @@ NEWEST: Final = "newest"
 def package(
     usecase: UseCase, model: bytes, train: pl.DataFrame, test: pl.DataFrame, card: str
 ) -> tuple[Layer, ...]:
-    """Return the files: the graph, its signature, the training rows' statistics, the card."""
+    """Return the files: the graph, its signature, the card, statistics and a sample of `train`."""
+    predicted = graph.probabilities(model, train, usecase.inputs)
     facts: dict[str, dict[str, Any]] = {
         "signature.json": signature(usecase, test),
-        "reference.json": reference(usecase, model, train),
+        "reference.json": reference(usecase, predicted, train),
+        "background.json": background(usecase, predicted, train),
     }
     return (
         Layer("model.onnx", "application/vnd.slipway.model.onnx", model),

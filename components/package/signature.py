@@ -37,11 +37,11 @@ def _example(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
     candidates = rows.select(names).fill_nan(None)
     whole = candidates.drop_nulls()
     row = (whole if not whole.is_empty() else candidates.fill_null(0)).row(0, named=True)
-    return {name: _json(value) for name, value in row.items()}
+    return {name: as_json(value) for name, value in row.items()}
 
 
-def _json(value: object) -> object:
-    """Shorten a float32 that was widened, such as 57.1300010681 for 57.13."""
+def as_json(value: object) -> object:
+    """Return a cell for JSON: a float32 that was widened is shortened, 57.1300010681 to 57.13."""
     if isinstance(value, float) and math.isfinite(value):
         return float(f"{value:.7g}")
     return value

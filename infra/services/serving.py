@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from infra import versions
 from infra.service import (
@@ -16,52 +17,100 @@ from infra.service import (
     address,
     config,
     data,
+    host,
+    port,
+    sha256,
     url,
 )
-from infra.services import registry, tracking
+from infra.services import object_store, registry, signing, tracking
 
 if TYPE_CHECKING:
+    from infra.services.object_store import Store
     from infra.settings import Settings
 
 NAME = "serving"
+HTTP, GRPC = "http", "grpc"
 _CONFIG = "serving.json"
+_MIB = 2**20
+# A cluster goes on sending for a moment after it has asked a pod to end.
+_NOTICE_SECONDS = 3
+# After that requests in flight have eight seconds, then the journal goes to its tables.
+_STOP_SECONDS = 20
+# Ports are numbers in the file, and placeholders are texts.
+_NUMBER = re.compile(r'"(@\{port:[a-z]+\})"')
 
 
 def services(settings: Settings) -> list[Service]:
-    """One server that follows an alias; it is healthy with no model yet, but not ready."""
+    """One server that follows its slots' aliases; it is healthy with no model yet, not ready."""
+    serving = settings.serving
+    store = object_store.store(settings) if serving.log.enabled else None
     return [
         Service(
             name=NAME,
             command=("python", "-m", "serving", "--config", config(_CONFIG)),
             image=versions.IMAGES["slipway"],
             distribution="slipway",
-            files={_CONFIG: _configuration(settings)},
+            ports=(HTTP, GRPC) if serving.grpc else (HTTP,),
+            environment=object_store.client_environment(settings) if store else {},
+            files={_CONFIG: _NUMBER.sub(r"\1", json.dumps(_configuration(settings), indent=1))},
             data=Data(gib=2),
             health=Health(path="/v2/health/live"),
             metrics=Metrics(),
-            resources=Resources(cpu=100, memory=256, memory_limit=1024),
+            resources=Resources(cpu=100, memory=384, memory_limit=1536),
             scaling=Scaling(least=1, most=4),
-            talks_to=(tracking.NAME, registry.NAME),
+            talks_to=(tracking.NAME, registry.NAME, *(store.talks_to if store else ())),
+            reaches=store.reaches if store else (),
             ui="/v2",
             role="serving",
+            stop_seconds=_STOP_SECONDS,
         )
     ]
 
 
-def _configuration(settings: Settings) -> str:
+def api_key(caller: str) -> str:
+    """The name of the secret that a caller's key is."""
+    return f"api-key-{caller}"
+
+
+def log_url(settings: Settings, store: Store) -> str:
+    """The folder of the tables `predictions` and `feedback`."""
+    return f"s3://{store.bucket(object_store.LAKE)}/serving/{settings.serving.model}"
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
     serving = settings.serving
-    return json.dumps(
-        {
-            "host": "@{host:}",
-            "port": "@{port:http}",
-            "tracking_url": url(tracking.NAME),
-            "registry": address(registry.NAME),
-            "model": serving.model,
-            "slots": {"champion": serving.alias},
-            "cache_dir": data(),
-            "poll_seconds": serving.poll_seconds,
-            "workers": serving.workers,
-            "limits": {"max_body_bytes": serving.max_body_bytes, "max_rows": serving.max_rows},
+    return {
+        "host": host(),
+        "port": port(HTTP),
+        **({"grpc_port": port(GRPC)} if serving.grpc else {}),
+        "tracking_url": url(tracking.NAME),
+        "registry": address(registry.NAME),
+        "model": serving.model,
+        "slots": serving.slots.model_dump(),
+        "public_key": signing.trusted(settings),
+        "cache_dir": data(),
+        "poll_seconds": serving.poll_seconds,
+        "workers": serving.workers,
+        "limits": {
+            "max_body_bytes": serving.max_body_bytes,
+            "max_rows": serving.max_rows,
+            "max_seconds": serving.max_seconds,
+            "max_concurrency": serving.max_concurrency,
         },
-        indent=1,
-    ).replace('"@{port:http}"', "@{port:http}")
+        "explanations": {"max_scored": serving.max_explained},
+        "log": _log(settings),
+        "log_requests": serving.log_requests,
+        "notice_seconds": _NOTICE_SECONDS if settings.cluster else 0,
+        "api_keys": [{"name": name, "sha256": sha256(api_key(name))} for name in serving.api_keys],
+    }
+
+
+def _log(settings: Settings) -> dict[str, Any] | None:
+    log = settings.serving.log
+    if not log.enabled:
+        return None
+    return {
+        "url": log_url(settings, object_store.store(settings)),
+        "journal_bytes": log.journal_mib * _MIB,
+        "flush_seconds": log.flush_seconds,
+    }

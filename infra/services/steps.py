@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from infra.service import secrets_in, url
-from infra.services import object_store, registry, tracking
+from infra.services import object_store, registry, signing, tracking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": url(tracking.NAME),
         "SLIPWAY_LAKE": f"s3://{lake}",
         "SLIPWAY_REGISTRY": url(registry.NAME),
+        **signing.step_environment(settings),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infra.service import secret
-from infra.services import object_store, steps
+from infra.services import object_store, signing, steps
 from infra.target_settings import BuiltinObjectStore
 
 if TYPE_CHECKING:
@@ -50,12 +50,16 @@ def chosen(settings: Settings) -> dict[str, str]:
 
 
 def _steps(found: Steps, settings: Settings, tenant: Tenant) -> Steps:
-    """What the platform's own steps find, with what is the tenant's in its place."""
+    """What the platform's own steps find, with what is the tenant's in its place.
+
+    What a tenant makes is not the platform's to vouch for: it has no key to sign with.
+    """
     artifacts = f"{_bucket(settings, tenant, object_store.PIPELINES)}/artifacts"
+    ours = {name: text for name, text in found.environment.items() if name != signing.VARIABLE}
     return replace(
         found,
         environment={
-            **found.environment,
+            **ours,
             **(_keys(tenant) if _has_accounts(settings) else {}),
             "SLIPWAY_LAKE": _bucket(settings, tenant, object_store.LAKE),
             "SLIPWAY_TENANT": tenant.name,

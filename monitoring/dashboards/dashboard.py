@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from monitoring.dashboards import cluster_dashboards, platform_panels, serving_panels
+from monitoring.dashboards import (
+    cluster_dashboards,
+    platform_panels,
+    prediction_panels,
+    serving_panels,
+    slot_panels,
+)
 from monitoring.dashboards.defaults import page
 
 if TYPE_CHECKING:
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
 
 def dashboards(objective: Objective, cluster: Cluster | None = None) -> tuple[Dashboard, ...]:
     """Every dashboard there is but the tenants'; those about Kubernetes if there is a cluster."""
-    ours = (serving(objective), platform())
+    ours = (serving(objective), predictions(), platform())
     if not cluster:
         return ours
     of = cluster_dashboards
@@ -27,7 +33,7 @@ def dashboards(objective: Objective, cluster: Cluster | None = None) -> tuple[Da
 
 def serving(objective: Objective) -> Dashboard:
     """Serving, for whoever answers for the model."""
-    of = serving_panels
+    of, slots = serving_panels, slot_panels
     return page(
         "slipway-serving",
         "Serving",
@@ -44,7 +50,25 @@ def serving(objective: Objective) -> Dashboard:
             ),
             ("Traffic", (of.requests(), of.latency(), of.rows())),
             ("Budget", (of.error_burn(objective), of.latency_burn(objective), of.routes())),
-            ("Model", (of.version(), of.releases(), of.poll_failures(), of.ready())),
+            ("Load", (of.in_hand(), of.batches(), of.turned_away())),
+            ("Slots", (slots.weight(), slots.requests(), slots.errors())),
+            ("Models", (slots.version(), slots.releases(), slots.load_time(), slots.ready())),
+            ("Model registry", (slots.poll_failures(),)),
+        ),
+    )
+
+
+def predictions() -> Dashboard:
+    """What is predicted, for whoever answers for the model's quality."""
+    of = prediction_panels
+    return page(
+        "slipway-predictions",
+        "Predictions",
+        "What is predicted, of what, beside the shadow; and whether it is kept.",
+        (
+            ("Values", (of.values(), of.out_of_range(), of.missing())),
+            ("Shadow", (of.shadow_difference(), of.shadow_scored())),
+            ("Log", (of.logged(), of.shipped(), of.waiting(), of.delay())),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Panels about serving: whether its promise is kept, its traffic, its model."""
+"""Panels about serving: whether its promise is kept, its traffic, its load."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 _BUCKETS = "slipway_inference_duration_seconds_bucket"
 _QUANTILES = (0.5, 0.9, 0.99)
+
+
+def quantiles(buckets: str) -> list[Query]:
+    """Median, 9 in 10 and 99 in 100 of a histogram, over all that its labels tell apart."""
+    return [
+        Query(
+            f"histogram_quantile({quantile:g}, sum by (le) (rate({buckets}[{RATE}])))",
+            f"p{quantile * 100:g}",
+        )
+        for quantile in _QUANTILES
+    ]
 
 
 def availability(objective: Objective) -> Panel:
@@ -84,7 +95,7 @@ def requests() -> Panel:
     """What is asked."""
     return plot(
         "Infer requests",
-        "Answers to infer requests, by HTTP status.",
+        "Answers to infer requests, by status; gRPC's as HTTP's.",
         "reqps",
         Query(f"sum by (code) (rate(slipway_inference_requests_total[{RATE}]))", "{{code}}"),
     )
@@ -116,52 +127,40 @@ def latency() -> Panel:
         "Infer duration",
         "From an infer request's whole body to its answer: median, 9 in 10, 99 in 100.",
         "s",
-        *(
-            Query(
-                f"histogram_quantile({quantile:g}, sum by (le) (rate({_BUCKETS}[{RATE}])))",
-                f"p{quantile * 100:g}",
-            )
-            for quantile in _QUANTILES
+        *quantiles(_BUCKETS),
+    )
+
+
+def in_hand() -> Panel:
+    """How much waits."""
+    return plot(
+        "In hand and waiting",
+        "Infer requests that workers have in hand, and those of them that wait for a batch.",
+        "none",
+        Query("sum(slipway_inference_in_flight)", "in hand"),
+        Query("sum(slipway_inference_queue_depth)", "waiting"),
+    )
+
+
+def batches() -> Panel:
+    """How many rows are scored at once."""
+    return plot(
+        "Rows a run of the graph",
+        "Rows that were scored together: median, 9 in 10, 99 in 100.",
+        "none",
+        *quantiles("slipway_inference_batch_rows_bucket"),
+    )
+
+
+def turned_away() -> Panel:
+    """What the limits refused."""
+    codes = "408|413|422|429"
+    return plot(
+        "Refused by limits",
+        "Too slow (408), too long (413), too many rows (422), too many at once (429).",
+        "reqps",
+        Query(
+            f'sum by (code) (rate(slipway_inference_requests_total{{code=~"{codes}"}}[{RATE}]))',
+            "{{code}}",
         ),
-    )
-
-
-def version() -> Panel:
-    """Which version answers."""
-    return plot(
-        "Version in service",
-        "1 while a version of the model answers.",
-        "none",
-        Query("max by (version) (slipway_model_info)", "version {{version}}"),
-    )
-
-
-def ready() -> Panel:
-    """Whether there is a model at all."""
-    return plot(
-        "Ready",
-        "1 while every worker has a model; NoModelServed fires after 10 minutes at 0.",
-        "none",
-        Query("slipway_model_ready", "{{model}}"),
-    )
-
-
-def releases() -> Panel:
-    """What became of releases."""
-    return plot(
-        "Releases taken and refused",
-        "Models taken into service, and refused with the step that refused them, in 10 minutes.",
-        "none",
-        Query("increase(slipway_model_swaps_total[10m])", "taken"),
-        Query("increase(slipway_model_load_failures_total[10m]) > 0", "refused: {{reason}}"),
-    )
-
-
-def poll_failures() -> Panel:
-    """Whether the model registry answers."""
-    return plot(
-        "Unanswered looks at the alias",
-        "Times in 5 minutes that the model registry did not answer serving's question.",
-        "none",
-        Query("increase(slipway_tracking_poll_failures_total[5m])", "unanswered"),
     )

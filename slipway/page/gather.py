@@ -110,6 +110,6 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
 
 def _champion(running: Running, chosen: Settings) -> tuple[Champion | None, str]:
     try:
-        return running.champion(chosen.serving.model, chosen.serving.alias), ""
+        return running.champion(chosen.serving.model, chosen.serving.slots.champion), ""
     except SlipwayError as error:
         return None, str(error)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 from components import graph
 from components.gate.logic import decide
 from components.package import card, step
+from components.package.background import background
 from components.package.reference import reference
 from components.package.signature import signature
+from infra.signing_keys import make_key_pair
 from usecases.flight_delays import USECASE
 
 
@@ -48,9 +53,15 @@ def test_example_without_a_complete_row_has_no_nan(parts):
     assert signature(USECASE, bare)["example"]["humid"] == 0
 
 
-def test_reference_describes_every_input_and_the_prediction(parts, trained):
+@pytest.fixture(scope="module")
+def predicted(trained, parts):
+    """What the small model says of its training rows."""
+    return graph.probabilities(trained.model, parts.train, USECASE.inputs)
+
+
+def test_reference_describes_every_input_and_the_prediction(parts, predicted):
     """Numbers have 21 ascending quantiles, categories shares that sum to one."""
-    found = reference(USECASE, trained.model, parts.train)
+    found = reference(USECASE, predicted, parts.train)
     assert list(found["features"]) == [item.name for item in USECASE.inputs]
     assert (found["rows"], found["label_rate"]) == (
         parts.train.height,
@@ -67,15 +78,39 @@ def test_reference_describes_every_input_and_the_prediction(parts, trained):
         ["EWR", "JFK", "LGA"],
         pytest.approx(1, abs=1e-5),
     )
-    predicted = graph.probabilities(trained.model, parts.train, USECASE.inputs)
     assert found["prediction"]["mean"] == pytest.approx(predicted.mean(), rel=1e-5)
 
 
-def test_measure_that_is_always_missing_has_no_quantiles(parts, trained):
+def test_measure_that_is_always_missing_has_no_quantiles(parts, predicted):
     """A column of NaN is described as missing, not as numbers."""
     bare = parts.train.with_columns(humid=np.float32("nan"))
-    found = reference(USECASE, trained.model, bare)["features"]["humid"]
+    found = reference(USECASE, predicted, bare)["features"]["humid"]
     assert found == {"kind": "numeric", "missing": 1.0, "quantiles": []}
+
+
+def test_background_speaks_for_the_training_rows(parts, trained, predicted):
+    """64 rows of them; what the model says of these is on average what it says of all."""
+    found = background(USECASE, predicted, parts.train)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert {name: len(values) for name, values in found.items()} == {
+        item.name: 64 for item in USECASE.inputs
+    }
+    rows = pl.DataFrame(found, schema=parts.train.select(list(found)).schema).fill_null(np.nan)
+    said = graph.probabilities(trained.model, rows, USECASE.inputs)
+    assert list(said) == sorted(said)
+    assert said.mean() == pytest.approx(predicted.mean(), rel=0.02)
+
+
+def test_background_of_few_rows_is_all_of_them(parts, predicted):
+    """Fewer rows than a sample has are taken once each."""
+    few = background(USECASE, predicted[:5], parts.train[:5])
+    assert sorted(few["sched_dep_time"]) == sorted(parts.train["sched_dep_time"][:5])
+
+
+def test_background_of_a_missing_measure_is_null(parts, predicted):
+    """JSON has no NaN: a measure that a row lacks is null."""
+    bare = parts.train.with_columns(humid=np.float32("nan"))
+    assert set(background(USECASE, predicted, bare)["humid"]) == {None}
 
 
 @pytest.fixture
@@ -94,7 +129,7 @@ def paths(parts, trained, facts, tmp_path):
 
 
 def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
-    """Packaging twice gives the same digest, four named layers, and the very graph."""
+    """Packaging twice gives the same digest, five named layers, and the very graph."""
     digest, text = step.package(USECASE, *paths)
     assert step.package(USECASE, *paths) == (digest, text)
     manifest = json.loads(oci.manifests[digest])
@@ -104,11 +139,30 @@ def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
         "model.onnx": "application/vnd.slipway.model.onnx",
         "signature.json": "application/json",
         "reference.json": "application/json",
+        "background.json": "application/json",
         "model_card.md": "text/markdown",
     }
     assert oci.blobs[layers["model.onnx"]["digest"]] == trained.model
     assert oci.blobs[layers["model_card.md"]["digest"]].decode() == text
-    assert oci.uploads == 5
+    assert oci.uploads == 6
+
+
+def test_a_package_is_signed_when_there_is_a_key(paths, oci, monkeypatch):
+    """With a key model.sig names all other files, and packaging again gives the same digest."""
+    bare, _ = step.package(USECASE, *paths)
+    monkeypatch.setenv("SLIPWAY_SIGNING_KEY", make_key_pair().private_pem)
+    digest, text = step.package(USECASE, *paths)
+    assert step.package(USECASE, *paths) == (digest, text)
+    blobs = {
+        layer["annotations"]["org.opencontainers.image.title"]: oci.blobs[layer["digest"]]
+        for layer in json.loads(oci.manifests[digest])["layers"]
+    }
+    envelope = json.loads(blobs.pop("model.sig"))["dsseEnvelope"]
+    resources = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["resources"]
+    assert {found["name"]: found["digest"] for found in resources} == {
+        name: hashlib.sha256(data).hexdigest() for name, data in blobs.items()
+    }
+    assert "model.sig" not in oci.manifests[bare].decode()
 
 
 def test_card_says_what_a_reader_needs(parts, facts, evaluation):

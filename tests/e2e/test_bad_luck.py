@@ -62,7 +62,8 @@ def test_a_wrong_setting_touches_nothing(cli) -> None:
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "slipway: Pulumi.test-wrong.yaml: slipway:serving.wokers is no setting; known there:"
-        " model, alias, workers, poll_seconds, max_body_bytes, max_rows\n"
+        " model, slots, workers, poll_seconds, grpc, max_body_bytes, max_rows, max_seconds,"
+        " max_concurrency, max_explained, log_requests, log, signing, api_keys\n"
     )
     assert not cli.home.path.exists()
 

@@ -279,5 +279,5 @@ def test_compiled_pipelines_name_what_the_platform_has() -> None:
 
     assert pipeline_steps.CONFIG_MAP == steps.ENVIRONMENT
     assert pipeline_steps.SECRET == steps.SECRETS
-    assert set(pipeline_steps.SECRET_VARIABLES) == hidden
+    assert {*pipeline_steps.SECRET_VARIABLES, pipeline_steps.SIGNING_KEY} == hidden
     assert set(pipeline_steps.VARIABLES) == set(variables) - hidden

@@ -1,5 +1,7 @@
 """`Service`: placeholders and what a value of it refuses."""
 
+import hashlib
+
 import pytest
 
 from infra import service
@@ -59,3 +61,14 @@ def test_a_check_on_a_port_that_is_not_there_is_refused(wrong: dict) -> None:
     """A health check or metrics name one of the service's own ports."""
     with pytest.raises(ValueError, match="service x: no port named grpc"):
         make(**wrong)
+
+
+def test_a_secret_is_revealed_whole_or_by_its_hash() -> None:
+    """Who checks a key needs its SHA-256 alone, and refers to the secret all the same."""
+    secrets = {"key": "hush"}
+    text = f"{service.secret('key')} {service.sha256('key')}"
+
+    shown = service.render(text, lambda kind, name: service.revealed(kind, name, secrets))
+
+    assert shown == f"hush {hashlib.sha256(b'hush').hexdigest()}"
+    assert service.secrets_in(service.sha256("key")) == {"key"}

@@ -1,17 +1,37 @@
 """The list of services: consistent with itself, and changed by settings only where it should."""
 
-import json
+from hashlib import sha256
 
+import msgspec
+import pytest
 import yaml
 
-from infra.service import PLACEHOLDER, Service
-from infra.services import all_services
-from infra.settings import parse
+from infra.service import PLACEHOLDER, Service, render, revealed
+from infra.services import all_services, object_store, steps
+from infra.settings import Settings, parse
+from infra.signing_keys import make_key_pair
+from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
+
+PUBLIC_KEY = make_key_pair().public_pem
 
 
 def services(**values: dict) -> dict[str, Service]:
     found = all_services(parse(values, source="S"), grafana_at_hand=True)
     return {service.name: service for service in found}
+
+
+def configuration(target: dict | None = None, **serving: object) -> Config:
+    """The model server's file, read by the server itself."""
+    described = services(serving=serving, target=target or {})["serving"]
+    texts = {"port": {"http": "18001", "grpc": "18002"}, "host": {"": "127.0.0.1"}}
+
+    def fill(kind: str, what: str) -> str:
+        if kind in {"secret", "sha256"}:
+            return revealed(kind, what, {what: f"text of {what}"})
+        return texts.get(kind, {}).get(what, "127.0.0.1:1")
+
+    text = render(described.files["serving.json"], fill)
+    return msgspec.json.decode(text, type=Config)
 
 
 def test_the_platform_has_these_services() -> None:
@@ -87,13 +107,78 @@ def test_prometheus_scrapes_every_service_that_has_metrics() -> None:
 
 
 def test_serving_settings_reach_the_model_server() -> None:
-    """Each setting stands in the server's file by its own name."""
-    changed = services(serving={"max_rows": 7, "alias": "challenger"})["serving"]
-    text = changed.files["serving.json"].replace("@{port:http}", "1")
+    """Each stands in the server's file, which the server itself accepts."""
+    written = configuration(
+        max_rows=7,
+        max_seconds=2.5,
+        max_concurrency=9,
+        max_explained=11,
+        log_requests=True,
+        slots={"challenger": "next"},
+        log={"flush_seconds": 1.5, "journal_mib": 3},
+        signing={"public_key": PUBLIC_KEY},
+        api_keys=["mobile"],
+        workers=2,
+        poll_seconds=0.5,
+    )
 
-    written = json.loads(text)
+    assert written.limits == Limits(8 * 2**20, 7, 2.5, 9)
+    assert written.slots == Slots("champion", "next", "shadow")
+    assert written.log == PredictionLog("s3://lake/serving/flight-delays", 3 * 2**20, 1.5)
+    assert written.public_key == PUBLIC_KEY
+    assert written.api_keys == (ApiKey("mobile", sha256(b"text of api-key-mobile").hexdigest()),)
+    assert (written.explanations.max_scored, written.log_requests) == (11, True)
+    assert (written.port, written.grpc_port) == (18001, 18002)
+    assert (written.workers, written.poll_seconds) == (2, 0.5)
 
-    assert (written["limits"]["max_rows"], written["alias"]) == (7, "challenger")
+
+def test_the_log_is_written_with_the_object_store_s_keys() -> None:
+    """Off, the server has neither keys nor a way to the store; else what steps have."""
+    on, off = services()["serving"], services(serving={"log": {"enabled": False}})["serving"]
+
+    assert on.environment == object_store.client_environment(Settings())
+    assert on.talks_to == ("tracking", "registry", "object-store")
+    assert (dict(off.environment), off.talks_to) == ({}, ("tracking", "registry"))
+    assert configuration(log={"enabled": False}).log is None
+
+
+def test_grpc_has_a_port_of_its_own_or_none() -> None:
+    """It is one switch."""
+    off = services(serving={"grpc": False})["serving"]
+
+    assert services()["serving"].ports == ("http", "grpc")
+    assert off.ports == ("http",)
+    assert configuration(grpc=False).grpc_port is None
+
+
+@pytest.mark.parametrize(
+    ("signing", "trusted", "steps_sign"),
+    [
+        ({}, "text of signing-key-public", True),
+        ({"public_key": PUBLIC_KEY}, PUBLIC_KEY, False),
+        ({"signatures": "off"}, "", False),
+        ({"signatures": "off", "public_key": PUBLIC_KEY}, "", False),
+    ],
+)
+def test_who_signs_and_who_is_trusted(signing: dict, trusted: str, *, steps_sign: bool) -> None:
+    """The platform's own key, one from elsewhere, or none: steps and server agree."""
+    variables = steps.environment(parse({"serving": {"signing": signing}}, source="S"))
+
+    assert configuration(signing=signing).public_key == trusted
+    assert ("SLIPWAY_SIGNING_KEY" in variables) == steps_sign
+
+
+def test_the_server_never_has_the_private_key() -> None:
+    """Who verifies need not be able to sign."""
+    assert "signing-key" not in services()["serving"].secrets
+
+
+def test_the_server_is_ended_no_sooner_than_its_requests() -> None:
+    """What a target waits is longer than its notice and its drain, with time to ship."""
+    on_cluster = configuration(target={"kind": "existing", "context": "c"})
+
+    assert on_cluster.notice_seconds > configuration().notice_seconds == 0
+    assert services()["serving"].stop_seconds > on_cluster.notice_seconds + DRAIN_SECONDS + 5
 
 
 def test_a_serving_setting_changes_serving_only() -> None:

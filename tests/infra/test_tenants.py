@@ -36,13 +36,23 @@ def test_a_tenant_has_a_namespace_keys_a_bucket_and_a_name_of_its_own() -> None:
     assert red.steps.secrets <= with_tenant.secrets
 
 
+def test_a_tenant_cannot_sign_as_the_platform() -> None:
+    """What it makes is not what the platform's model server is told to trust."""
+    with_tenant = described("red")
+    [red] = with_tenant.tenants
+
+    assert "SLIPWAY_SIGNING_KEY" in with_tenant.steps.environment
+    assert "SLIPWAY_SIGNING_KEY" not in red.steps.environment
+    assert "signing-key" not in red.steps.secrets
+
+
 def test_in_a_store_of_somebody_elses_a_tenant_has_a_folder_of_each_bucket() -> None:
     """There the keys are the platform's: it has no others to give."""
     outside = described("red", object_store=S3)
     [red] = outside.tenants
 
     assert red.steps.environment["SLIPWAY_LAKE"] == "s3://corp-lake/tenants/red"
-    assert red.steps.secrets == outside.steps.secrets
+    assert red.steps.secrets == outside.steps.secrets - {"signing-key"}
     root = red.steps.launcher["defaultPipelineRoot"]
     assert root == "s3://corp-mlpipeline/tenants/red/artifacts"
     assert [service.name for service in outside.services if service.once] == []

@@ -13,11 +13,16 @@ from serving import metrics
 ROOT = Path(__file__).resolve().parents[2]
 OBJECTIVE = Objective()
 ALERTS = {alert.name: alert for alert in rules.alerts(OBJECTIVE)}
-_ASKED = 'slipway_inference_requests_total{model="m",code="200"}'
-_FAILED = 'slipway_inference_requests_total{model="m",code="503"}'
-_REFUSED = 'slipway_inference_requests_total{model="m",code="400"}'
-_ALL = 'slipway_inference_duration_seconds_count{model="m"}'
-_IN_TIME = 'slipway_inference_duration_seconds_bucket{model="m",le="0.1"}'
+_ASKED = 'slipway_inference_requests_total{model="m",slot="champion",code="200"}'
+_FAILED = 'slipway_inference_requests_total{model="m",slot="champion",code="503"}'
+_REFUSED = 'slipway_inference_requests_total{model="m",slot="champion",code="400"}'
+_AWAY = 'slipway_inference_requests_total{model="m",slot="",code="429"}'
+_NEXT = 'slipway_inference_requests_total{model="m",slot="challenger",code="200"}'
+_NEXT_FAILED = 'slipway_inference_requests_total{model="m",slot="challenger",code="500"}'
+_ALL = 'slipway_inference_duration_seconds_count{model="m",slot="champion",code="200"}'
+_IN_TIME = (
+    'slipway_inference_duration_seconds_bucket{model="m",slot="champion",code="200",le="0.1"}'
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,9 @@ _OPEN, _LIMIT = 'process_open_fds{job="j"}', 'process_max_fds{job="j"}'
 _RULES_FAILED = 'prometheus_rule_evaluation_failures_total{rule_group="g"}'
 _DROPPED = 'prometheus_notifications_dropped_total{alertmanager="a"}'
 _READY = 'slipway_model_ready{model="m"}'
-_NOT_LOADED = 'slipway_model_load_failures_total{model="m",reason="digest"}'
+_NOT_LOADED = 'slipway_model_load_failures_total{model="m",slot="shadow",reason="digest"}'
+_LOST = 'slipway_prediction_log_dropped_total{model="m"}'
+_DELAY = "slipway_prediction_log_delay_seconds"
 _UNSEEN = "slipway_tracking_poll_failures_total"
 
 CASES = (
@@ -102,8 +109,8 @@ CASES = (
         "once",
         {_NOT_LOADED: "0 0 1 1"},
         "3m",
-        {"model": "m", "reason": "digest"},
-        "a released model was refused (digest); the one before it serves on",
+        {"model": "m", "slot": "shadow", "reason": "digest"},
+        "what was released as shadow was refused (digest); the one before it serves on",
     ),
     Case("ModelRefused", "never", {_NOT_LOADED: "0x3"}, "3m"),
     Case(
@@ -115,6 +122,57 @@ CASES = (
         "the model server cannot ask the model registry which version is released",
     ),
     Case("ReleasesUnseen", "while it starts", {_UNSEEN: "0 4x12"}, "11m"),
+    Case(
+        "ChallengerFails",
+        "one in ten, the champion none",
+        {_ASKED: "0+90x20", _NEXT: "0+9x20", _NEXT_FAILED: "0+1x20"},
+        "20m",
+        {"model": "m"},
+        "the challenger of m fails 10% of its requests, more than twice what the champion does",
+    ),
+    Case(
+        "ChallengerFails",
+        "one in ten, and there is no champion",
+        {_NEXT: "0+9x20", _NEXT_FAILED: "0+1x20"},
+        "20m",
+        {"model": "m"},
+        "the challenger of m fails 10% of its requests, more than twice what the champion does",
+    ),
+    Case(
+        "ChallengerFails",
+        "as often as the champion",
+        {_ASKED: "0+90x20", _FAILED: "0+10x20", _NEXT: "0+9x20", _NEXT_FAILED: "0+1x20"},
+        "20m",
+    ),
+    Case("ChallengerFails", "nobody asks", {_ASKED: "0+9x20", _FAILED: "0+1x20"}, "20m"),
+    Case(
+        "ServingSaturated",
+        "one in five is turned away",
+        {_ASKED: "0+80x20", _AWAY: "0+20x20"},
+        "20m",
+        {"model": "m"},
+        "m turns 20% of its requests away: too many at once",
+    ),
+    Case("ServingSaturated", "one in a thousand", {_ASKED: "0+999x20", _AWAY: "0+1x20"}, "20m"),
+    Case(
+        "PredictionLogDropping",
+        "once",
+        {_LOST: "0 0 7 7"},
+        "3m",
+        {"model": "m"},
+        "predictions of m are answered and not logged",
+    ),
+    Case("PredictionLogDropping", "never", {_LOST: "0x3"}, "3m"),
+    Case(
+        "PredictionLogStalled",
+        "five minutes late",
+        {_DELAY: "300x9"},
+        "5m",
+        {},
+        "predictions wait 5m 0s for their table",
+    ),
+    Case("PredictionLogStalled", "just once", {_DELAY: "5 300 5 5 5"}, "3m"),
+    Case("PredictionLogStalled", "as long as a flush", {_DELAY: "60x9"}, "9m"),
     Case(
         "ServingErrorsBurnBudgetFast",
         "one in ten fails for an hour",

@@ -1,20 +1,23 @@
 """Dashboards: whole, readable, and asking only for what somebody exports."""
 
+import ast
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from infra.services import all_services
 from infra.settings import Settings
-from monitoring import burn
+from monitoring import burn, rules, serving_alerts
 from monitoring.dashboards import dashboard, panels
 from monitoring.dashboards.defaults import DATASOURCE_UID, at
 from monitoring.objective import Objective
-from serving.metrics import Metrics
 
+ROOT = Path(__file__).resolve().parents[2]
+SERIES_OF = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket", "_count", "_sum")}
 OBJECTIVE = Objective()
 DASHBOARDS = dashboard.dashboards(OBJECTIVE)
 PANELS = {
@@ -60,27 +63,36 @@ def test_panels_are_numbered_and_fill_their_rows() -> None:
 
 
 def test_serving_s_names_are_those_of_its_metrics() -> None:
-    """What is asked of serving is declared there."""
-    declared = set(re.findall(r"^# TYPE (\S+)", Metrics("m").exposition().decode(), re.MULTILINE))
-    asked = {
-        re.sub(r"_(bucket|sum|count)$", "", name)
-        for panel in PANELS.values()
-        for query in panel.queries
-        for name in re.findall(r"(?<!:)\bslipway_\w+", query.expression)
+    """What dashboards and rules ask of serving is declared there, by a prometheus_client type."""
+    declared = {
+        call.args[0].value: call.func.id
+        for file in (ROOT / "serving").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in {"Counter", "Gauge", "Histogram"}
+        and isinstance(call.args[0], ast.Constant)
     }
+    exported = {f"{name}{ending}" for name, kind in declared.items() for ending in SERIES_OF[kind]}
+    expressions = [
+        *(query.expression for panel in PANELS.values() for query in panel.queries),
+        rules.rules(OBJECTIVE),
+    ]
+    asked = {name for each in expressions for name in re.findall(r"(?<![:\w-])slipway_\w+", each)}
 
     assert asked
-    assert asked - declared == set()
+    assert asked - exported == set()
 
 
 def test_every_recorded_series_that_is_asked_for_is_recorded() -> None:
     """A plot of a series that no rule makes would stay empty."""
-    recorded = {recording.name for recording in burn.recordings(OBJECTIVE)}
+    recordings = [*burn.recordings(OBJECTIVE), *serving_alerts.recordings()]
+    recorded = {recording.name for recording in recordings}
     asked = {
         name
         for panel in PANELS.values()
         for query in panel.queries
-        for name in re.findall(r"model:\w+:\w+", query.expression)
+        for name in re.findall(r"\b(?:model|slot):\w+:\w+", query.expression)
     }
 
     assert asked
@@ -105,5 +117,6 @@ def test_grafana_is_given_every_dashboard_and_their_source() -> None:
         json.loads(text)["uid"] for name, text in files.items() if "dashboards/" in name[:11]
     } == {
         "slipway-serving",
+        "slipway-predictions",
         "slipway-platform",
     }

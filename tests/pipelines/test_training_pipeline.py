@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pipelines.compile import PIPELINES, compile_to, load
-from pipelines.steps import SECRET_VARIABLES, VARIABLES
+from pipelines.steps import SECRET_VARIABLES, SIGNING_KEY, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -82,7 +82,7 @@ def test_unknown_pipeline_is_not_loaded():
 
 
 def test_every_step_says_what_it_asks_of_a_cluster():
-    """Each has a size, and its environment from the namespace's two objects."""
+    """Each has a size, and its environment from the namespace's two objects; one has the key."""
     document, platform = yaml.safe_load_all((GOLDEN / "training.yaml").read_text())
     asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for label, executor in document["deploymentSpec"]["executors"].items():
@@ -95,7 +95,8 @@ def test_every_step_says_what_it_asks_of_a_cluster():
             for source in asked[label][kind]
             for pair in source["keyToEnv"]
         ]
-        assert variables == [*VARIABLES, *SECRET_VARIABLES], label
+        signs = [SIGNING_KEY] if label == "exec-package" else []
+        assert variables == [*VARIABLES, *SECRET_VARIABLES, *signs], label
 
 
 def test_only_what_depends_on_its_inputs_alone_is_cached():

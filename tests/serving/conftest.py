@@ -11,19 +11,23 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
 import onnx
+import psutil
 import pytest
 from onnx import TensorProto, helper
 
 MODEL = "flight-delays"
 REPOSITORY = f"models/{MODEL}"
 DEADLINE = 30.0
+CALLERS = 4
 
 
 def digest_of(data):
@@ -56,6 +60,7 @@ class Files:
 
     graph: bytes
     signature: dict
+    more: dict = field(default_factory=dict)
 
     def titled(self):
         """The layers' bytes by title."""
@@ -63,6 +68,7 @@ class Files:
             "model.onnx": self.graph,
             "signature.json": json.dumps(self.signature).encode(),
             "model_card.md": b"# A model of the tests\n",
+            **{title: json.dumps(content).encode() for title, content in self.more.items()},
         }
 
 
@@ -145,11 +151,13 @@ def mirror():
 
 @dataclass
 class Platform:
-    """MLflow's alias endpoint and an OCI registry on one loopback port."""
+    """MLflow's endpoints for one model and an OCI registry on one loopback port."""
 
     blobs: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
-    alias: str = ""
+    aliases: dict = field(default_factory=dict)
+    tags: dict = field(default_factory=dict)
+    created: int = 1
     asked: list = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
 
@@ -172,23 +180,44 @@ class Platform:
         self.versions[version] = f"oci://{REPOSITORY}@{digest_of(manifest)}"
         return digest_of(manifest)
 
-    def promote(self, version):
-        """Move the alias."""
-        self.alias = version
+    def promote(self, version, alias="champion"):
+        """Move an alias; without a version it is removed."""
+        if version:
+            self.aliases[alias] = version
+        else:
+            self.aliases.pop(alias, None)
 
-    def release(self, version, files):
+    def weigh(self, weight):
+        """Set the challenger's share of the keys."""
+        self.tags["slipway.challenger_weight"] = str(weight)
+
+    def release(self, version, files, alias="champion"):
         """Publish and promote; the digest."""
         digest = self.publish(version, files)
-        self.promote(version)
+        self.promote(version, alias)
         return digest
+
+    def registered(self):
+        """Status and body of MLflow's answer about the model."""
+        if not self.versions:
+            return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST"}).encode()
+        model = {
+            "name": MODEL,
+            "creation_timestamp": self.created,
+            "aliases": [{"alias": a, "version": v} for a, v in list(self.aliases.items())],
+            "tags": [{"key": key, "value": value} for key, value in list(self.tags.items())],
+        }
+        return 200, json.dumps({"registered_model": model}).encode()
 
     def answer(self, path):
         """Status and body of a GET."""
         self.asked.append(path)
-        if path.startswith("/api/2.0/mlflow/registered-models/alias?"):
-            if not self.alias:
-                return 400, json.dumps({"error_code": "INVALID_PARAMETER_VALUE"}).encode()
-            found = {"version": self.alias, "source": self.versions[self.alias]}
+        url = urlsplit(path)
+        if url.path == "/api/2.0/mlflow/registered-models/get":
+            return self.registered()
+        if url.path == "/api/2.0/mlflow/model-versions/get":
+            version = parse_qs(url.query)["version"][0]
+            found = {"version": version, "source": self.versions[version]}
             return 200, json.dumps({"model_version": found}).encode()
         blob = self.blobs.get(path.rsplit("/", 1)[-1]) if path.startswith("/v2/") else None
         return (404, b"{}") if blob is None else (200, blob)
@@ -263,10 +292,72 @@ class Server:
                 return float(value)
         return None
 
+    def children(self):
+        """The processes beside the main one that run now: workers and the agent."""
+        return psutil.Process(self.process.pid).children()
+
+    def workers(self):
+        """The worker processes that run now."""
+        return [child for child in self.children() if not is_agent(child)]
+
+    def agent(self):
+        """The agent's process, or None while there is none."""
+        return next(filter(is_agent, self.children()), None)
+
     def stop(self):
         """End by SIGTERM; the exit code."""
         self.process.terminate()
         return self.process.wait(DEADLINE)
+
+
+class Load:
+    """Callers that ask without pause until told to stop, and keep what they were answered."""
+
+    def __init__(self, url, request):
+        self.answers = []
+        self.failures = []
+        self._url = url
+        self._request = request
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(CALLERS)
+
+    def __enter__(self):
+        self._calls = [self._pool.submit(self._call) for _ in range(CALLERS)]
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for call in self._calls:
+            call.result()
+        self._pool.shutdown()
+
+    def _call(self):
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            while not self._stop.is_set():
+                response = client.post(self._url, json=self._request)
+                if response.status_code != 200:
+                    self.failures.append((response.status_code, response.text))
+                    continue
+                body = response.json()
+                self.answers.append((body["model_version"], body["outputs"][0]["data"][0]))
+
+    def latest(self):
+        """The versions of the answers to the next requests."""
+        begin = len(self.answers)
+        until(lambda: len(self.answers) >= begin + 10 * CALLERS + CALLERS, "more answers")
+        return {version for version, _ in self.answers[begin + CALLERS :]}
+
+    def versions(self):
+        """The versions that have answered so far."""
+        return {version for version, _ in self.answers}
+
+
+def is_agent(process):
+    """Whether a process is a server's agent; one that has just ended is none."""
+    try:
+        return "serving.agent" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def free_port():
@@ -346,6 +437,12 @@ def make_delays():
 
 
 @pytest.fixture(scope="session")
+def make_graph():
+    """A graph's bytes from its nodes, inputs and outputs; see `serialize`."""
+    return serialize
+
+
+@pytest.fixture(scope="session")
 def mirror_files():
     """The model of all datatypes; see `mirror`."""
     return mirror()
@@ -385,3 +482,23 @@ def events():
     return lambda caplog: [
         record.message for record in caplog.records if record.name == "slipway.serving"
     ]
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Callers that ask without pause while a body runs; see `Load`."""
+    return Load
+
+
+@pytest.fixture(scope="module")
+def serve(launch, make_platform):
+    """Start servers for both transports, each with a model in service as version 1."""
+
+    def start(files, **settings):
+        platform = make_platform()
+        platform.release("1", files)
+        server = launch(platform.address, grpc_port=free_port(), **settings)
+        until(lambda: server.serves("1"), "version 1")
+        return server
+
+    return start

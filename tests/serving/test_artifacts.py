@@ -5,15 +5,15 @@ import json
 import httpx
 import pytest
 
+from serving.agent.registry import Registry
 from serving.cache import Cache, digest_of
 from serving.errors import ModelRefusedError, Reason
-from serving.registry import Registry
 
 
 @pytest.fixture
 def cache(tmp_path):
-    """An empty cache of one model's alias."""
-    return Cache(tmp_path / "cache", "m", "champion")
+    """An empty cache."""
+    return Cache(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -29,6 +29,17 @@ def files(make_delays):
     return make_delays(0)
 
 
+class Titled:
+    """An artifact of any files."""
+
+    def __init__(self, files):
+        self._files = files
+
+    def titled(self):
+        """The layers' bytes by title."""
+        return self._files
+
+
 def source_of(platform):
     """Where the published version is."""
     return platform.versions["1"]
@@ -40,16 +51,22 @@ def digest_titled(platform, manifest, title):
     return next(layer["digest"] for layer in layers if title in layer["annotations"].values())
 
 
-def test_the_files_that_serving_needs_are_pulled(platform, registry, files):
-    """Graph and signature come whole, under the manifest's digest."""
+def test_all_files_are_pulled(platform, registry, files):
+    """Every titled file comes whole, under the manifest's digest."""
     digest = platform.publish("1", files)
     artifact = registry.artifact(source_of(platform))
-    wanted = {title: files.titled()[title] for title in ("model.onnx", "signature.json")}
-    assert (artifact.digest, artifact.files) == (digest, wanted)
-    assert artifact.blobs == (
-        digest,
-        *(digest_titled(platform, digest, title) for title in wanted),
-    )
+    assert (artifact.digest, artifact.files) == (digest, files.titled())
+    assert artifact.digests == {
+        title: digest_titled(platform, digest, title) for title in files.titled()
+    }
+
+
+@pytest.mark.parametrize("title", ["../model.sig", "/etc/passwd", "a/b", "", ".", "..", ".git"])
+def test_a_title_that_is_no_plain_name_is_no_file(platform, registry, files, title):
+    """Titles that would lead out of a folder are left alone."""
+    titled = files.titled()
+    platform.publish("1", Titled(titled | {title: b"no file"}))
+    assert registry.artifact(source_of(platform)).files == titled
 
 
 def test_what_is_cached_is_not_asked_for_again(platform, registry, files):
@@ -69,16 +86,17 @@ def test_a_damaged_cache_is_pulled_anew(platform, registry, files, tmp_path):
     assert registry.artifact(source_of(platform)) == first
 
 
-def test_a_full_disk_does_not_keep_a_model_from_serving(platform, registry, files, monkeypatch):
-    """Verified bytes are used even where the cache cannot take them."""
+def test_a_full_disk_is_a_refusal(platform, registry, files, monkeypatch):
+    """Workers load from the cache, so what it cannot take cannot be served."""
     platform.publish("1", files)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Cache, "put", full)
-    artifact = registry.artifact(source_of(platform))
-    assert artifact.files["model.onnx"] == files.graph
+    with pytest.raises(ModelRefusedError, match="No space left") as caught:
+        registry.artifact(source_of(platform))
+    assert caught.value.reason is Reason.CACHE
 
 
 @pytest.mark.parametrize("title", ["model.onnx", "signature.json", None])

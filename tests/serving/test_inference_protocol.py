@@ -132,6 +132,7 @@ def test_infer(client, flights, path):
     body = response.json()
     data = body["outputs"][0].pop("data")
     assert data == pytest.approx([0.83, 1.0, 0.99], abs=1e-6)
+    assert len(body.pop("id")) > 16
     assert body == {
         "model_name": MODEL,
         "model_version": "3",
@@ -194,7 +195,7 @@ def test_too_many_rows_are_422(client, flights):
         (b"", "truncated"),
         (b"{", "truncated"),
         (b"null", "Expected `object`, got `null`"),
-        (b"{}", "missing required field `inputs`"),
+        (b"{}", "neither `inputs` nor `rows`"),
         (b'{"inputs": [{"name": "hour"}]}', "missing required field"),
         (b'{"inputs": [], "id": 7}', "Expected `str | null`, got `int` - at `$.id`"),
         (b'{"inputs": [], "id": "\xff"}', "codec can't decode"),
@@ -240,8 +241,8 @@ def test_other_forms_of_a_body_are_415(client, headers):
         ("/v2/models", "no such path"),
         ("/v2/models/other", f"this server has '{MODEL}'"),
         ("/v2/models/other/ready", "unknown model"),
-        (f"/v2/models/{MODEL}/versions/4", "the version in service is '3'"),
-        (f"/v2/models/{MODEL}/versions/4/ready", "the version in service is '3'"),
+        (f"/v2/models/{MODEL}/versions/4", "no version '4' here; in service: ['3']"),
+        (f"/v2/models/{MODEL}/versions/4/ready", "no version '4' here; in service: ['3']"),
     ],
 )
 def test_what_is_not_there_is_404(client, path, complaint):
@@ -296,11 +297,12 @@ def test_client_input_never_becomes_a_label(client, server):
 
 def test_requests_and_rows_are_counted(client, server, flights):
     """Infer requests are counted by status, with their rows and their time."""
+    answered = f'code="200",model="{MODEL}",slot="champion"'
     names = {
-        "good": f'slipway_inference_requests_total{{code="200",model="{MODEL}"}}',
-        "bad": f'slipway_inference_requests_total{{code="400",model="{MODEL}"}}',
-        "rows": f'slipway_inference_rows_total{{model="{MODEL}"}}',
-        "timed": f'slipway_inference_duration_seconds_count{{model="{MODEL}"}}',
+        "good": f"slipway_inference_requests_total{{{answered}}}",
+        "bad": f'slipway_inference_requests_total{{code="400",model="{MODEL}",slot="none"}}',
+        "rows": f'slipway_inference_rows_total{{model="{MODEL}",slot="champion"}}',
+        "timed": f"slipway_inference_duration_seconds_count{{{answered}}}",
     }
     client.post(INFER, json=flights(("UA", 8, 0.25)))
     client.post(INFER, content=b"{")

@@ -396,9 +396,9 @@ def test_a_record_that_cannot_be_written_holds_up_no_other(tmp_path, caplog):
 
 
 def test_every_shipped_prediction_is_observed_once(tmp_path):
-    """What watches distributions sees each record when it is in the table."""
+    """What watches distributions sees each record once it is in the table."""
     seen = []
-    agent = Agent(tmp_path, observe=lambda record: seen.append(record.id))
+    agent = Agent(tmp_path, observe=lambda records: seen.extend(record.id for record in records))
     writer = journal(tmp_path)
     for name in "abc":
         keep(writer, prediction(name), Label(name, 0, 1.0, NOON))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from serving.config import Limits
 from serving.errors import RequestError
-from serving.inference import infer
+from serving.inference import alone, read
 from serving.model import load
-from serving.protocol import decode_request, encode
+from serving.protocol import decode_request
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -100,12 +100,13 @@ def test_a_body_is_scored_or_refused(model, body):
     """Any body is either answered whole or refused with a status of the client's."""
     refusal = None
     try:
-        response, rows = infer(model, decode_request(body), LIMITS)
+        job = read(model, decode_request(body), LIMITS)
+        results = alone(job)
     except RequestError as error:
         refusal = error
     if refusal is None:
-        assert 1 <= rows <= 8
-        assert encode(response).startswith(b'{"model_name":"flight-delays"')
+        assert 1 <= job.rows <= 8
+        assert results["probability"].shape == (job.rows, 1)
     else:
         assert refusal.status in {400, 422}
 

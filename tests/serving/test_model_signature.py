@@ -75,9 +75,9 @@ def test_a_graph_that_is_none_is_refused(make_delays):
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("hour", "eight", "Expected `int`, got `str`"),
-        ("hour", [1, 2], "its data has [2]"),
-        ("carrier", None, "Expected `str`, got `null`"),
+        ("hour", "eight", "element 0 is a string, not an integer"),
+        ("hour", [1, 2], "its data has 2 elements"),
+        ("carrier", None, "element 0 is null, not a string"),
     ],
 )
 def test_an_example_that_cannot_be_scored_is_refused(make_delays, name, value, complaint):

@@ -17,11 +17,6 @@ INFER = f"/v2/models/{MODEL}/infer"
 NOWHERE = "127.0.0.1:9"
 
 
-def workers_of(server):
-    """The server's worker processes."""
-    return psutil.Process(server.process.pid).children()
-
-
 def lives(process):
     """Whether a process runs; one that ended and was not waited for does not."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
@@ -64,10 +59,11 @@ def test_without_arguments_it_says_what_it_needs():
     assert "the following arguments are required: --config" in ended.stderr
 
 
-def test_only_the_configured_address_is_bound(launch):
-    """Server and workers listen on one address and port, and nowhere else."""
+def test_only_the_configured_address_is_bound(launch, wait_until):
+    """Server, workers and agent listen on one address and port, and nowhere else."""
     server = launch(NOWHERE, workers=2)
-    processes = [psutil.Process(server.process.pid), *workers_of(server)]
+    wait_until(server.agent, "the agent")
+    processes = [psutil.Process(server.process.pid), *server.children()]
     listening = {
         tuple(connection.laddr)
         for process in processes
@@ -78,11 +74,11 @@ def test_only_the_configured_address_is_bound(launch):
 
 
 def test_no_file_is_kept_but_its_own(launch, platform, make_delays, wait_until):
-    """Server and workers write to log and cache only; onnxruntime's telemetry store is off."""
+    """Server, workers and agent write to log and cache only; onnxruntime's telemetry is off."""
     platform.release("1", make_delays(0))
     server = launch(platform.address)
     wait_until(lambda: server.serves("1"), "version 1")
-    processes = [psutil.Process(server.process.pid), *workers_of(server)]
+    processes = [psutil.Process(server.process.pid), *server.children()]
     opened = {Path(file.path) for process in processes for file in process.open_files()}
     assert {path for path in opened if not path.is_relative_to(server.log.parent)} == set()
 
@@ -158,7 +154,7 @@ def test_sigterm_answers_what_is_in_flight(launch, platform, make_delays, flight
 def test_no_worker_outlives_a_killed_server(launch, wait_until):
     """SIGKILL of the main process ends its workers, and the port is free for the next."""
     server = launch(NOWHERE, workers=2)
-    workers = workers_of(server)
+    workers = server.workers()
     server.process.kill()
     server.process.wait(30)
     again = launch(NOWHERE, live=False, port=server.config["port"])
@@ -172,11 +168,11 @@ def test_a_killed_worker_is_replaced(launch, platform, make_delays, wait_until):
     platform.release("1", make_delays(0))
     server = launch(platform.address, workers=2)
     wait_until(lambda: len(server.events("model_loaded")) == 2, "version 1 everywhere")
-    victim = workers_of(server)[0].pid
+    victim = server.workers()[0].pid
     os.kill(victim, signal.SIGKILL)
     wait_until(lambda: len(server.events("model_loaded")) == 3, "the new worker's model")
     wait_until(lambda: server.serves("1"), "version 1")
-    assert victim not in {worker.pid for worker in workers_of(server)}
+    assert victim not in {worker.pid for worker in server.workers()}
     assert server.metric(f'slipway_model_ready{{model="{MODEL}"}}') == 1.0
 
 
@@ -192,12 +188,14 @@ def test_metrics_are_right_over_all_workers(launch, platform, make_delays, fligh
         answer = httpx.post(server.url + INFER, json=flights(("UA", 8, 0.25)), trust_env=False)
         assert answer.status_code == 200
     folder = Path(server.config["cache_dir"]) / "metrics"
-    assert len(list(folder.glob("counter_*.db"))) == 2
+    writers = {int(path.stem.rsplit("_", 1)[1]) for path in folder.glob("counter_*.db")}
+    assert writers == {child.pid for child in server.children()}
     for _ in range(10):
         text = httpx.get(f"{server.url}/metrics", trust_env=False).text
         assert f'slipway_inference_requests_total{{code="200",model="{MODEL}"}} 40.0\n' in text
         assert [line for line in text.splitlines() if line.startswith("slipway_model_info{")] == [
-            f'slipway_model_info{{digest="{digest}",model="{MODEL}",version="2"}} 1.0'
+            f'slipway_model_info{{digest="{digest}",model="{MODEL}",slot="champion",'
+            'version="2"} 1.0'
         ]
 
 

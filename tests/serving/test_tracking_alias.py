@@ -1,56 +1,87 @@
-"""Asking MLflow which release an alias names."""
+"""Asking MLflow what a model's aliases and tags say, and where a version is."""
 
 import httpx
 import pytest
 
-from serving.cache import Release
-from serving.tracking import Mlflow, TrackingError
+from serving.agent.tracking import Mlflow, Registered, TrackingError
+
+ERRORS = [
+    httpx.Response(500, json={"error_code": "INTERNAL_ERROR"}),
+    httpx.Response(404, text="<html>a proxy</html>"),
+    httpx.Response(403, json={"error_code": "PERMISSION_DENIED"}),
+    httpx.Response(200, text="<html>"),
+    httpx.Response(200, json={"registered_model": {"aliases": "none"}}),
+    httpx.Response(200, json={"model_version": {"version": 7}}),
+    httpx.Response(302),
+]
 
 
 def asked(handler):
     """MLflow as a function from request to response."""
     client = httpx.Client(transport=httpx.MockTransport(handler))
-    return Mlflow(client, "http://mlflow:5000/", "flight delays", "champion")
+    return Mlflow(client, "http://mlflow:5000/", "flight delays")
 
 
-def test_the_alias_is_asked_for_by_name():
-    """One GET of MLflow's REST API names model and alias; version and source are taken."""
+def test_one_call_tells_aliases_and_tags():
+    """One GET of MLflow's REST API names the model; its aliases and tags are taken."""
     asked_for = []
 
     def answer(request):
         asked_for.append((request.url.path, dict(request.url.params)))
-        found = {"name": "m", "version": "7", "source": "oci://m@sha256:0", "tags": []}
-        return httpx.Response(200, json={"model_version": found})
+        found = {
+            "name": "flight delays",
+            "creation_timestamp": "17",
+            "aliases": [{"alias": "champion", "version": "7"}, {"alias": "b", "version": "9"}],
+            "tags": [{"key": "k", "value": "v"}, {"key": "bare"}],
+            "latest_versions": [],
+        }
+        return httpx.Response(200, json={"registered_model": found})
 
-    assert asked(answer).release() == Release("7", "oci://m@sha256:0")
-    path = "/api/2.0/mlflow/registered-models/alias"
-    assert asked_for == [(path, {"name": "flight delays", "alias": "champion"})]
-
-
-@pytest.mark.parametrize(
-    ("status", "code"), [(404, "RESOURCE_DOES_NOT_EXIST"), (400, "INVALID_PARAMETER_VALUE")]
-)
-def test_a_missing_model_or_alias_is_no_release(status, code):
-    """MLflow's two ways to say that there is none are not errors."""
-    answer = httpx.Response(status, json={"error_code": code, "message": "not found"})
-    assert asked(lambda _: answer).release() is None
+    expected = Registered(17, {"champion": "7", "b": "9"}, {"k": "v", "bare": ""})
+    assert asked(answer).look() == expected
+    path = "/api/2.0/mlflow/registered-models/get"
+    assert asked_for == [(path, {"name": "flight delays"})]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        httpx.Response(500, json={"error_code": "INTERNAL_ERROR"}),
-        httpx.Response(404, text="<html>a proxy</html>"),
-        httpx.Response(403, json={"error_code": "PERMISSION_DENIED"}),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, json={"model_version": {"version": 7}}),
-        httpx.Response(302),
-    ],
-)
+def test_a_version_is_asked_for_its_source():
+    """One GET names model and version; the source is taken."""
+    asked_for = []
+
+    def answer(request):
+        asked_for.append((request.url.path, dict(request.url.params)))
+        return httpx.Response(200, json={"model_version": {"source": "oci://m@sha256:0"}})
+
+    assert asked(answer).source("7") == "oci://m@sha256:0"
+    path = "/api/2.0/mlflow/model-versions/get"
+    assert asked_for == [(path, {"name": "flight delays", "version": "7"})]
+
+
+def test_a_model_that_is_not_registered_has_no_aliases():
+    """MLflow's way to say that there is no such model is not an error."""
+    answer = httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"})
+    assert asked(lambda _: answer).look() == Registered()
+
+
+def test_a_model_without_any_alias_or_tag_has_none():
+    """MLflow leaves empty lists out of its answers."""
+    answer = httpx.Response(200, json={"registered_model": {"name": "m"}})
+    assert asked(lambda _: answer).look() == Registered()
+
+
+@pytest.mark.parametrize("answer", ERRORS)
 def test_any_other_answer_is_an_error(answer):
     """What is not MLflow's own yes or no is trouble, never 'no release'."""
-    with pytest.raises(TrackingError, match="registered-models/alias"):
-        asked(lambda _: answer).release()
+    with pytest.raises(TrackingError, match="registered-models/get"):
+        asked(lambda _: answer).look()
+    with pytest.raises(TrackingError, match="model-versions/get"):
+        asked(lambda _: answer).source("7")
+
+
+def test_a_version_that_is_gone_is_an_error():
+    """An alias that names a missing version is trouble, and not an empty source."""
+    answer = httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST"})
+    with pytest.raises(TrackingError, match="answered 404"):
+        asked(lambda _: answer).source("7")
 
 
 def test_no_answer_is_an_error():
@@ -60,4 +91,4 @@ def test_no_answer_is_an_error():
         raise httpx.ConnectError("refused", request=request)
 
     with pytest.raises(TrackingError, match="refused"):
-        asked(refuse).release()
+        asked(refuse).look()

@@ -16,7 +16,7 @@ from infra.settings import Settings
 from infra.target_settings import Processes
 from infra.targets.kubernetes import configuration, objects
 from infra.targets.kubernetes.place import Manifest, Place
-from infra.targets.processes.target import Machine, environment, spec
+from infra.targets.processes.target import Machine, filled, spec
 
 SERVICES = all_services(Settings(), grafana_at_hand=True)
 SECRETS = {name: f"hush-{name}" for service in SERVICES for name in service.secrets}
@@ -42,9 +42,13 @@ def on_a_machine(service: Service) -> dict[str, object]:
     return {
         "argv": [Path(made["argv"][0]).name, *map(neutral, made["argv"][1:])],
         "environment": {
-            name: neutral(text) for name, text in environment(MACHINE, service, SECRETS).items()
+            name: neutral(text)
+            for name, text in filled(MACHINE, service, service.environment, SECRETS).items()
         },
-        "files": {name: neutral(text) for name, text in made["files"].items()},
+        "files": {
+            name: neutral(text)
+            for name, text in filled(MACHINE, service, service.files, SECRETS).items()
+        },
         "ports": list(made["ports"]),
         "health": (made["address"] == MACHINE.address(service.name, service.health.port))
         and (made["health_path"], service.health.port),
@@ -83,13 +87,19 @@ def _variables(container: Manifest, made: dict[str, Manifest]) -> dict[str, str]
 
 
 def _files(pod: Manifest, made: dict[str, Manifest]) -> dict[str, str]:
-    items = [
-        item
+    sources = [
+        source
         for volume in pod["volumes"]
-        if "configMap" in volume
-        for item in volume["configMap"]["items"]
+        for source in volume.get("projected", {}).get("sources", [volume])
     ]
-    return {item["path"]: made["ConfigMap"]["data"][item["key"]] for item in items}
+    kept = {"configMap": ("ConfigMap", "data"), "secret": ("Secret", "stringData")}
+    return {
+        item["path"]: made[kept[how][0]][kept[how][1]][item["key"]]
+        for source in sources
+        for how, what in source.items()
+        if how in kept
+        for item in what["items"]
+    }
 
 
 def _neutral_machine(service: Service):
@@ -110,7 +120,7 @@ def _neutral_machine(service: Service):
 
 
 def _neutral_cluster(service: Service):
-    numbers = {"8080": "http", "9090": "metrics"}
+    numbers = {"8080": "http", "8081": "grpc", "9090": "metrics"}
 
     def neutral(text: str) -> str:
         text = re.sub(
@@ -123,7 +133,7 @@ def _neutral_cluster(service: Service):
             text,
         )
         text = re.sub(r"(?<![\w>])/(data|config)\b", r"<\1>", text)
-        text = re.sub(r"\b(8080|9090)\b", lambda match: numbers[match[0]], text)
+        text = re.sub(r"\b(8080|8081|9090)\b", lambda match: numbers[match[0]], text)
         return text.replace("0.0.0.0", "<own>").replace("/usr/share/grafana", "<home>")  # noqa: S104 - compared only
 
     return neutral

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from infra.images.reference import References
-from infra.service import render
+from infra.service import render, revealed
 from infra.versions import IMAGES
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Place:
                 return f"{what}.{self.home}.svc"
             case "number":
                 return str(self.number(*what.split("/", 1)))
-            case "secret":
-                return secrets[what]
+            case "secret" | "sha256":
+                return revealed(kind, what, secrets)
             case "namespace":
                 return self.namespace
             case "image":

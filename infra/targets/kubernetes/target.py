@@ -11,7 +11,7 @@ from infra.images.build import references
 from infra.images.reference import OURS
 from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
-from infra.targets.generated import GeneratedSecret
+from infra.targets import stack_secrets
 from infra.targets.kubernetes import configuration, hidden, neighbours, objects
 from infra.targets.kubernetes.place import Place, version
 from infra.targets.kubernetes.resources import resource
@@ -75,7 +75,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
         images = references(target, pushed)
         place = _place(described, cluster, images).knowing(services)
         after = [*self._definitions(cluster), *self._namespace(place)]
-        secrets = {name: _secret(name, described, child) for name in sorted(described.secrets)}
+        secrets = stack_secrets.secrets(described, child)
         found = objects.of_runner(steps, services, place, hidden.of_steps(steps, place, secrets))
         KubernetesService("pipeline-steps", found, after, child)
         told: dict[str, Any] = {}
@@ -108,12 +108,6 @@ class KubernetesPlatform(pulumi.ComponentResource):
             options = pulumi.ResourceOptions(parent=self, depends_on=list(made))
             made.append(resource(manifest, options))
         return made
-
-
-def _secret(name: str, described: Description, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    if name in described.given:
-        return pulumi.Output.secret(described.given[name])
-    return GeneratedSecret(name, opts).value
 
 
 def _place(described: Description, cluster: Cluster, images: References) -> Place:

@@ -90,11 +90,14 @@ def _stateful_set(service: Service, data: Data, place: Place, secret_checksum: A
 
 
 def _own_claims(data: Data, place: Place) -> Manifest:
-    """A volume a copy. What each of several copies keeps is a cache: it goes with the copy."""
+    """A volume a copy. One that is scaled away leaves its own to the next of its number.
+
+    It may hold what was not shipped yet: a journal is worth more than the space.
+    """
     template = {"metadata": {"name": "data"}, "spec": _claim_spec(data, place)}
     return {
         "volumeClaimTemplates": [template],
-        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Delete"},
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
     }
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from infra.errors import ToolMissingError
-from infra.service import render
-from infra.targets.generated import GeneratedSecret
+from infra.service import render, revealed, secrets_in
+from infra.targets import stack_secrets
 from infra.targets.processes import ports
 from infra.targets.processes.provider import Process, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.description import Description
     from infra.home import Home, StackDir
     from infra.service import Service
     from infra.target_settings import Processes
@@ -55,8 +56,8 @@ class Machine:
                 return ports.HOST
             case "data" | "config":
                 return str(folder / kind / argument) if argument else str(folder / kind)
-            case "secret":
-                return secrets[argument]
+            case "secret" | "sha256":
+                return revealed(kind, argument, secrets)
             case "home":
                 return str(Path(self.tools[service.command[0]]["path"]).parent.parent)
         raise ValueError(f"service {service.name}: unknown placeholder @{{{kind}:{argument}}}")
@@ -87,17 +88,16 @@ def recorded_tools(tools: Path) -> dict[str, dict[str, str]]:
 
 
 def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, Any]:
-    """The fields of `process.Spec`, but for the environment, which may hold secrets."""
+    """The fields of `process.Spec`, but for environment and files, which may hold secrets."""
     program, version = machine.program(service)
 
-    def filled(text: str) -> str:
+    def word(text: str) -> str:
         return render(text, lambda kind, argument: machine.fill(service, kind, argument, {}))
 
     return {
         "stack": str(machine.stack.path),
         "name": service.name,
-        "argv": [program, *(filled(word) for word in service.command[1:])],
-        "files": {name: filled(text) for name, text in service.files.items()},
+        "argv": [program, *map(word, service.command[1:])],
         "folders": list(service.data.folders) if service.data else [],
         "version": version,
         "address": machine.address(service.name, service.health.port or service.ports[0]),
@@ -110,11 +110,13 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
     }
 
 
-def environment(machine: Machine, service: Service, secrets: Mapping[str, str]) -> dict[str, str]:
-    """A service's environment with addresses and secrets in it."""
+def filled(
+    machine: Machine, service: Service, texts: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """Environment or files of a service with addresses and secrets in them."""
     return {
         name: render(text, lambda kind, arg: machine.fill(service, kind, arg, secrets))
-        for name, text in service.environment.items()
+        for name, text in texts.items()
     }
 
 
@@ -127,18 +129,19 @@ class ProcessPlatform(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        services: list[Service],
+        described: Description,
         settings: Processes,
         home: Home,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("slipway:processes:Platform", name, {}, opts)
+        services = list(described.services)
         stack = home.stack(pulumi.get_stack())
         assigned = ports.assign(stack, services, settings.ports)
         self._machine = Machine(stack, assigned, recorded_tools(home.tools))
         specs = {service.name: spec(self._machine, service, settings) for service in services}
         self._supervisor = Supervisor("supervisor", str(stack.path), self._child())
-        self._secrets = self._generated_secrets(services)
+        self._secrets = stack_secrets.secrets(described, self._child())
         for service in services:
             self._process(service, specs[service.name])
         self.outputs = self._outputs(services, specs)
@@ -147,16 +150,19 @@ class ProcessPlatform(pulumi.ComponentResource):
     def _child(self, depends_on: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=depends_on)
 
-    def _generated_secrets(self, services: list[Service]) -> dict[str, pulumi.Output[str]]:
-        names = sorted(frozenset().union(*(service.secrets for service in services)))
-        return {name: GeneratedSecret(name, self._child()).value for name in names}
-
     def _process(self, service: Service, fields: dict[str, Any]) -> None:
-        used = {name: self._secrets[name] for name in sorted(service.secrets)}
-        variables = pulumi.Output.all(**used).apply(
-            lambda secrets: environment(self._machine, service, secrets)
+        # Each for itself: a secret in one would hide the other from previews.
+        texts = {
+            "environment": self._filled(service, service.environment),
+            "files": self._filled(service, service.files),
+        }
+        Process(service.name, fields | texts, self._child([self._supervisor]))
+
+    def _filled(self, service: Service, texts: Mapping[str, str]) -> pulumi.Output[dict[str, str]]:
+        used = {name: self._secrets[name] for name in sorted(secrets_in(*texts.values()))}
+        return pulumi.Output.all(**used).apply(
+            lambda secrets: filled(self._machine, service, texts, secrets)
         )
-        Process(service.name, fields | {"environment": variables}, self._child([self._supervisor]))
 
     def _outputs(self, services: list[Service], specs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {

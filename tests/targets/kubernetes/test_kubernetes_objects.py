@@ -197,7 +197,7 @@ def test_folders_of_the_data_are_there_before_the_first_start() -> None:
 
 
 def test_several_copies_have_a_volume_each() -> None:
-    """It comes and goes with the copy, and there is none that they share."""
+    """None is shared; what a copy that is scaled away has not shipped waits for its successor."""
     service = replace(STORE, scaling=Scaling(least=1, most=3))
 
     spec = workload.workload(service, PLACE, "")["spec"]
@@ -206,7 +206,7 @@ def test_several_copies_have_a_volume_each() -> None:
     assert spec["volumeClaimTemplates"][0]["metadata"] == {"name": "data"}
     assert spec["persistentVolumeClaimRetentionPolicy"] == {
         "whenDeleted": "Delete",
-        "whenScaled": "Delete",
+        "whenScaled": "Retain",
     }
     assert "replicas" not in spec
 

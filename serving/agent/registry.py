@@ -12,7 +12,6 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
-from serving import logs
 from serving.cache import Cache, digest_of
 from serving.errors import ModelRefusedError, Reason
 from serving.model import FILES
@@ -23,6 +22,8 @@ _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST_BYTES = 4 * 1024 * 1024
 """The least that the specification asks registries to take, and so the most that one may have."""
 _TITLE = "org.opencontainers.image.title"
+# Files are written to a folder under their titles, to be verified: a title must be a plain name.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 class Source(NamedTuple):
@@ -32,23 +33,31 @@ class Source(NamedTuple):
     digest: str
 
 
-class _Layer(Struct, frozen=True):
+class Layer(Struct, frozen=True):
+    """One file of an artifact, as its manifest describes it."""
+
     digest: str
     size: int
     annotations: dict[str, str] = field(default_factory=dict)
 
 
 class _Manifest(Struct, frozen=True):
-    layers: list[_Layer]
+    layers: list[Layer]
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A model's files by title, and the digests of all blobs that they were made of."""
+    """A model's files.
+
+    Attributes:
+        digest: the manifest's.
+        files: bytes by title.
+        digests: the blobs' digests by title.
+    """
 
     digest: str
     files: dict[str, bytes]
-    blobs: tuple[str, ...]
+    digests: dict[str, str]
 
 
 def parse_source(source: str) -> Source:
@@ -80,17 +89,17 @@ class Registry:
 
         Raises:
             ModelRefusedError: the source is malformed, the registry cannot be reached or does not
-                have a blob, a blob is not what its digest says, or a file is missing.
+                have a blob, a blob is not what its digest says, a file is missing, or the cache
+                cannot take one: workers load from there.
         """
         repository, digest = parse_source(source)
         data = self._blob(f"{repository}/manifests/{digest}", digest, _MANIFEST_BYTES)
-        layers = _layers(data)
+        layers = layers_of(data)
         files = {
             title: self._blob(f"{repository}/blobs/{layer.digest}", layer.digest, layer.size)
             for title, layer in layers.items()
         }
-        blobs = (digest, *(layer.digest for layer in layers.values()))
-        return Artifact(digest, files, blobs)
+        return Artifact(digest, files, {title: layer.digest for title, layer in layers.items()})
 
     def _blob(self, path: str, digest: str, most: int) -> bytes:
         cached = self._cache.get(digest)
@@ -103,8 +112,8 @@ class Registry:
             )
         try:
             self._cache.put(digest, data)
-        except OSError as error:  # a full disk must not keep a good model from serving
-            logs.warning("cache_write_failed", digest=digest, error=error)
+        except OSError as error:
+            raise ModelRefusedError(Reason.CACHE, f"{path} cannot be kept: {error}") from error
         return data
 
     def _pull(self, path: str, most: int) -> bytes:
@@ -123,17 +132,21 @@ class Registry:
         return bytes(data)
 
 
-def _layers(manifest: bytes) -> dict[str, _Layer]:
-    """The layers that serving needs, by title."""
+def layers_of(manifest: bytes) -> dict[str, Layer]:
+    """The artifact's files, by title; layers without a plain name are none.
+
+    Raises:
+        ModelRefusedError: it is no manifest of a model.
+    """
     try:
         layers = msgspec.json.decode(manifest, type=_Manifest).layers
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest: {error}") from error
-    found = {layer.annotations.get(_TITLE): layer for layer in layers}
+    titled = {layer.annotations.get(_TITLE, ""): layer for layer in layers}
+    found = {title: layer for title, layer in titled.items() if _FILE_NAME.fullmatch(title)}
     missing = [title for title in FILES if title not in found]
     if missing:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest has no layer titled {missing}")
-    wanted = {title: found[title] for title in FILES}
-    if not all(_DIGEST.fullmatch(layer.digest) for layer in wanted.values()):
+    if not all(_DIGEST.fullmatch(layer.digest) for layer in found.values()):
         raise ModelRefusedError(Reason.MANIFEST, "a layer's digest is not a sha256 digest")
-    return wanted
+    return found

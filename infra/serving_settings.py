@@ -1,0 +1,90 @@
+"""The model server as settings: what it serves, to whom, and what it keeps of its answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from infra.setting_types import ShortName, Tree
+
+AliasName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+
+
+class Slots(Tree):
+    """The alias in the model registry that each slot follows; what has no version is empty."""
+
+    champion: AliasName = "champion"
+    challenger: AliasName = "challenger"
+    shadow: AliasName = "shadow"
+
+
+class PredictionLog(Tree):
+    """Predictions and labels as Delta tables in the platform's object store."""
+
+    enabled: bool = True
+    flush_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="Longest wait of a prediction for its table."
+    )
+    journal_mib: int = Field(
+        default=256,
+        ge=1,
+        le=65_536,
+        description="What may wait on disk for the store; beyond it predictions are not logged.",
+    )
+
+
+def _public_key(text: str) -> str:
+    if text and not text.lstrip().startswith("-----BEGIN PUBLIC KEY-----"):
+        raise ValueError("should be PEM text that begins with -----BEGIN PUBLIC KEY-----")
+    return text
+
+
+class Signing(Tree):
+    """Whose models are served: those signed with the platform's key, or with yours."""
+
+    signatures: Literal["required", "off"] = "required"
+    key: int = Field(
+        default=1,
+        ge=1,
+        description="Count it up for a new key: the one before stays trusted, those before it not.",
+    )
+    public_key: Annotated[str, AfterValidator(_public_key)] = Field(
+        default="", description="PEM, where models are signed elsewhere: no key is made here."
+    )
+
+    @property
+    def own_key(self) -> bool:
+        """Whether the platform has a key of its own that its pipelines sign with."""
+        return self.signatures == "required" and not self.public_key
+
+
+class Serving(Tree):
+    """The model server."""
+
+    model: str = Field(default="flight-delays", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    slots: Slots = Slots()
+    workers: int = Field(default=1, ge=1, le=64)
+    poll_seconds: float = Field(default=1.0, ge=0.1, le=3600, description="How often it asks.")
+    grpc: bool = Field(default=True, description="The same protocol over gRPC, on its own port.")
+    max_body_bytes: int = Field(default=8 * 2**20, ge=1024, le=2**30)
+    max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_seconds: float = Field(default=10.0, gt=0, le=3600, description="Then it answers 408.")
+    max_concurrency: int = Field(
+        default=512, ge=1, le=100_000, description="Requests a worker has in hand; then 429."
+    )
+    max_explained: int = Field(
+        default=200_000,
+        ge=1,
+        le=10_000_000,
+        description="Rows that are scored to explain one request; beyond it 422.",
+    )
+    log_requests: bool = Field(
+        default=False, description="A line also for requests that went well; others always."
+    )
+    log: PredictionLog = PredictionLog()
+    signing: Signing = Signing()
+    api_keys: list[ShortName] = Field(
+        default_factory=list,
+        description="Callers: each has a secret `api-key-<name>`; without any, no key is asked.",
+    )

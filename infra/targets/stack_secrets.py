@@ -1,0 +1,36 @@
+"""All secrets of a stack as Pulumi outputs, by the names that services have for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from infra.services import signing
+from infra.targets.generated import GeneratedSecret, SigningKey
+
+if TYPE_CHECKING:
+    from infra.description import Description
+
+    Secrets = dict[str, pulumi.Output[str]]
+
+
+def secrets(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
+    """Those that somebody chose, else made ones, and both halves of the signing key."""
+    chosen = {name: described.given[name] for name in described.secrets & described.given.keys()}
+    made = sorted(described.secrets - described.given.keys() - signing.NAMES)
+    return (
+        {name: pulumi.Output.secret(text) for name, text in sorted(chosen.items())}
+        | {name: GeneratedSecret(name, opts).value for name in made}
+        | _signing(described, opts)
+    )
+
+
+def _signing(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
+    if not described.secrets & signing.NAMES:
+        return {}
+    key = SigningKey(described.settings.serving.signing.key, opts)
+    return {
+        signing.PRIVATE_KEY: key.private,
+        signing.PUBLIC_KEYS: pulumi.Output.all(key.public, key.before).apply(signing.inside_json),
+    }

@@ -1,0 +1,98 @@
+"""Panels about serving's slots: which version is in each, and what each gets of the traffic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitoring.dashboards.defaults import RATE, Query, plot
+from monitoring.serving_alerts import SLOT_ERRORS
+
+if TYPE_CHECKING:
+    from monitoring.dashboards.defaults import Panel
+
+
+def version() -> Panel:
+    """Which version answers."""
+    return plot(
+        "Version in each slot",
+        "1 while a version of the model is in a slot.",
+        "none",
+        Query("max by (slot, version) (slipway_model_info)", "{{slot}}: version {{version}}"),
+    )
+
+
+def ready() -> Panel:
+    """Whether there is a model at all."""
+    return plot(
+        "Ready",
+        "1 while every worker has a model; NoModelServed fires after 10 minutes at 0.",
+        "none",
+        Query("slipway_model_ready", "{{model}}"),
+    )
+
+
+def releases() -> Panel:
+    """What became of releases."""
+    swaps = "sum by (slot) (increase(slipway_model_swaps_total[10m]))"
+    refused = "sum by (slot, reason) (increase(slipway_model_load_failures_total[10m])) > 0"
+    return plot(
+        "Releases taken and refused",
+        "Models that workers took into service, and refused ones with the reason, in 10 minutes.",
+        "none",
+        Query(swaps, "{{slot}}: taken"),
+        Query(refused, "{{slot}} refused: {{reason}}"),
+    )
+
+
+def poll_failures() -> Panel:
+    """Whether the model registry answers."""
+    return plot(
+        "Unanswered looks at the aliases",
+        "Times in 5 minutes that the model registry did not answer serving's question.",
+        "none",
+        Query("sum(increase(slipway_tracking_poll_failures_total[5m]))", "unanswered"),
+    )
+
+
+def weight() -> Panel:
+    """How traffic is meant to be split, and how it is."""
+    asked = f"rate(slipway_inference_requests_total[{RATE}])"
+    challenger = f'rate(slipway_inference_requests_total{{slot="challenger"}}[{RATE}])'
+    return plot(
+        "Challenger's share",
+        "Of routing keys, as set by `slipway traffic`; and of infer requests, as seen.",
+        "percentunit",
+        Query("max by (model) (slipway_challenger_weight)", "set"),
+        Query(f"sum by (model) ({challenger}) / sum by (model) ({asked})", "seen"),
+    )
+
+
+def requests() -> Panel:
+    """What each slot answers."""
+    return plot(
+        "Infer requests by slot",
+        "Answers by the slot that gave them; the shadow scores what the champion answered.",
+        "reqps",
+        Query(f"sum by (slot) (rate(slipway_inference_requests_total[{RATE}]))", "{{slot}}"),
+        Query(f"sum(rate(slipway_shadow_predictions_total[{RATE}]))", "shadow, scored later"),
+    )
+
+
+def errors() -> Panel:
+    """Which slot fails."""
+    return plot(
+        "Failed by slot",
+        "Share of a slot's infer requests that failed by our fault, over 10 minutes.",
+        "percentunit",
+        Query(SLOT_ERRORS, "{{slot}}"),
+    )
+
+
+def load_time() -> Panel:
+    """How long a model takes to come into service."""
+    return plot(
+        "Load time",
+        "From a release being seen to its model being warm, the last of each slot.",
+        "s",
+        Query("max by (slot) (slipway_model_load_seconds)", "{{slot}}"),
+    )

@@ -1,0 +1,99 @@
+"""Alerts about the model server: its models, its load, and the log of its predictions."""
+
+from __future__ import annotations
+
+from monitoring.alert import Alert, Recording
+
+_REQUESTS = "slipway_inference_requests_total"
+SLOT_ERRORS = "slot:slipway_inference_errors:ratio_rate10m"
+"""Name of the series: share of a slot's infer requests that failed by our fault (5xx)."""
+
+STALLED_SECONDS = 120
+"""How late a prediction may be for its table; settings allow no flush that is half as slow."""
+
+
+def recordings() -> list[Recording]:
+    """What fails, by model and slot; nothing where a slot was not asked."""
+    asked = f"sum by (model, slot) (rate({_REQUESTS}[10m]))"
+    failed = f'sum by (model, slot) (rate({_REQUESTS}{{code=~"5.."}}[10m]))'
+    return [Recording(SLOT_ERRORS, f"({failed} or 0 * {asked}) / {asked}")]
+
+
+def alerts() -> list[Alert]:
+    """All of them: models first, then load, then the log."""
+    return [*_MODELS, *_LOAD, *_LOG]
+
+
+# A champion that was not asked cannot fail: then the challenger's own share decides.
+_CHALLENGER = f'max by (model) ({SLOT_ERRORS}{{slot="challenger"}})'
+_CHAMPION = f'(max by (model) ({SLOT_ERRORS}{{slot="champion"}}) or 0 * {_CHALLENGER})'
+
+_MODELS = (
+    Alert(
+        name="NoModelServed",
+        expression="slipway_model_ready == 0",
+        hold="10m",
+        severity="ticket",
+        summary="the model server has had no model for 10 minutes",
+    ),
+    Alert(
+        name="ModelRefused",
+        expression=(
+            "sum by (model, slot, reason) (increase(slipway_model_load_failures_total[10m])) > 0"
+        ),
+        hold="0s",
+        severity="ticket",
+        summary=(
+            "what was released as {{ $labels.slot }} was refused ({{ $labels.reason }});"
+            " the one before it serves on"
+        ),
+    ),
+    Alert(
+        name="ReleasesUnseen",
+        expression="sum(increase(slipway_tracking_poll_failures_total[5m])) > 0",
+        hold="5m",
+        severity="ticket",
+        summary="the model server cannot ask the model registry which version is released",
+    ),
+    Alert(
+        name="ChallengerFails",
+        expression=f"{_CHALLENGER} > 0.01 + 2 * {_CHAMPION}",
+        hold="5m",
+        severity="page",
+        summary=(
+            "the challenger of {{ $labels.model }} fails {{ $value | humanizePercentage }} of its"
+            " requests, more than twice what the champion does"
+        ),
+    ),
+)
+_LOAD = (
+    Alert(
+        name="ServingSaturated",
+        expression=(
+            f'sum by (model) (rate({_REQUESTS}{{code="429"}}[5m]))'
+            f" / sum by (model) (rate({_REQUESTS}[5m])) > 0.01"
+        ),
+        hold="5m",
+        severity="ticket",
+        summary=(
+            "{{ $labels.model }} turns {{ $value | humanizePercentage }} of its requests away:"
+            " too many at once"
+        ),
+    ),
+)
+_LOG = (
+    Alert(
+        name="PredictionLogDropping",
+        expression="sum by (model) (increase(slipway_prediction_log_dropped_total[5m])) > 0",
+        hold="0s",
+        severity="ticket",
+        summary="predictions of {{ $labels.model }} are answered and not logged",
+    ),
+    Alert(
+        name="PredictionLogStalled",
+        expression=f"max(slipway_prediction_log_delay_seconds) > {STALLED_SECONDS}",
+        hold="2m",
+        severity="ticket",
+        summary="predictions wait {{ $value | humanizeDuration }} for their table",
+    ),
+)

@@ -1,0 +1,23 @@
+"""The word that the server is about to end, from the main process to its workers.
+
+Owns one byte of memory that all of them share: no signal, which a worker's start could lose, and no
+call of the system where requests pass.
+"""
+
+import mmap
+
+
+class Draining:
+    """Whether the server ends soon. Made before the workers are forked."""
+
+    def __init__(self) -> None:
+        """Not yet."""
+        self._shared = mmap.mmap(-1, 1)
+
+    def begin(self) -> None:
+        """From now on the server is not ready, and asks its callers to go elsewhere."""
+        self._shared[0] = 1
+
+    def __bool__(self) -> bool:
+        """Whether it has begun."""
+        return self._shared[0] == 1

@@ -1,0 +1,270 @@
+"""Answers infer requests, whatever transport they came by.
+
+Owns the order of one request: which slot's model answers, reading, scoring (alone, joined or beside
+the loop), the record in the prediction log, and what is counted. Bytes on the wire are the
+business of the transports.
+"""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from serving import records
+from serving.admission import Admission
+from serving.batching import Batcher
+from serving.config import Config
+from serving.datatypes import Datatype
+from serving.errors import RequestError
+from serving.inference import Job, Results, alone, read
+from serving.metrics import Metrics
+from serving.model import Model
+from serving.protocol import InferRequest
+from serving.records import Column, Prediction
+from serving.slots import Placement, Slot
+from serving.tensors import Array, Values
+
+_BESIDE = 2
+"""Threads for long requests, which would keep all others waiting on the loop."""
+
+
+class Log(Protocol):
+    """Takes records, or says that it cannot."""
+
+    def append(self, records: Sequence[bytes]) -> bool:
+        """Whether the records will reach their table whatever happens to this process."""
+
+
+@dataclass(slots=True, eq=False)
+class Output:
+    """One output of an answer.
+
+    Attributes:
+        name: the output's name.
+        datatype: its datatype.
+        array: its elements, in the answer's shape.
+        parameters: those of the caller's requested output, or the answer's own.
+    """
+
+    name: str
+    datatype: Datatype
+    array: Array
+    parameters: dict[str, Any] = field(default_factory=dict)
+    _values: list[Any] | None = None
+
+    @property
+    def values(self) -> list[Any]:
+        """The elements as a flat list of Python values."""
+        if self._values is None:
+            self._values = self.array.ravel().tolist()
+        return self._values
+
+
+@dataclass(slots=True, eq=False)
+class Inference:
+    """An answer.
+
+    Attributes:
+        model: which model answered.
+        slot: in which slot.
+        id: the request's, or one made for it.
+        rows: rows that were scored.
+        outputs: in the order asked for.
+        parameters: what else there is to say of it.
+    """
+
+    model: Model
+    slot: Slot
+    id: str
+    rows: int
+    outputs: list[Output]
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """What comes with an infer request beside its body.
+
+    Attributes:
+        model: the model's name, as the caller wrote it.
+        version: its version; empty for whichever is in service.
+        key: the routing key of a header, if there was one.
+        trace: the trace id, if there was one.
+        long: whether the request is long enough to be worked on beside the loop.
+        begin: `time.perf_counter()` when the whole body was there.
+    """
+
+    model: str
+    version: str = ""
+    key: str = ""
+    trace: str = ""
+    long: bool = False
+    begin: float = field(default_factory=time.perf_counter)
+
+
+class Engine:
+    """The inference of one worker.
+
+    Attributes:
+        placement: the models that answer.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        placement: Placement,
+        metrics: Metrics,
+        log: Log | None,
+        admission: Admission,
+    ) -> None:
+        """Answer with the models of `placement`; `log` takes the predictions.
+
+        Where `admission` has another request in hand, one waits for it to be scored together.
+        """
+        self._config = config
+        self._admission = admission
+        self.placement = placement
+        self._metrics = metrics
+        self._log = log
+        self._prefix = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
+        self._threads = ThreadPoolExecutor(_BESIDE, "long-request")
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Work on this loop from now on."""
+        self._batcher = Batcher(loop, self._metrics.batch_rows)
+        self._metrics.watch(lambda: self._batcher.depth, lambda: self._admission.in_hand)
+
+    def model(self, name: str, version: str = "") -> Model:
+        """The model of that name, in whichever slot the version is; the champion without one.
+
+        Raises:
+            RequestError: 404, for a name or version that is not here; 503, for no model at all.
+        """
+        return self._choose(name, version, None)[1]
+
+    async def infer(self, call: Call, request: InferRequest) -> Inference:
+        """Answer a request.
+
+        Raises:
+            RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`.
+        """
+        slot = None
+        try:
+            identity = request.id or f"{self._prefix}{next(self._numbers):x}"
+            key = _key(call, request) or identity
+            slot, model = self._choose(call.model, call.version, key)
+            if call.long:
+                job, results = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._work, model, request
+                )
+                self._metrics.batch_rows(job.rows)
+            else:
+                job = read(model, request, self._config.limits)
+                results = await self._score(job)
+            return self._answer(call, request, slot, identity, job, results)
+        except RequestError as error:
+            self._metrics.refused_request(slot, error.status)
+            raise
+
+    def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:
+        if name != self._config.model:
+            raise RequestError(404, f"unknown model; this server has {self._config.model!r}")
+        placement = self.placement
+        if version:
+            found = placement.of_version(version)
+        elif key is not None and placement.challenger is not None:
+            found = placement.pick(key)
+        else:
+            champion = placement.champion
+            found = None if champion is None else (Slot.CHAMPION, champion)
+        if found is not None:
+            return found
+        if version and placement.champion is not None:
+            models = (placement.champion, placement.challenger)
+            versions = [model.version for model in models if model is not None]
+            raise RequestError(404, f"no version {version!r} here; in service: {versions}")
+        raise RequestError(503, placement.reason)
+
+    def _work(self, model: Model, request: InferRequest) -> tuple[Job, Results]:
+        job = read(model, request, self._config.limits)
+        return job, alone(job)
+
+    async def _score(self, job: Job) -> Results:
+        if self._admission.in_hand > 1 and job.joins:
+            return await self._batcher.soon(job)
+        return self._batcher.now(job)
+
+    def _answer(  # noqa: PLR0913, PLR0917  # all that an answer is made of
+        self,
+        call: Call,
+        request: InferRequest,
+        slot: Slot,
+        identity: str,
+        job: Job,
+        results: Results,
+    ) -> Inference:
+        model = job.model
+        outputs = [Output(name, model.outputs[name], array) for name, array in results.items()]
+        for output, asked in zip(outputs, request.outputs or (), strict=False):
+            output.parameters = asked.parameters or {}
+        answer = Inference(model, slot, identity, job.rows, outputs)
+        seconds = time.perf_counter() - call.begin
+        if self._log is not None:
+            record = _record(call, answer, job, seconds, _key(call, request))
+            if not self._log.append([record]):
+                answer.parameters["logged"] = False
+                self._metrics.log_dropped()
+        self._metrics.answered_request(slot, seconds, job.rows)
+        return answer
+
+
+def _key(call: Call, request: InferRequest) -> str:
+    """The routing key that the caller gave, if any: whose keys are one person's meet one model."""
+    if request.parameters:
+        key = request.parameters.get("routing_key")
+        if isinstance(key, str | int):
+            return str(key)
+    return call.key
+
+
+def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -> bytes:
+    model = answer.model
+    return records.encode(
+        Prediction(
+            answer.id,
+            time.time_ns(),
+            model.name,
+            model.version,
+            model.digest,
+            answer.slot,
+            seconds,
+            answer.rows,
+            _columns(job),
+            {
+                output.name: Column(output.datatype.name, list(output.array.shape), output.values)
+                for output in answer.outputs
+            },
+            key or None,
+            call.trace or None,
+        )
+    )
+
+
+def _columns(job: Job) -> dict[str, Column]:
+    """The job's inputs, as they are logged."""
+    kinds = map(job.model.kinds.__getitem__, job.values)
+    data: Iterable[Any] = job.values.values() if job.plain else map(_plain, job.values.values())
+    # As maps, for this is on every request's way and a model may have many inputs.
+    columns = map(Column, kinds, job.shapes.values(), data)
+    return dict(zip(job.values, columns, strict=True))
+
+
+def _plain(values: Values) -> list[Any] | bytes:
+    if isinstance(values, list):
+        return values
+    return values.ravel().tolist() if values.dtype.kind == "O" else values.tobytes()

@@ -1,0 +1,94 @@
+"""A model's reference: the ranges and categories that its training rows had.
+
+Owns the form of `reference.json` as far as serving reads it, and the question whether a value lies
+outside. What is counted of it is the business of `agent.observing`.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from serving.errors import ModelRefusedError, Reason
+
+REFERENCE = "reference.json"
+"""The file's title in a model's artifact, which may have none."""
+
+_SLACK = 1e-6
+"""Bounds are written with seven digits; a value may be beyond one by the rest."""
+_WHOLE = 1 - 1e-3
+"""Shares are rounded; below this sum the list of categories was cut."""
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Numeric(Struct, frozen=True, tag="numeric", tag_field="kind"):
+    """A feature of numbers.
+
+    Attributes:
+        missing: share of rows without a value.
+        quantiles: evenly spaced and ascending, the first the least value, the last the greatest;
+            none where all rows lacked one.
+    """
+
+    missing: Share
+    quantiles: tuple[float, ...]
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value that is inside; nothing is outside where none was known."""
+        if not self.quantiles:
+            return float("-inf"), float("inf")
+        low, high = self.quantiles[0], self.quantiles[-1]
+        return low - _SLACK * abs(low), high + _SLACK * abs(high)
+
+
+class Category(Struct, frozen=True, tag="category", tag_field="kind"):
+    """A feature of texts.
+
+    Attributes:
+        missing: share of rows without a value.
+        shares: share of rows by text, the most frequent ones.
+    """
+
+    missing: Share
+    shares: dict[str, Share]
+
+    def unknown(self, values: Iterable[str]) -> set[str]:
+        """Those of the texts that training had none of.
+
+        None are where rare texts were cut from the list, as they cannot be told from new ones.
+        """
+        if sum(self.shares.values()) + self.missing < _WHOLE:
+            return set()
+        return set(values) - self.shares.keys()
+
+
+class Reference(Struct, frozen=True):
+    """What later rows are compared with, by feature."""
+
+    features: dict[str, Numeric | Category]
+
+
+_DECODER = msgspec.json.Decoder(Reference)
+
+
+def decode(data: bytes) -> Reference:
+    """Parse `reference.json`.
+
+    Raises:
+        ModelRefusedError: not JSON, not of the form above, or quantiles that do not ascend.
+    """
+    try:
+        found = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _refuse(str(error)) from error
+    for name, feature in found.features.items():
+        if isinstance(feature, Numeric) and list(feature.quantiles) != sorted(feature.quantiles):
+            raise _refuse(f"the quantiles of {name!r} do not ascend")
+    return found
+
+
+def _refuse(message: str) -> ModelRefusedError:
+    return ModelRefusedError(Reason.REFERENCE, f"{REFERENCE}: {message}")
