@@ -127,16 +127,7 @@ class Loader:
         return None
 
     def _load(self, placed: Placed) -> Model:
-        files = {}
-        for title in (*FILES, *OPTIONAL_FILES):
-            digest = placed.files.get(title)
-            data = self._cache.get(digest) if digest else None
-            if data is not None:
-                files[title] = data
-            elif digest or title in FILES:
-                raise ModelRefusedError(Reason.CACHE, f"the cache does not have {title} ({digest})")
-        model = load(self._name, placed.release.version, placed.digest, files)
-        warm_up(model)
+        model = load_placed(self._name, self._cache, placed)
         return with_joining(model, read(model, example_request(model), Limits()))
 
     def _swap(self, slot: Slot, placed: Placed, model: Model, seconds: float) -> None:
@@ -170,6 +161,25 @@ class Loader:
             error=message,
             retry_seconds=pause,
         )
+
+
+def load_placed(name: str, cache: Cache, placed: Placed) -> Model:
+    """A model from the cache's blobs, warmed up.
+
+    Raises:
+        ModelRefusedError: a blob is missing or damaged, or the model cannot be loaded or scored.
+    """
+    files = {}
+    for title in (*FILES, *OPTIONAL_FILES):
+        digest = placed.files.get(title)
+        data = cache.get(digest) if digest else None
+        if data is not None:
+            files[title] = data
+        elif digest or title in FILES:
+            raise ModelRefusedError(Reason.CACHE, f"the cache does not have {title} ({digest})")
+    model = load(name, placed.release.version, placed.digest, files)
+    warm_up(model)
+    return model
 
 
 def _mark(path: Path) -> tuple[int, ...] | None:
