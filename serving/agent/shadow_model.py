@@ -1,84 +1,87 @@
-"""The model that the shadow's slot has right now, loaded from the cache.
+"""The shadow's model, in the agent.
 
-Owns loading it, when the state names another, and the patience with one that fails. The follower
-has tried it before the state named it; it takes no traffic, so nothing is swapped.
+Owns loading what the follower placed in the shadow's slot, when it is first asked for.
 """
 
-import threading
+import time
+from collections.abc import Callable
 
 from serving import logs
-from serving import state as states
 from serving.cache import Cache
-from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
-from serving.loader import load_placed
 from serving.model import Model
-from serving.model_metrics import Refusals
+from serving.model_metrics import Refusals, Shown
 from serving.patience import Patience
+from serving.placed_model import load_placed
 from serving.slots import Slot
-from serving.state import Placed, StateError
+from serving.state import Placed
 
 _FIRST_PAUSE = 1.0
 
 
 class ShadowModel:
-    """Follows the state's shadow; it is looked at whenever the model is asked for."""
+    """The model of the shadow's slot, whenever it is asked for; used on one thread."""
 
-    def __init__(self, config: Config, cache: Cache, refusals: Refusals) -> None:
-        """Bind the collaborators; nothing is read yet."""
-        self._config = config
+    def __init__(
+        self,
+        name: str,
+        placed: Callable[[], Placed | None],
+        cache: Cache,
+        shown: Shown,
+        refusals: Refusals,
+    ) -> None:
+        """Load what `placed` says from the cache; nothing is loaded yet."""
+        self._name = name
+        self._placed = placed
         self._cache = cache
+        self._shown = shown
         self._refusals = refusals
-        self._patience: Patience[Placed] = Patience(_FIRST_PAUSE)
-        self._placed: Placed | None = None
+        self._seen: Placed | None = None
         self._model: Model | None = None
-        self._looking = threading.Lock()
+        self._patience: Patience[Placed] = Patience(_FIRST_PAUSE)
 
     def __call__(self) -> Model | None:
-        """The shadow's model; None where the slot is empty or its model cannot be loaded."""
-        with self._looking:
-            placed = self._wanted()
-            if placed is None:
-                self._placed = self._model = None
-            elif placed != self._placed and self._patience.allows(placed):
-                self._take(placed)
-            # The one of before is no longer what the slot names.
-            return self._model if placed == self._placed else None
+        """The model, or None where the slot is empty or its model cannot be loaded."""
+        placed = self._placed()
+        if placed != self._seen and (placed is None or self._patience.allows(placed)):
+            self._model = None if placed is None else self._load(placed)
+            # One that failed is tried again later: the follower mends the cache.
+            self._seen = None if self._model is None else placed
+            if self._model is None:
+                self._shown.empties(Slot.SHADOW)
+        # The slot no longer names the one of before.
+        return self._model if placed == self._seen else None
 
-    def _wanted(self) -> Placed | None:
+    def _load(self, placed: Placed) -> Model | None:
+        begin = time.perf_counter()
         try:
-            state = states.read(self._config)
-        except StateError:  # said by the follower
-            return None
-        return state.placed.get(Slot.SHADOW) if state else None
-
-    def _take(self, placed: Placed) -> None:
-        try:
-            self._model = load_placed(self._config.model, self._cache, placed)
+            model = load_placed(self._name, placed, self._cache)
         except ModelRefusedError as error:
-            self._refuse(placed, error.reason, str(error))
+            self._refused(placed, error.reason, error)
+            return None
         except Exception as error:  # noqa: BLE001  # whatever a model does, the log goes on
-            logs.failure("model_load_crashed", error, slot=Slot.SHADOW)
-            self._refuse(placed, Reason.INTERNAL, f"{type(error).__name__}: {error}")
-        else:
-            self._placed = placed
-            logs.info(
-                "model_loaded",
-                model=self._config.model,
-                slot=Slot.SHADOW,
-                version=placed.release.version,
-                digest=placed.digest,
-            )
+            self._refused(placed, Reason.INTERNAL, error)
+            return None
+        seconds = time.perf_counter() - begin
+        self._shown.serves(Slot.SHADOW, model, seconds)
+        logs.info(
+            "model_loaded",
+            model=model.name,
+            slot=Slot.SHADOW,
+            version=model.version,
+            digest=model.digest,
+            seconds=round(seconds, 4),
+        )
+        return model
 
-    def _refuse(self, placed: Placed, reason: Reason, message: str) -> None:
-        self._placed = self._model = None
+    def _refused(self, placed: Placed, reason: Reason, error: Exception) -> None:
         self._refusals.refused(Slot.SHADOW, reason)
         logs.warning(
             "model_refused",
-            model=self._config.model,
+            model=self._name,
             slot=Slot.SHADOW,
             version=placed.release.version,
             reason=reason,
-            error=message,
+            error=error,
             retry_seconds=self._patience.failed(placed),
         )

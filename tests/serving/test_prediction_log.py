@@ -18,9 +18,9 @@ INFER = f"/v2/models/{MODEL}/infer"
 CALLERS = 4
 
 
-def rows_of(server):
+def rows_of(server, name="predictions"):
     """The rows of a server's table; none while it is not there."""
-    path = f"{server.config['log']['url']}/predictions"
+    path = f"{server.config['log']['url']}/{name}"
     if not DeltaTable.is_deltatable(path):
         return pl.DataFrame({"id": [], "slot": []})
     return pl.read_delta(path)
@@ -29,6 +29,13 @@ def rows_of(server):
 def journal_of(server):
     """The server's journal."""
     return Path(server.config["cache_dir"]) / "journal"
+
+
+def kill(server):
+    """SIGKILL of the server, its workers and its agent."""
+    for process in (psutil.Process(server.process.pid), *server.children()):
+        process.kill()
+    server.process.wait(30)
 
 
 class Callers:
@@ -91,9 +98,7 @@ def test_what_was_answered_is_logged_though_everything_is_killed(start, flights,
         server = start()
         callers = Callers(server, flights)
         wait_until(lambda callers=callers: len(callers.logged) > 300, "some load")
-        for process in (psutil.Process(server.process.pid), *server.children()):
-            process.kill()
-        server.process.wait(30)
+        kill(server)
         answered += callers.end()
     assert segments.waiting(journal_of(server)) > 0
     server = start()
@@ -134,6 +139,22 @@ def test_a_row_says_what_was_asked_and_answered(start, platform, flights, wait_u
     shipped = 'slipway_prediction_log_shipped_total{table="predictions"}'
     wait_until(lambda: server.metric(shipped) == 1, "the metric")
     assert server.metric("slipway_prediction_log_pending_bytes") is not None
+
+
+def test_labels_survive_everything_being_killed(start, wait_until):
+    """A label that was acknowledged once or thrice is one row after SIGKILL; the newest counts."""
+    server = start(flush_seconds=3600)
+    for value in (False, True, True):
+        for body in ({"id": "a", "value": value}, {"labels": [{"id": "b", "row": 1, "value": 2}]}):
+            answer = httpx.post(f"{server.url}/v2/feedback", json=body, trust_env=False)
+            assert (answer.status_code, answer.json()) == (200, {"accepted": 1})
+    bad = httpx.post(f"{server.url}/v2/feedback", json={"id": "a"}, trust_env=False)
+    assert bad.status_code == 422
+    kill(server)
+    server = start()
+    wait_until(lambda: len(rows_of(server, "feedback")) == 2, "the labels")
+    rows = rows_of(server, "feedback").sort("id").select("id", "row", "value", "number").rows()
+    assert rows == [("a", 0, "true", 1.0), ("b", 1, "2.0", 2.0)]
 
 
 def test_the_shadow_scores_what_was_logged(start, platform, make_delays, flights, wait_until):
