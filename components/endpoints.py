@@ -1,4 +1,4 @@
-"""Where the platform's services are, as a step is told by its environment.
+"""Where the platform's services are and what they are keyed with, as the environment tells a step.
 
 Owns the names of the variables and the error when one is missing. Steps read no other variable;
 the S3 client libraries read `AWS_*` for themselves.
@@ -29,6 +29,11 @@ def registry() -> str:
 def tenant() -> str:
     """Return the tenant whose step this is, for names that all tenants share; else nothing."""
     return os.environ.get("SLIPWAY_TENANT", "")
+
+
+def signing_key() -> str:
+    """Return the PEM text of the key that models are signed with; empty where none is to be."""
+    return os.environ.get("SLIPWAY_SIGNING_KEY", "")
 
 
 def _required(name: str) -> str:

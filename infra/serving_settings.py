@@ -73,6 +73,15 @@ class Serving(Tree):
     max_concurrency: int = Field(
         default=512, ge=1, le=100_000, description="Requests a worker has in hand; then 429."
     )
+    max_explained: int = Field(
+        default=200_000,
+        ge=1,
+        le=10_000_000,
+        description="Rows that are scored to explain one request; beyond it 422.",
+    )
+    log_requests: bool = Field(
+        default=False, description="A line also for requests that went well; others always."
+    )
     log: PredictionLog = PredictionLog()
     signing: Signing = Signing()
     api_keys: list[ShortName] = Field(

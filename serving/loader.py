@@ -21,7 +21,7 @@ from serving.model import FILES, OPTIONAL_FILES, Model, load
 from serving.model_metrics import ModelMetrics
 from serving.patience import Patience
 from serving.slots import Placement, Slot
-from serving.state import Owner, Placed, State, StateError
+from serving.state import Placed, State, StateError
 from serving.warmup import example_request, warm_up
 
 LOOK_SECONDS = 0.2
@@ -38,7 +38,7 @@ class Loader:
     ) -> None:
         """Bind the collaborators; `start` begins the work."""
         self._path = states.path_of(config.cache_dir)
-        self._owner = Owner.of(config)
+        self._config = config
         self._name = config.model
         self._cache = cache
         self._placement = placement
@@ -77,7 +77,7 @@ class Loader:
 
     def _read(self) -> None:
         try:
-            state = states.read(self._path, self._owner)
+            state = states.read(self._config)
         except StateError as error:
             self._placement.reason = str(error)
             logs.warning("state_refused", model=self._name, error=error)

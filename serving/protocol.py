@@ -58,7 +58,7 @@ class InferRequest(Struct, frozen=True):
     id: str | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
-    rows: list[dict[str, Any]] | UnsetType = UNSET
+    rows: msgspec.Raw | UnsetType = UNSET
 
 
 class OutputTensor(Struct, frozen=True):

@@ -42,6 +42,8 @@ def traffic(
         found.weigh(weight)
     seen = found.look()
     typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen)
+    if weight and not as_json and not any(slot.share == weight for slot in seen):
+        _out.print("kept for the next: slipway release VERSION --slot challenger")
 
 
 def release(

@@ -106,9 +106,10 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
 
 def released(console: Console, slot: str, version: str, before: str) -> None:
     """What a slot has now, and the way back to what it had."""
-    console.print(f"{escape(slot)}: version {escape(version)}, was {escape(before or 'none')}")
-    if before != version and (before or slot != "champion"):
-        console.print(f"[dim]back: slipway release {escape(before or 'none')} --slot {slot}[/dim]")
+    way_back = before or "none"
+    console.print(f"{escape(slot)}: {escape(version)}, was {escape(way_back)}")
+    if way_back != version and (before or slot != "champion"):
+        console.print(f"[dim]back: slipway release {escape(way_back)} --slot {slot}[/dim]")
 
 
 def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:

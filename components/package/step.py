@@ -1,4 +1,4 @@
-"""What the package step does, in order: card, files, push.
+"""What the package step does, in order: card, files, signature, push.
 
 Owns the order, reading its inputs and the connection; each part is its own module.
 """
@@ -14,7 +14,7 @@ import polars as pl
 from components import endpoints
 from components.evaluate.logic import Evaluation
 from components.package import card as cards
-from components.package import logic
+from components.package import logic, signing
 from components.registry_oci import Registry
 
 if TYPE_CHECKING:
@@ -36,5 +36,7 @@ def package(
     card = cards.write(usecase, rows, found["report"], evaluation, found["decision"])
     graph = Path(model).read_bytes()
     files = logic.package(usecase, graph, rows["train"], rows["test"], card)
+    if key := endpoints.signing_key():
+        files = (*files, signing.sign(usecase.model, files, key))
     with Registry(endpoints.registry()) as registry:
         return logic.push(registry, usecase, files), card

@@ -32,7 +32,9 @@ NAME = "serving"
 HTTP, GRPC = "http", "grpc"
 _CONFIG = "serving.json"
 _MIB = 2**20
-# Requests in flight have eight seconds, then what the journal holds goes to its tables.
+# A cluster goes on sending for a moment after it has asked a pod to end.
+_NOTICE_SECONDS = 3
+# After that requests in flight have eight seconds, then the journal goes to its tables.
 _STOP_SECONDS = 20
 # Ports are numbers in the file, and placeholders are texts.
 _NUMBER = re.compile(r'"(@\{port:[a-z]+\})"')
@@ -95,7 +97,10 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "max_seconds": serving.max_seconds,
             "max_concurrency": serving.max_concurrency,
         },
+        "explanations": {"max_scored": serving.max_explained},
         "log": _log(settings),
+        "log_requests": serving.log_requests,
+        "notice_seconds": _NOTICE_SECONDS if settings.cluster else 0,
         "api_keys": [{"name": name, "sha256": sha256(api_key(name))} for name in serving.api_keys],
     }
 

@@ -76,13 +76,12 @@ class Follower:
     def resume(self) -> None:
         """Take up what was last in service, before anyone is asked."""
         try:
-            state = states.read(self._path, self._state.owner)
+            state = states.read(self.config)
         except StateError as error:
             logs.warning("state_refused", model=self.config.model, error=error)
             return
         if state is not None:
             self._state = state
-            self._written = True
 
     def step(self) -> None:
         """Look at the model registry once, and act on it."""
@@ -160,7 +159,7 @@ class Follower:
         digest = parse_source(release.source).digest
         for placed in self._state.placed.values():
             if placed.digest == digest:
-                return Placed(release, digest, placed.files)
+                return replace(placed, release=release)
         return None
 
     def _place(self, slot: Slot, placed: Placed | None) -> None:

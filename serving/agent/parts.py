@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from serving.agent.follower import Follower
 from serving.agent.log_metrics import LogMetrics
 from serving.agent.metrics import AgentMetrics
+from serving.agent.observing import Observer, references
+from serving.agent.observing_metrics import ObservingMetrics
 from serving.agent.registry import Registry
 from serving.agent.shipping import Shipper
 from serving.agent.tracking import Mlflow
@@ -34,13 +36,22 @@ def parts(config: Config) -> list[Callable[[threading.Event], None]]:
 
 
 def _shipper(config: Config, log: PredictionLog) -> Shipper:
-    return Shipper(journal=journal_folder(config), log=log, metrics=LogMetrics(CollectorRegistry()))
+    own = CollectorRegistry()
+    observer = Observer(
+        references(Cache(Path(config.cache_dir))), ObservingMetrics(config.model, own)
+    )
+    return Shipper(
+        journal=journal_folder(config),
+        log=log,
+        metrics=LogMetrics(own),
+        observe=observer.observe,
+    )
 
 
 def _follower(config: Config) -> Follower:
     # Its own services are asked, by address: a proxy of the environment would be a mistake.
     client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
     cache = Cache(Path(config.cache_dir))
-    trial = Trial(config.model, Registry(client, config.registry, cache), Trust(config.public_key))
+    trial = Trial(config.model, Registry(client, config.registry, cache), Trust(config))
     tracking = Mlflow(client, config.tracking_url, config.model)
     return Follower(config, tracking, trial, cache, AgentMetrics(config.model))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 
 import numpy as np
@@ -14,6 +16,7 @@ from components.package import card, step
 from components.package.background import background
 from components.package.reference import reference
 from components.package.signature import signature
+from infra.signing_keys import make_key_pair
 from usecases.flight_delays import USECASE
 
 
@@ -142,6 +145,24 @@ def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
     assert oci.blobs[layers["model.onnx"]["digest"]] == trained.model
     assert oci.blobs[layers["model_card.md"]["digest"]].decode() == text
     assert oci.uploads == 6
+
+
+def test_a_package_is_signed_when_there_is_a_key(paths, oci, monkeypatch):
+    """With a key model.sig names all other files, and packaging again gives the same digest."""
+    bare, _ = step.package(USECASE, *paths)
+    monkeypatch.setenv("SLIPWAY_SIGNING_KEY", make_key_pair().private_pem)
+    digest, text = step.package(USECASE, *paths)
+    assert step.package(USECASE, *paths) == (digest, text)
+    blobs = {
+        layer["annotations"]["org.opencontainers.image.title"]: oci.blobs[layer["digest"]]
+        for layer in json.loads(oci.manifests[digest])["layers"]
+    }
+    envelope = json.loads(blobs.pop("model.sig"))["dsseEnvelope"]
+    resources = json.loads(base64.b64decode(envelope["payload"]))["predicate"]["resources"]
+    assert {found["name"]: found["digest"] for found in resources} == {
+        name: hashlib.sha256(data).hexdigest() for name, data in blobs.items()
+    }
+    assert "model.sig" not in oci.manifests[bare].decode()
 
 
 def test_card_says_what_a_reader_needs(parts, facts, evaluation):

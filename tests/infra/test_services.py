@@ -20,9 +20,9 @@ def services(**values: dict) -> dict[str, Service]:
     return {service.name: service for service in found}
 
 
-def configuration(**serving: object) -> Config:
+def configuration(target: dict | None = None, **serving: object) -> Config:
     """The model server's file, read by the server itself."""
-    described = services(serving=serving)["serving"]
+    described = services(serving=serving, target=target or {})["serving"]
     texts = {"port": {"http": "18001", "grpc": "18002"}, "host": {"": "127.0.0.1"}}
 
     def fill(kind: str, what: str) -> str:
@@ -112,6 +112,8 @@ def test_serving_settings_reach_the_model_server() -> None:
         max_rows=7,
         max_seconds=2.5,
         max_concurrency=9,
+        max_explained=11,
+        log_requests=True,
         slots={"challenger": "next"},
         log={"flush_seconds": 1.5, "journal_mib": 3},
         signing={"public_key": PUBLIC_KEY},
@@ -125,6 +127,7 @@ def test_serving_settings_reach_the_model_server() -> None:
     assert written.log == PredictionLog("s3://lake/serving/flight-delays", 3 * 2**20, 1.5)
     assert written.public_key == PUBLIC_KEY
     assert written.api_keys == (ApiKey("mobile", sha256(b"text of api-key-mobile").hexdigest()),)
+    assert (written.explanations.max_scored, written.log_requests) == (11, True)
     assert (written.port, written.grpc_port) == (18001, 18002)
     assert (written.workers, written.poll_seconds) == (2, 0.5)
 
@@ -171,8 +174,11 @@ def test_the_server_never_has_the_private_key() -> None:
 
 
 def test_the_server_is_ended_no_sooner_than_its_requests() -> None:
-    """What a target waits is longer than the server's own drain, with time to ship."""
-    assert services()["serving"].stop_seconds > DRAIN_SECONDS + 5
+    """What a target waits is longer than its notice and its drain, with time to ship."""
+    on_cluster = configuration(target={"kind": "existing", "context": "c"})
+
+    assert on_cluster.notice_seconds > configuration().notice_seconds == 0
+    assert services()["serving"].stop_seconds > on_cluster.notice_seconds + DRAIN_SECONDS + 5
 
 
 def test_a_serving_setting_changes_serving_only() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +27,7 @@ from onnx import TensorProto, helper
 MODEL = "flight-delays"
 REPOSITORY = f"models/{MODEL}"
 DEADLINE = 30.0
+CALLERS = 4
 
 
 def digest_of(data):
@@ -58,6 +60,7 @@ class Files:
 
     graph: bytes
     signature: dict
+    more: dict = field(default_factory=dict)
 
     def titled(self):
         """The layers' bytes by title."""
@@ -65,6 +68,7 @@ class Files:
             "model.onnx": self.graph,
             "signature.json": json.dumps(self.signature).encode(),
             "model_card.md": b"# A model of the tests\n",
+            **{title: json.dumps(content).encode() for title, content in self.more.items()},
         }
 
 
@@ -153,6 +157,7 @@ class Platform:
     versions: dict = field(default_factory=dict)
     aliases: dict = field(default_factory=dict)
     tags: dict = field(default_factory=dict)
+    created: int = 1
     asked: list = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
 
@@ -198,7 +203,7 @@ class Platform:
             return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST"}).encode()
         model = {
             "name": MODEL,
-            "creation_timestamp": 1,
+            "creation_timestamp": self.created,
             "aliases": [{"alias": a, "version": v} for a, v in list(self.aliases.items())],
             "tags": [{"key": key, "value": value} for key, value in list(self.tags.items())],
         }
@@ -303,6 +308,48 @@ class Server:
         """End by SIGTERM; the exit code."""
         self.process.terminate()
         return self.process.wait(DEADLINE)
+
+
+class Load:
+    """Callers that ask without pause until told to stop, and keep what they were answered."""
+
+    def __init__(self, url, request):
+        self.answers = []
+        self.failures = []
+        self._url = url
+        self._request = request
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(CALLERS)
+
+    def __enter__(self):
+        self._calls = [self._pool.submit(self._call) for _ in range(CALLERS)]
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for call in self._calls:
+            call.result()
+        self._pool.shutdown()
+
+    def _call(self):
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            while not self._stop.is_set():
+                response = client.post(self._url, json=self._request)
+                if response.status_code != 200:
+                    self.failures.append((response.status_code, response.text))
+                    continue
+                body = response.json()
+                self.answers.append((body["model_version"], body["outputs"][0]["data"][0]))
+
+    def latest(self):
+        """The versions of the answers to the next requests."""
+        begin = len(self.answers)
+        until(lambda: len(self.answers) >= begin + 10 * CALLERS + CALLERS, "more answers")
+        return {version for version, _ in self.answers[begin + CALLERS :]}
+
+    def versions(self):
+        """The versions that have answered so far."""
+        return {version for version, _ in self.answers}
 
 
 def is_agent(process):
@@ -435,6 +482,12 @@ def events():
     return lambda caplog: [
         record.message for record in caplog.records if record.name == "slipway.serving"
     ]
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Callers that ask without pause while a body runs; see `Load`."""
+    return Load
 
 
 @pytest.fixture(scope="module")

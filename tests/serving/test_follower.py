@@ -1,50 +1,80 @@
-"""Following an alias, step by step and without a server."""
+"""Following aliases and the weight, step by step and without a server."""
 
-import json
 import logging
+from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from serving.agent.follower import Follower, Patience
+from serving import state as states
+from serving.agent.follower import Follower, parse_weight
+from serving.agent.metrics import AgentMetrics
 from serving.agent.registry import Registry
 from serving.agent.tracking import Mlflow
+from serving.agent.trial import Trial
+from serving.agent.trust import Trust
 from serving.cache import Cache
+from serving.config import Config, Slots
 from serving.errors import Reason
-from serving.metrics import Metrics
-from serving.model import Slot
+from serving.patience import Patience
+from serving.slots import Slot
 
 MODEL = "flight-delays"
+REFUSALS = "slipway_model_load_failures_total"
+
+
+@pytest.fixture
+def config(platform, tmp_path):
+    """A server's configuration; looks come from the tests, so nothing is left alone for long."""
+    return Config(
+        port=1,
+        tracking_url=f"http://{platform.address}",
+        registry=platform.address,
+        model=MODEL,
+        cache_dir=str(tmp_path / "cache"),
+        poll_seconds=0.000001,
+    )
 
 
 @pytest.fixture
 def metrics():
-    """Metrics of one worker."""
-    return Metrics(MODEL)
+    """The metrics of one agent."""
+    return AgentMetrics(MODEL)
 
 
 @pytest.fixture
-def new_follower(platform, metrics, tmp_path):
-    """Make followers of the stand-in platform, each with a slot, on one cache."""
-    address = platform.address
+def new_follower(metrics):
+    """Make followers, as agents do when they start."""
     with httpx.Client(trust_env=False) as client:
 
-        def make(poll_seconds=0.000001):
-            slot = Slot()
-            cache = Cache(tmp_path / "cache", MODEL, "champion")
-            follower = Follower(
-                name=MODEL,
-                alias="champion",
-                poll_seconds=poll_seconds,
-                tracking=Mlflow(client, f"http://{address}", MODEL, "champion"),
-                registry=Registry(client, address, cache),
-                cache=cache,
-                slot=slot,
-                metrics=metrics,
-            )
-            return follower, slot
+        def make(config):
+            cache = Cache(Path(config.cache_dir))
+            trial = Trial(MODEL, Registry(client, config.registry, cache), Trust(config))
+            tracking = Mlflow(client, config.tracking_url, MODEL)
+            follower = Follower(config, tracking, trial, cache, metrics)
+            follower.resume()
+            return follower
 
         yield make
+
+
+@pytest.fixture
+def follower(new_follower, config):
+    """One follower."""
+    return new_follower(config)
+
+
+@pytest.fixture
+def state(config):
+    """What is written for the workers now."""
+    return lambda: states.read(config)
+
+
+@pytest.fixture
+def versions(state):
+    """The version in each slot that has one."""
+    return lambda: {slot.value: each.release.version for slot, each in state().placed.items()}
 
 
 @pytest.fixture
@@ -57,125 +87,278 @@ def events(caplog, monkeypatch):
     ]
 
 
-def series(metrics, start):
-    """The exposed lines that begin with a metric's name."""
-    lines = metrics.exposition().decode().splitlines()
-    return sorted(line for line in lines if line.startswith(start))
+def counted(metrics, name, **labels):
+    """The value of one series."""
+    return metrics.own.get_sample_value(name, {"model": MODEL, **labels})
 
 
-def test_no_alias_is_a_reason_and_no_failure(new_follower, events):
-    """Before the first release the slot says what it waits for, logged once."""
-    follower, slot = new_follower()
+def looks(platform):
+    """The paths of all questions to MLflow."""
+    return [path.split("?")[0].rsplit("/", 2)[1:] for path in platform.asked if "mlflow" in path]
+
+
+def test_no_alias_is_a_reason_and_no_failure(follower, state, events):
+    """Before the first release the state says what it waits for, logged once."""
     follower.step()
     follower.step()
-    assert slot.model is None
-    assert slot.reason == "no version of 'flight-delays' has the alias 'champion' yet"
+    assert state().placed == {}
+    assert state().reason == "no version of 'flight-delays' has the alias 'champion' yet"
     assert events() == ["alias_missing"]
 
 
-def test_the_alias_is_followed(new_follower, platform, make_delays, metrics, events):
-    """Each move of the alias replaces the model, and only the one in service is shown."""
-    follower, slot = new_follower()
+def test_the_champion_is_followed(follower, platform, make_delays, state, events):
+    """Each move of the alias replaces the release, its files by digest."""
     for version, bias in (("1", 0.1), ("2", 0.2)):
         digest = platform.release(version, make_delays(bias))
         follower.step()
         follower.step()
-        assert (slot.model.version, slot.model.digest) == (version, digest)
-    assert events() == ["model_loaded", "model_loaded"]
-    assert series(metrics, "slipway_model_info") == [
-        f'slipway_model_info{{digest="{digest}",model="{MODEL}",version="2"}} 1.0'
-    ]
-    assert series(metrics, "slipway_model_swaps_total") == [
-        f'slipway_model_swaps_total{{model="{MODEL}"}} 2.0'
-    ]
+        placed = state().placed[Slot.CHAMPION]
+        assert (placed.release.version, placed.digest) == (version, digest)
+        assert set(placed.files) == {"model.onnx", "signature.json", "model_card.md"}
+    assert events() == ["model_accepted", "model_accepted"]
 
 
-def test_the_same_artifact_as_a_new_version_is_not_loaded_again(
-    new_follower, platform, make_delays
-):
-    """A version that points at the digest in service changes the name, not the session."""
-    follower, slot = new_follower()
+def test_all_slots_are_followed(follower, platform, make_delays, versions):
+    """Champion, challenger and shadow each have the release of their alias."""
+    for number, slot in enumerate(Slot):
+        platform.release(str(number), make_delays(number), alias=slot.value)
+    follower.step()
+    assert versions() == {"champion": "0", "challenger": "1", "shadow": "2"}
+
+
+def test_other_aliases_may_be_followed(new_follower, config, platform, make_delays):
+    """The configuration names the alias of each slot."""
+    slots = Slots(champion="live", challenger="b", shadow="c")
+    other = replace(config, slots=slots)
+    platform.release("1", make_delays(1), alias="live")
+    platform.release("2", make_delays(2))
+    new_follower(other).step()
+    placed = states.read(other).placed
+    assert [each.release.version for each in placed.values()] == ["1"]
+
+
+def test_one_look_is_one_question(follower, platform, make_delays):
+    """Aliases and weight come by one call; a version is asked for when it is new."""
+    platform.release("1", make_delays(1))
+    platform.release("2", make_delays(2), alias="shadow")
+    for _ in range(3):
+        follower.step()
+    look = ["registered-models", "get"]
+    resolve = ["model-versions", "get"]
+    assert looks(platform) == [look, resolve, resolve, look, look]
+
+
+def test_a_model_made_anew_counts_its_versions_anew(follower, platform, make_delays, state):
+    """Version 1 of a model that was deleted and made again is another version 1."""
+    platform.release("1", make_delays(1))
+    follower.step()
+    digest = platform.release("1", make_delays(2))
+    follower.step()
+    assert state().placed[Slot.CHAMPION].digest != digest
+    platform.created += 1
+    follower.step()
+    assert state().placed[Slot.CHAMPION].digest == digest
+
+
+def test_an_alias_taken_away_empties_its_slot(follower, platform, make_delays, versions, events):
+    """Challenger and shadow are left empty when nobody names them any more, with an event."""
+    for number, slot in enumerate(Slot):
+        platform.release(str(number), make_delays(number), alias=slot.value)
+    follower.step()
+    platform.promote("", "challenger")
+    platform.promote("", "shadow")
+    follower.step()
+    follower.step()
+    assert versions() == {"champion": "0"}
+    assert events().count("slot_emptied") == 2
+
+
+def test_a_champion_whose_alias_is_taken_away_stays(follower, platform, make_delays, versions):
+    """Somebody must answer."""
     platform.release("1", make_delays(0))
     follower.step()
-    first = slot.model
-    platform.release("2", make_delays(0))
+    platform.promote("")
     follower.step()
-    assert slot.model.version == "2"
-    assert slot.model.session is first.session
+    assert versions() == {"champion": "1"}
 
 
-def test_a_refused_model_leaves_the_old_one(new_follower, platform, make_delays, metrics, events):
+def test_a_promoted_challenger_is_not_tried_again(follower, platform, make_delays, versions):
+    """The same artifact in another slot needs neither registry nor trial."""
+    platform.release("1", make_delays(1))
+    platform.release("2", make_delays(2), alias="challenger")
+    follower.step()
+    platform.blobs.clear()
+    platform.promote("2")
+    platform.promote("", "challenger")
+    follower.step()
+    assert versions() == {"champion": "2"}
+
+
+def test_the_weight_is_followed(follower, platform, make_delays, state, events):
+    """The tag sets the weight at the next look; what is no share is said once and left."""
+    platform.release("1", make_delays(1))
+    follower.step()
+    assert state().weight == 0.0
+    platform.weigh(0.25)
+    follower.step()
+    assert state().weight == 0.25
+    for bad in ("1.5", "nan", "a lot", "a lot"):
+        platform.weigh(bad)
+        follower.step()
+        assert state().weight == 0.25
+    assert events().count("weight_refused") == 3
+    del platform.tags["slipway.challenger_weight"]
+    follower.step()
+    assert state().weight == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [
+        *(("0", 0.0), ("1", 1.0), ("0.05", 0.05), (" 0.5 ", 0.5), ("1e-3", 0.001)),
+        *(("", None), ("-0.1", None), ("1.01", None), ("inf", None), ("nan", None), ("5%", None)),
+    ],
+)
+def test_a_weight_is_a_number_from_0_to_1(text, weight):
+    """Anything else is none."""
+    assert parse_weight(text) == weight
+
+
+@pytest.mark.parametrize("slot", Slot)
+def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtures
+    follower, platform, make_delays, metrics, events, versions, slot
+):
     """A corrupt release is counted, logged and left; the next good one is taken."""
-    follower, slot = new_follower()
-    platform.release("1", make_delays(0.1))
+    platform.release("1", make_delays(0.1), alias=slot.value)
     follower.step()
-    bad = platform.release("2", make_delays(0.2))
+    bad = platform.release("2", make_delays(0.2), alias=slot.value)
     platform.blobs[bad] = b"{}"
     follower.step()
-    assert slot.model.version == "1"
-    platform.release("3", make_delays(0.3))
+    assert versions() == {slot.value: "1"}
+    platform.release("3", make_delays(0.3), alias=slot.value)
     follower.step()
-    assert slot.model.version == "3"
-    assert events() == ["model_loaded", "model_refused", "model_loaded"]
-    assert series(metrics, "slipway_model_load_failures_total{") == sorted(
-        f'slipway_model_load_failures_total{{model="{MODEL}",reason="{reason}"}} '
-        f"{float(reason == Reason.DIGEST)}"
-        for reason in Reason
-    )
+    assert versions() == {slot.value: "3"}
+    known = [event for event in events() if event != "alias_missing"]
+    assert known == ["model_accepted", "model_refused", "model_accepted"]
+    for each in Slot:
+        for reason in Reason:
+            expected = float(each is slot and reason is Reason.DIGEST)
+            assert counted(metrics, REFUSALS, slot=each, reason=reason) == expected
 
 
-def test_a_refused_model_is_left_alone_for_a_while(new_follower, platform, make_delays, events):
+def test_one_bad_slot_does_not_hold_up_the_others(follower, platform, make_delays, versions):
+    """A challenger that is refused keeps nobody from following the champion."""
+    bad = platform.release("2", make_delays(2), alias="challenger")
+    platform.blobs[bad] = b"{}"
+    platform.release("1", make_delays(1))
+    follower.step()
+    assert versions() == {"champion": "1"}
+
+
+def test_a_refused_model_is_left_alone_for_a_while(  # noqa: PLR0913, PLR0917  # fixtures
+    new_follower, config, platform, make_delays, events, state
+):
     """The same release is not tried at every look."""
-    follower, slot = new_follower(poll_seconds=3600.0)
+    follower = new_follower(replace(config, poll_seconds=3600.0))
     bad = platform.release("1", make_delays(0))
     platform.blobs[bad] = b"{}"
     for _ in range(3):
         follower.step()
     assert events() == ["model_refused"]
-    assert slot.reason.startswith("version 1 was refused (digest): ")
+    assert state().reason.startswith("version 1 was refused (digest): ")
 
 
-def test_a_crash_in_loading_is_a_refusal(new_follower, platform, make_delays, monkeypatch):
+def test_a_crash_in_a_trial_is_a_refusal(follower, platform, make_delays, monkeypatch, state):
     """Whatever a model makes the loader do, the follower goes on."""
-    follower, slot = new_follower()
 
     def crash(*_):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("serving.follower.load", crash)
+    monkeypatch.setattr("serving.agent.trial.load", crash)
     platform.release("1", make_delays(0))
     follower.step()
-    assert slot.reason == "version 1 was refused (internal): ZeroDivisionError: a fault of ours"
+    assert state().reason == "version 1 was refused (internal): ZeroDivisionError: a fault of ours"
 
 
-def test_an_alias_taken_away_changes_nothing(new_follower, platform, make_delays):
-    """A model in service stays when its alias is removed."""
-    follower, slot = new_follower()
-    platform.release("1", make_delays(0))
-    follower.step()
-    platform.promote("")
-    follower.step()
-    assert slot.model.version == "1"
-
-
-def test_a_restart_with_everything_down_finds_the_last_good_model(
-    new_follower, platform, make_delays, tmp_path, events
+def test_a_tracking_server_that_is_down_changes_nothing(  # noqa: PLR0913, PLR0917  # fixtures
+    follower, new_follower, config, platform, make_delays, events, state, metrics
 ):
-    """The cache alone is enough to serve, and the trouble is said once."""
-    follower, _ = new_follower()
-    digest = platform.release("1", make_delays(0))
+    """The state stays as it is, over restarts too, and the trouble is counted and said once."""
+    for number, slot in enumerate(Slot):
+        platform.release(str(number), make_delays(number), alias=slot.value)
+    platform.weigh(0.5)
     follower.step()
+    before = state()
     platform.stop()
-    after, slot = new_follower()
-    after.resume()
-    after.step()
-    after.step()
-    assert (slot.model.version, slot.model.digest) == ("1", digest)
-    assert events() == ["model_loaded", "model_loaded", "tracking_unreachable"]
-    assert json.loads((tmp_path / "cache/current.json").read_text())["release"] == {
-        "version": "1",
-        "source": f"oci://models/flight-delays@{digest}",
-    }
+    again = new_follower(config)
+    again.step()
+    again.step()
+    assert state() == before
+    assert events().count("tracking_unreachable") == 1
+    assert metrics.own.get_sample_value("slipway_tracking_poll_failures_total") == 2.0
+
+
+def test_blobs_that_are_named_are_never_dropped(follower, platform, make_delays, config, state):
+    """Whatever moves through the slots, all files of what is in one are in the cache."""
+    cache = Cache(Path(config.cache_dir))
+    platform.release("shadow", make_delays(-1), alias="shadow")
+    for number in range(8):
+        platform.release(str(number), make_delays(number))
+        follower.step()
+        for placed in state().placed.values():
+            assert all(map(cache.intact, placed.blobs()))
+    blobs = list((Path(config.cache_dir) / "blobs/sha256").iterdir())
+    assert {f"sha256:{path.name}" for path in blobs} == state().blobs()
+    # Of each of the champions, now and three before: a manifest and a graph; the rest is shared.
+    assert len(blobs) == 2 * (1 + 3 + 1) + 2
+
+
+def test_a_blob_that_was_lost_is_fetched_again(follower, platform, make_delays, config, events):
+    """Damage in the cache costs a download, while nothing else changes."""
+    digest = platform.release("1", make_delays(1))
+    follower.step()
+    cache = Cache(Path(config.cache_dir))
+    (Path(config.cache_dir) / "blobs/sha256" / digest.removeprefix("sha256:")).unlink()
+    assert not cache.intact(digest)
+    follower.step()
+    assert cache.intact(digest)
+    assert events() == ["model_accepted", "cache_repaired"]
+
+
+def test_a_state_that_cannot_be_written_is_said_and_tried_again(  # noqa: PLR0913, PLR0917  # fixtures
+    follower, platform, make_delays, monkeypatch, events, versions
+):
+    """A full disk keeps the old state and its blobs; when it takes it, the new one is there."""
+    platform.release("1", make_delays(1))
+    follower.step()
+    platform.release("2", make_delays(2))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.agent.follower.states.write", full)
+        follower.step()
+        follower.step()
+        assert versions() == {"champion": "1"}
+    follower.step()
+    assert versions() == {"champion": "2"}
+    told = [event for event in events() if event.startswith("state")]
+    assert told == ["state_not_written", "state_written"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"form": 9}', b"\xff\xfe"])
+def test_a_state_that_is_garbage_is_made_anew(  # noqa: PLR0913, PLR0917  # fixtures
+    new_follower, config, platform, make_delays, versions, events, content
+):
+    """The agent says so and follows the aliases as if there were none."""
+    path = states.path_of(config.cache_dir)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    platform.release("1", make_delays(1))
+    new_follower(config).step()
+    assert versions() == {"champion": "1"}
+    assert events() == ["state_refused", "model_accepted"]
 
 
 def test_patience_doubles_and_is_bounded():

@@ -1,50 +1,10 @@
 """Changing the model under load, and what must not change it."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import httpx
 import pytest
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
-CALLERS = 4
-
-
-class Load:
-    """Callers that ask without pause until told to stop, and keep what they were answered."""
-
-    def __init__(self, url, request):
-        self.answers = []
-        self.failures = []
-        self._url = url
-        self._request = request
-        self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(CALLERS)
-
-    def __enter__(self):
-        self._calls = [self._pool.submit(self._call) for _ in range(CALLERS)]
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for call in self._calls:
-            call.result()
-        self._pool.shutdown()
-
-    def _call(self):
-        with httpx.Client(trust_env=False, timeout=30) as client:
-            while not self._stop.is_set():
-                response = client.post(self._url, json=self._request)
-                if response.status_code != 200:
-                    self.failures.append((response.status_code, response.text))
-                    continue
-                body = response.json()
-                self.answers.append((body["model_version"], body["outputs"][0]["data"][0]))
-
-    def versions(self):
-        """The versions that have answered so far."""
-        return {version for version, _ in self.answers}
 
 
 def bias(version):
@@ -55,22 +15,24 @@ def bias(version):
 @pytest.fixture
 def release(platform, make_delays):
     """Publish and promote a version whose model shows it."""
-    return lambda version: platform.release(version, make_delays(bias(version)))
+    return lambda version, alias="champion": platform.release(
+        version, make_delays(bias(version)), alias
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_no_request_fails_in_a_swap(launch, platform, release, flights, wait_until, workers):  # noqa: PLR0913, PLR0917  # fixtures
+def test_no_request_fails_in_a_swap(launch, platform, release, flights, wait_until, load, workers):  # noqa: PLR0913, PLR0917  # fixtures
     """Under load every request is answered, each by one model that is whole."""
     versions = [str(number) for number in range(1, 7)]
     release(versions[0])
     server = launch(platform.address, workers=workers)
     wait_until(lambda: len(server.events("model_loaded")) == workers, "version 1 everywhere")
-    with Load(server.url + INFER, flights(("AA", 0, 0))) as load:
+    with load(server.url + INFER, flights(("AA", 0, 0))) as calls:
         for version in versions:
             release(version)
-            wait_until(lambda v=version: v in load.versions(), f"an answer of version {version}")
-    assert load.failures == []
-    assert set(load.answers) == {(version, bias(version)) for version in versions}
+            wait_until(lambda v=version: v in calls.versions(), f"an answer of version {version}")
+    assert calls.failures == []
+    assert set(calls.answers) == {(version, bias(version)) for version in versions}
 
 
 FAULTS = {
@@ -143,3 +105,48 @@ def test_services_that_are_down_change_nothing(served, launch, platform, release
     release("2")
     wait_until(lambda: again.serves("2"), "version 2")
     wait_until(lambda: again.events("tracking_answers"), "the event of it")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_request_fails_in_a_split_and_a_rollback(  # noqa: PLR0913, PLR0917  # fixtures
+    launch, platform, release, flights, wait_until, load, workers
+):
+    """Under load weights move, a challenger is promoted and taken back, without a restart."""
+    release("1")
+    server = launch(platform.address, workers=workers)
+    wait_until(lambda: len(server.events("model_loaded")) == workers, "version 1 everywhere")
+    with load(server.url + INFER, flights(("AA", 0, 0))) as calls:
+        release("2", "challenger")
+        platform.weigh(0.5)
+        wait_until(lambda: calls.latest() == {"1", "2"}, "a split")
+        platform.weigh(1)
+        wait_until(lambda: calls.latest() == {"2"}, "all to the challenger")
+        platform.weigh(0)
+        wait_until(lambda: calls.latest() == {"1"}, "none to the challenger")
+        platform.promote("2")
+        platform.promote("", "challenger")
+        wait_until(lambda: calls.latest() == {"2"}, "the promotion")
+        platform.promote("1")
+        wait_until(lambda: calls.latest() == {"1"}, "the rollback")
+    assert calls.failures == []
+    assert set(calls.answers) == {("1", 1.0), ("2", 2.0)}
+
+
+def test_one_key_meets_one_version(launch, platform, release, flights, wait_until):
+    """The answers to one routing key are of one model, whichever worker gives them."""
+    release("1")
+    release("2", "challenger")
+    platform.weigh(0.5)
+    server = launch(platform.address, workers=2)
+    wait_until(lambda: len(server.events("model_loaded")) == 4, "both versions everywhere")
+    wait_until(lambda: len(server.events("weight_changed")) == 2, "the weight everywhere")
+
+    def version(key):
+        more = {"parameters": {"routing_key": key}}
+        answer = httpx.post(server.url + INFER, json=flights(("AA", 0, 0), **more), trust_env=False)
+        return answer.json()["model_version"]
+
+    met = {f"user-{number}": version(f"user-{number}") for number in range(20)}
+    assert set(met.values()) == {"1", "2"}
+    for key, expected in met.items():
+        assert version(key) == expected
