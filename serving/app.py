@@ -122,7 +122,7 @@ class App:
             raise RequestError(
                 405, f"this path takes {route.method} only", (("allow", route.method),)
             )
-        if route.kind in {Kind.INFER, Kind.FEEDBACK}:
+        if route.method == "POST":
             return await self._admitted(route, headers, caller, rsgi)
         return self._look(route)
 
@@ -174,8 +174,7 @@ class App:
         ticket = self._enter(route, headers)
         try:
             if route.kind is Kind.FEEDBACK:
-                body = await self._body(headers, rsgi)
-                return Reply(*feedback.accept(body, self._journal))
+                return Reply(*feedback.accept(await self._body(headers, rsgi), self._journal))
             call, request = await self._read(route, headers, caller, rsgi)
             answer = await self._engine.infer(call, request)
             return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))
@@ -196,7 +195,7 @@ class App:
             raise self._counted(route, error) from None
 
     def _counted(self, route: Route, error: RequestError) -> RequestError:
-        """The refusal of a request; an infer request's is counted, if the engine never had it."""
+        """The refusal of an infer request that never came to the engine, which counts its own."""
         if route.kind is Kind.INFER:
             self._metrics.refused_request(None, error.status)
         return error

@@ -35,9 +35,10 @@ class Route(NamedTuple):
     @property
     def method(self) -> str:
         """The one method that the path takes."""
-        return "POST" if self.kind in {Kind.INFER, Kind.FEEDBACK} else "GET"
+        return "POST" if self.kind in _POSTED else "GET"
 
 
+_POSTED = {Kind.INFER, Kind.FEEDBACK}
 _FIXED = {
     "/v2": Route(Kind.SERVER),
     "/v2/health/live": Route(Kind.LIVE),

@@ -3,15 +3,14 @@
 Owns the wiring of shipping, shadow and metrics, and where the journal lies.
 """
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
 from serving.agent.log_metrics import LogMetrics, ShadowMetrics
 from serving.agent.shadow import Shadow
 from serving.agent.shipping import Shipper
-from serving.config import Config
+from serving.config import Config, journal_folder
 from serving.model import Model
 from serving.records import Prediction
 
@@ -21,7 +20,7 @@ def shipper(
     registry: CollectorRegistry,
     *,
     shadow: Callable[[], Model | None],
-    observe: Callable[[Prediction], None] | None = None,
+    observe: Callable[[Sequence[Prediction]], None] | None = None,
 ) -> Shipper | None:
     """The log's part of the agent, or None where the configuration keeps no log.
 
@@ -29,12 +28,12 @@ def shipper(
         config: the server's.
         registry: the agent's metrics.
         shadow: the model that the shadow's slot has right now, if any.
-        observe: called once for each prediction that is in the table, the shadow's too.
+        observe: called with predictions that are in the table, the shadow's too; once for each.
     """
     if config.log is None:
         return None
     return Shipper(
-        journal=Path(config.cache_dir) / "journal",
+        journal=journal_folder(config),
         log=config.log,
         metrics=LogMetrics(registry),
         observe=observe,
