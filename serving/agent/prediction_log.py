@@ -3,7 +3,7 @@
 Owns the wiring of shipping, shadow and metrics, and where the journal lies.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ def shipper(
     registry: CollectorRegistry,
     *,
     shadow: Callable[[], Model | None],
-    observe: Callable[[Prediction], None] | None = None,
+    observe: Callable[[Sequence[Prediction]], None] | None = None,
 ) -> Shipper | None:
     """The log's part of the agent, or None where the configuration keeps no log.
 
@@ -29,7 +29,7 @@ def shipper(
         config: the server's.
         registry: the agent's metrics.
         shadow: the model that the shadow's slot has right now, if any.
-        observe: called once for each prediction that is in the table, the shadow's too.
+        observe: called with predictions that are in the table now, the shadow's too.
     """
     if config.log is None:
         return None
