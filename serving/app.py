@@ -7,7 +7,7 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 import asyncio
 from typing import Any, NamedTuple, Protocol
 
-from serving import binary, bodies, description, exchange, logs, openapi, protocol, routes
+from serving import binary, bodies, description, exchange, feedback, logs, openapi, protocol, routes
 from serving.admission import Ticket
 from serving.callers import Caller, caller_of
 from serving.config import Config
@@ -122,7 +122,7 @@ class App:
             raise RequestError(
                 405, f"this path takes {route.method} only", (("allow", route.method),)
             )
-        if route.kind is Kind.INFER:
+        if route.method == "POST":
             return await self._admitted(route, headers, caller, rsgi)
         return self._look(route)
 
@@ -171,8 +171,10 @@ class App:
 
     async def _admitted(self, route: Route, headers: Any, caller: Caller, rsgi: Any) -> Reply:
         """The answer, in the request's place and in its time."""
-        ticket = self._enter(headers)
+        ticket = self._enter(route, headers)
         try:
+            if route.kind is Kind.FEEDBACK:
+                return Reply(*feedback.accept(await self._body(headers, rsgi), self._journal))
             call, request = await self._read(route, headers, caller, rsgi)
             answer = await self._engine.infer(call, request)
             return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))
@@ -180,30 +182,34 @@ class App:
             overdue = self._admission.overdue(ticket)
             if overdue is None:
                 raise
-            raise self._counted(overdue) from None
+            raise self._counted(route, overdue) from None
         finally:
             self._admission.leave(ticket)
 
-    def _enter(self, headers: Any) -> Ticket:
+    def _enter(self, route: Route, headers: Any) -> Ticket:
         try:
             if self._keys:
                 self._keys.caller(headers.get("authorization"), headers.get("x-api-key"))
             return self._admission.enter()
         except RequestError as error:
-            raise self._counted(error) from None
+            raise self._counted(route, error) from None
 
-    def _counted(self, error: RequestError) -> RequestError:
+    def _counted(self, route: Route, error: RequestError) -> RequestError:
         """The refusal of an infer request that never came to the engine, which counts its own."""
-        self._metrics.refused_request(None, error.status)
+        if route.kind is Kind.INFER:
+            self._metrics.refused_request(None, error.status)
         return error
+
+    async def _body(self, headers: Any, rsgi: Any) -> bytes:
+        limit = self._config.limits.max_body_bytes
+        body = await bodies.read(headers, rsgi, limit)
+        return exchange.plain(body, headers.get(_ENCODING), limit)
 
     async def _read(
         self, route: Route, headers: Any, caller: Caller, rsgi: Any
     ) -> tuple[Call, InferRequest]:
         try:
-            limit = self._config.limits.max_body_bytes
-            body = await bodies.read(headers, rsgi, limit)
-            body = exchange.plain(body, headers.get(_ENCODING), limit)
+            body = await self._body(headers, rsgi)
             call = Call(
                 route.model,
                 route.version,
@@ -213,7 +219,7 @@ class App:
             )
             return call, await self._decode(call, body, headers.get(binary.HEADER))
         except RequestError as error:
-            raise self._counted(error) from None
+            raise self._counted(route, error) from None
 
     async def _decode(self, call: Call, body: bytes, length: str | None) -> InferRequest:
         if call.long:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     MODEL = "model"
     MODEL_READY = "model_ready"
     INFER = "infer"
+    FEEDBACK = "feedback"
     METRICS = "metrics"
     OPENAPI = "openapi"
     DOCS = "docs"
@@ -34,13 +35,15 @@ class Route(NamedTuple):
     @property
     def method(self) -> str:
         """The one method that the path takes."""
-        return "POST" if self.kind is Kind.INFER else "GET"
+        return "POST" if self.kind in _POSTED else "GET"
 
 
+_POSTED = {Kind.INFER, Kind.FEEDBACK}
 _FIXED = {
     "/v2": Route(Kind.SERVER),
     "/v2/health/live": Route(Kind.LIVE),
     "/v2/health/ready": Route(Kind.READY),
+    "/v2/feedback": Route(Kind.FEEDBACK),
     "/metrics": Route(Kind.METRICS),
     "/v2/openapi.json": Route(Kind.OPENAPI),
     "/docs": Route(Kind.DOCS),

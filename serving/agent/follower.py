@@ -83,6 +83,10 @@ class Follower:
         if state is not None:
             self._state = state
 
+    def placed(self, slot: Slot) -> Placed | None:
+        """What is in a slot right now; may be asked from any thread."""
+        return self._state.placed.get(slot)
+
     def step(self) -> None:
         """Look at the model registry once, and act on it."""
         before = self._state

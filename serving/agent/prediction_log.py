@@ -4,14 +4,13 @@ Owns the wiring of shipping, shadow and metrics, and where the journal lies.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from serving.agent.log_metrics import LogMetrics, ShadowMetrics
 from serving.agent.shadow import Shadow
 from serving.agent.shipping import Shipper
-from serving.config import Config
+from serving.config import Config, journal_folder
 from serving.model import Model
 from serving.records import Prediction
 
@@ -29,12 +28,12 @@ def shipper(
         config: the server's.
         registry: the agent's metrics.
         shadow: the model that the shadow's slot has right now, if any.
-        observe: called with predictions that are in the table now, the shadow's too.
+        observe: called with predictions that are in the table, the shadow's too; once for each.
     """
     if config.log is None:
         return None
     return Shipper(
-        journal=Path(config.cache_dir) / "journal",
+        journal=journal_folder(config),
         log=config.log,
         metrics=LogMetrics(registry),
         observe=observe,
