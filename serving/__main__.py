@@ -182,7 +182,8 @@ def main() -> None:
     try:
         config = configs.load(path)
         logging.config.dictConfig(logs.CONFIG)
-        check_port(config.host, config.port)
+        for port in filter(None, (config.port, config.grpc_port)):
+            check_port(config.host, port)
         prepare_folder(config)
     except ConfigError as error:
         sys.stderr.write(f"serving: {error}\n")

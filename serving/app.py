@@ -5,29 +5,24 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from msgspec import UNSET
-
-from serving import bodies, logs, protocol, routes
+from serving import binary, bodies, description, exchange, feedback, logs, openapi, protocol, routes
 from serving.admission import Ticket
 from serving.callers import Caller, caller_of
 from serving.config import Config
-from serving.engine import Call, Engine, Inference
+from serving.engine import Call, Engine
 from serving.errors import RequestError
 from serving.guards import Guards
 from serving.journal import Journal
 from serving.loader import Loader
 from serving.metrics import Metrics
-from serving.model import Model
-from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
+from serving.protocol import InferRequest
 from serving.routes import Kind, Route
-from serving.rows import to_predictions
 
 _UNAVAILABLE = 503
 _ROUTING_KEY = "x-routing-key"
-_PLATFORM = "onnx_onnxruntime"
+_ENCODING, _ACCEPT = "content-encoding", "accept-encoding"
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
 _ENDING = "the server is about to end"
@@ -44,11 +39,14 @@ class Reply(NamedTuple):
     headers: list[tuple[str, str]] = _JSON
 
 
-def _server_version() -> str:
-    try:
-        return version("slipway")
-    except PackageNotFoundError:
-        return "0"
+class Transport(Protocol):
+    """A way to the engine beside HTTP, begun and ended on the worker's loop while that rests."""
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take requests."""
+
+    def stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take no more, and answer those in hand."""
 
 
 class App:
@@ -62,6 +60,7 @@ class App:
         loader: Loader,
         journal: Journal | None,
         guards: Guards,
+        rpc: Transport | None = None,
     ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
         self._journal = journal
@@ -73,18 +72,21 @@ class App:
         self._keys = guards.keys
         self._admission = guards.admission
         self._draining = guards.draining
-        self._server = protocol.encode(
-            {"name": "slipway", "version": _server_version(), "extensions": []}
-        )
+        self._rpc = rpc
+        self._server = protocol.encode(description.server())
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
         self._metrics.start(loop)
         self._engine.start(loop)
         self._guards.start(loop)
+        if self._rpc is not None:
+            self._rpc.start(loop)
         self._loader.start()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._rpc is not None:
+            self._rpc.stop(loop)
         self._loader.stop()
         self._guards.stop()
         self._metrics.share()
@@ -120,14 +122,14 @@ class App:
             raise RequestError(
                 405, f"this path takes {route.method} only", (("allow", route.method),)
             )
-        if route.kind is Kind.INFER:
+        if route.method == "POST":
             return await self._admitted(route, headers, caller, rsgi)
         return self._look(route)
 
     def _look(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER:
-                return Reply(200, self._server)
+            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+                return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, protocol.encode({"live": True}))
             case Kind.METRICS:
@@ -138,9 +140,16 @@ class App:
                 self._check(route)
                 return self._readiness({"name": self._config.model})
             case _:
-                return Reply(
-                    200, protocol.encode(_metadata(self._engine.model(route.model, route.version)))
-                )
+                model = self._engine.model(route.model, route.version)
+                return Reply(200, protocol.encode(description.model(model)))
+
+    def _describe(self, kind: Kind) -> Reply:
+        if kind is Kind.DOCS:
+            return Reply(200, *openapi.page())
+        if kind is Kind.OPENAPI:
+            model = self._engine.placement.champion
+            return Reply(200, protocol.encode(openapi.document(self._config, model)))
+        return Reply(200, self._server)
 
     def _check(self, route: Route) -> None:
         """Refuse an unknown model or version; no model at all is an answer of its own."""
@@ -162,38 +171,45 @@ class App:
 
     async def _admitted(self, route: Route, headers: Any, caller: Caller, rsgi: Any) -> Reply:
         """The answer, in the request's place and in its time."""
-        ticket = self._enter(headers)
+        ticket = self._enter(route, headers)
         try:
+            if route.kind is Kind.FEEDBACK:
+                return Reply(*feedback.accept(await self._body(headers, rsgi), self._journal))
             call, request = await self._read(route, headers, caller, rsgi)
             answer = await self._engine.infer(call, request)
-            return Reply(200, protocol.encode(_response(request, answer)))
+            return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))
         except asyncio.CancelledError:
             overdue = self._admission.overdue(ticket)
             if overdue is None:
                 raise
-            raise self._counted(overdue) from None
+            raise self._counted(route, overdue) from None
         finally:
             self._admission.leave(ticket)
 
-    def _enter(self, headers: Any) -> Ticket:
+    def _enter(self, route: Route, headers: Any) -> Ticket:
         try:
             if self._keys:
                 self._keys.caller(headers.get("authorization"), headers.get("x-api-key"))
             return self._admission.enter()
         except RequestError as error:
-            raise self._counted(error) from None
+            raise self._counted(route, error) from None
 
-    def _counted(self, error: RequestError) -> RequestError:
+    def _counted(self, route: Route, error: RequestError) -> RequestError:
         """The refusal of an infer request that never came to the engine, which counts its own."""
-        self._metrics.refused_request(None, error.status)
+        if route.kind is Kind.INFER:
+            self._metrics.refused_request(None, error.status)
         return error
+
+    async def _body(self, headers: Any, rsgi: Any) -> bytes:
+        limit = self._config.limits.max_body_bytes
+        body = await bodies.read(headers, rsgi, limit)
+        return exchange.plain(body, headers.get(_ENCODING), limit)
 
     async def _read(
         self, route: Route, headers: Any, caller: Caller, rsgi: Any
     ) -> tuple[Call, InferRequest]:
         try:
-            bodies.check_headers(headers)
-            body = await bodies.read(headers, rsgi, self._config.limits.max_body_bytes)
+            body = await self._body(headers, rsgi)
             call = Call(
                 route.model,
                 route.version,
@@ -201,42 +217,18 @@ class App:
                 caller.trace_id,
                 long=len(body) >= _LONG_BODY,
             )
-            return call, await self._decode(call, body)
+            return call, await self._decode(call, body, headers.get(binary.HEADER))
         except RequestError as error:
-            raise self._counted(error) from None
+            raise self._counted(route, error) from None
 
-    async def _decode(self, call: Call, body: bytes) -> InferRequest:
+    async def _decode(self, call: Call, body: bytes, length: str | None) -> InferRequest:
         if call.long:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, protocol.decode_request, body)
-        return protocol.decode_request(body)
+            return await loop.run_in_executor(None, exchange.decode, body, length)
+        return exchange.decode(body, length)
 
 
 def _refusal(error: Exception) -> Reply:
     if isinstance(error, RequestError):
         return Reply(error.status, protocol.error_body(str(error)))
     return Reply(500, protocol.error_body("internal error; the server's log has it"))
-
-
-def _response(request: InferRequest, answer: Inference) -> InferResponse | RowsResponse:
-    model, more = answer.model, answer.parameters or UNSET
-    if request.rows is not UNSET:
-        columns = {output.name: output.array for output in answer.outputs}
-        predictions = to_predictions(columns, answer.rows)
-        return RowsResponse(model.name, model.version, answer.id, predictions, more)
-    outputs = [
-        OutputTensor(output.name, output.datatype.name, list(output.array.shape), output.values)
-        for output in answer.outputs
-    ]
-    return InferResponse(model.name, model.version, answer.id, outputs, more)
-
-
-def _metadata(model: Model) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "versions": [model.version],
-        "platform": _PLATFORM,
-        "inputs": model.signature.inputs,
-        "outputs": model.signature.outputs,
-        "parameters": {"digest": model.digest},
-    }

@@ -1,28 +1,11 @@
 """Reading a request's body within its limit.
 
-Owns the limit and the forms a body may come in; its content is the business of `protocol`.
+Owns the limit; what the body is made of is the business of `exchange`.
 """
 
 from typing import Any
 
 from serving.errors import RequestError
-
-_BINARY_HEADER = "inference-header-content-length"
-
-
-def check_headers(headers: Any) -> None:
-    """Refuse forms of a body that this server does not read.
-
-    Raises:
-        RequestError: 415, naming the header.
-    """
-    if _BINARY_HEADER in headers:
-        raise RequestError(
-            415, "binary tensor data is not supported; send JSON (binary_data=False)"
-        )
-    encoding = headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise RequestError(415, f"content-encoding {encoding[:32]!r} is not supported")
 
 
 async def read(headers: Any, protocol: Any, limit: int) -> bytes:

@@ -98,8 +98,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         registry: `host:port` of the OCI registry, plain HTTP.
         model: registered model's name, and the only model name that is served.
         slots: alias that each slot follows.
-        public_key: PEM text of the key that models must be signed with; without it signatures are
-            not asked for.
+        public_key: PEM text of the keys, one after the other, of which one must have signed a
+            model; without any, signatures are not asked for.
         cache_dir: folder for models by digest and the journal; made if it is missing.
         poll_seconds: pause between two looks at the model registry.
         workers: worker processes, each with its own copy of the models.
@@ -130,6 +130,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     api_keys: tuple[ApiKey, ...] = ()
     notice_seconds: Notice = 0.0
     log_requests: bool = False
+
+    def __post_init__(self) -> None:
+        # Both would bind it with SO_REUSEPORT, and share its connections in silence.
+        if self.grpc_port == self.port:
+            raise ValueError("`grpc_port` must not be `port`")
 
 
 def journal_folder(config: Config) -> Path:

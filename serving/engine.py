@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -85,7 +85,7 @@ class Inference:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """What comes with an infer request beside its body.
 
@@ -244,10 +244,7 @@ def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -
             answer.slot,
             seconds,
             answer.rows,
-            {
-                name: Column(model.readers[name].datatype.name, job.shapes[name], _plain(values))
-                for name, values in job.values.items()
-            },
+            _columns(job),
             {
                 output.name: Column(output.datatype.name, list(output.array.shape), output.values)
                 for output in answer.outputs
@@ -256,6 +253,15 @@ def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -
             call.trace or None,
         )
     )
+
+
+def _columns(job: Job) -> dict[str, Column]:
+    """The job's inputs, as they are logged."""
+    kinds = map(job.model.kinds.__getitem__, job.values)
+    data: Iterable[Any] = job.values.values() if job.plain else map(_plain, job.values.values())
+    # As maps, for this is on every request's way and a model may have many inputs.
+    columns = map(Column, kinds, job.shapes.values(), data)
+    return dict(zip(job.values, columns, strict=True))
 
 
 def _plain(values: Values) -> list[Any] | bytes:

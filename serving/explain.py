@@ -5,6 +5,7 @@ are Shapley values of the served graph itself (see `coalitions`); no second mode
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +18,8 @@ from serving.tensors import ANY, Array, unfit
 PARAMETER = "explain"
 """A request's parameter: true for an explanation of its rows."""
 
+_CONTRIBUTIONS = ".contributions"
+_BASE_VALUE = ".base_value"
 _MATRIX = 2
 _MOST_VALUES = 16
 _NUMBERS = "fiu"
@@ -40,25 +43,44 @@ class ExplainedOutput:
     base_value: Array
     contributions: Array
 
-    def tensors(self) -> list[tuple[str, Array, dict[str, str]]]:
-        """Further outputs of the answer: name, FP64 array and parameters of each.
-
-        The protocol's parameters are single values in each of its forms, so `features` is the
-        JSON text of a list.
-        """
-        names = msgspec.json.encode(self.features).decode()
+    def tensors(self) -> list[tuple[str, Array]]:
+        """Further outputs of the answer, FP64 each."""
         return [
-            (f"{self.name}.contributions", self.contributions, {"features": names}),
-            (f"{self.name}.base_value", self.base_value, {}),
+            (self.name + _CONTRIBUTIONS, self.contributions),
+            (self.name + _BASE_VALUE, self.base_value),
         ]
 
-    def row(self, index: int) -> dict[str, object]:
-        """The same for one row of an answer in rows: contributions by feature name."""
-        found = self.contributions[index]
-        return {
-            "base_value": self.base_value[index].tolist(),
-            "contributions": dict(zip(self.features, found.T.tolist(), strict=True)),
-        }
+    def rows(self) -> list[dict[str, Any]]:
+        """The same for an answer in rows: contributions by feature."""
+        return [
+            {
+                self.name + _CONTRIBUTIONS: dict(zip(self.features, values, strict=True)),
+                self.name + _BASE_VALUE: base,
+            }
+            for values, base in zip(
+                self.contributions.swapaxes(-1, 1).tolist(), self.base_value.tolist(), strict=True
+            )
+        ]
+
+
+def asked(parameters: dict[str, Any] | None) -> bool:
+    """Whether a request's parameters ask for an explanation.
+
+    Raises:
+        RequestError: 422, where `explain` is not a truth value.
+    """
+    wanted = (parameters or {}).get(PARAMETER, False)
+    if type(wanted) is not bool:
+        raise unfit(f"the parameter {PARAMETER!r} is true or false")
+    return wanted
+
+
+def parameters_of(explained: list[ExplainedOutput]) -> dict[str, str]:
+    """Parameters of the answer: `features`, the JSON text of the names in order.
+
+    In all forms of the protocol a parameter is a single value, so it can't be a list.
+    """
+    return {"features": msgspec.json.encode(explained[0].features).decode()}
 
 
 def explain(

@@ -15,7 +15,6 @@ from serving.config import Limits
 from serving.errors import RequestError
 from serving.model import Model
 from serving.protocol import InferRequest
-from serving.rows import read_rows
 from serving.tensors import Array, Values, array_of, read_inputs, unfit
 
 Results = dict[str, Array]
@@ -25,7 +24,7 @@ _MOST_JOINED = 64
 """Rows of a request beyond which it gains nothing from being put together with others."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Job:
     """A request that fits its model.
 
@@ -64,19 +63,15 @@ def read(model: Model, request: InferRequest, limits: Limits) -> Job:
         if request.inputs is UNSET:
             raise RequestError(400, "the body has neither `inputs` nor `rows`")
         values, shapes, rows = read_inputs(request.inputs, model.readers)
-        _bound(rows, limits)
+        if not 1 <= rows <= limits.max_rows:
+            raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
     elif request.inputs is UNSET:
-        rows = len(request.rows)
-        _bound(rows, limits)
-        values, shapes = read_rows(model, request.rows)
+        if model.rows is None:
+            raise unfit("the model's inputs have no fixed form a row; send `inputs` instead")
+        values, shapes, rows = model.rows.read(request.rows, limits.max_rows)
     else:
         raise RequestError(400, "the body has `inputs` and `rows`; one of them is meant")
     return Job(model, values, shapes, rows, _wanted(model, request))
-
-
-def _bound(rows: int, limits: Limits) -> None:
-    if not 1 <= rows <= limits.max_rows:
-        raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
 
 
 def _wanted(model: Model, request: InferRequest) -> list[str]:

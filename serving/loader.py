@@ -13,16 +13,14 @@ from pathlib import Path
 from serving import logs
 from serving import state as states
 from serving.cache import Cache
-from serving.config import Config, Limits
+from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
-from serving.inference import read
-from serving.joining import with_joining
-from serving.model import FILES, OPTIONAL_FILES, Model, load
+from serving.model import Model
 from serving.model_metrics import ModelMetrics
 from serving.patience import Patience
+from serving.placed_model import load_placed
 from serving.slots import Placement, Slot
-from serving.state import Owner, Placed, State, StateError
-from serving.warmup import example_request, warm_up
+from serving.state import Placed, State, StateError
 
 LOOK_SECONDS = 0.2
 _FIRST_PAUSE = 0.25
@@ -38,7 +36,7 @@ class Loader:
     ) -> None:
         """Bind the collaborators; `start` begins the work."""
         self._path = states.path_of(config.cache_dir)
-        self._owner = Owner.of(config)
+        self._config = config
         self._name = config.model
         self._cache = cache
         self._placement = placement
@@ -77,7 +75,7 @@ class Loader:
 
     def _read(self) -> None:
         try:
-            state = states.read(self._path, self._owner)
+            state = states.read(self._config)
         except StateError as error:
             self._placement.reason = str(error)
             logs.warning("state_refused", model=self._name, error=error)
@@ -110,7 +108,7 @@ class Loader:
     def _take(self, slot: Slot, placed: Placed) -> None:
         begin = time.perf_counter()
         try:
-            model = self._shared(placed) or self._load(placed)
+            model = self._shared(placed) or load_placed(self._name, placed, self._cache)
         except ModelRefusedError as error:
             self._refuse(slot, placed, error.reason, str(error))
         except Exception as error:  # noqa: BLE001  # whatever a model does, the thread goes on
@@ -125,19 +123,6 @@ class Loader:
             if live is not None and live.digest == placed.digest:
                 return replace(live, version=placed.release.version)
         return None
-
-    def _load(self, placed: Placed) -> Model:
-        files = {}
-        for title in (*FILES, *OPTIONAL_FILES):
-            digest = placed.files.get(title)
-            data = self._cache.get(digest) if digest else None
-            if data is not None:
-                files[title] = data
-            elif digest or title in FILES:
-                raise ModelRefusedError(Reason.CACHE, f"the cache does not have {title} ({digest})")
-        model = load(self._name, placed.release.version, placed.digest, files)
-        warm_up(model)
-        return with_joining(model, read(model, example_request(model), Limits()))
 
     def _swap(self, slot: Slot, placed: Placed, model: Model, seconds: float) -> None:
         if slot is Slot.CHAMPION:

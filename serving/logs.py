@@ -43,6 +43,7 @@ CONFIG: dict[str, Any] = {
     },
     "loggers": {
         "slipway.serving": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
+        "grpc": {"handlers": ["stdout"], "level": "ERROR", "propagate": False},
         "_granian": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
     },
 }

@@ -19,6 +19,7 @@ from serving.background import BACKGROUND
 from serving.datatypes import BY_NAME, Datatype
 from serving.errors import ModelRefusedError, Reason, RequestError
 from serving.reference import REFERENCE
+from serving.rows import RowReader, row_reader
 from serving.signature import Signature
 from serving.tensors import Array, TensorReader
 
@@ -65,9 +66,11 @@ class Model:
         signature: what it takes and gives.
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
+        kinds: datatype's name by input name.
         outputs: datatype by output name, in the signature's order.
         output_names: their names.
         blocks: all inputs in blocks; none, where an input's form is not fixed but for its rows.
+        rows: reads rows of named values, where the inputs have a fixed form a row.
         joins: whether requests may be scored together, and gain by it (see `joining`).
         background: rows by input name that explanations compare with, where the artifact has some.
     """
@@ -78,9 +81,11 @@ class Model:
     signature: Signature
     session: Any
     readers: dict[str, TensorReader]
+    kinds: dict[str, str]
     outputs: dict[str, Datatype]
     output_names: list[str]
     blocks: tuple[Block, ...]
+    rows: RowReader | None
     joins: bool = False
     background: dict[str, Array] | None = None
 
@@ -138,9 +143,11 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         signature,
         session,
         readers,
+        {spec.name: spec.datatype for spec in signature.inputs},
         outputs,
         list(outputs),
         _blocks(readers.values()),
+        row_reader(readers.values()),
         background=rows,
     )
 

@@ -35,11 +35,10 @@ class Refusals:
         self._failures.labels(self._model, slot, reason).inc()
 
 
-class ModelMetrics(Refusals):
-    """What a worker serves. The agent must not make these: it has no model that takes traffic."""
+class Shown:
+    """Which model is in which slot of one process."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
-        super().__init__(model, own)
+    def __init__(self, own: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
             "slipway_model_info",
@@ -48,13 +47,6 @@ class ModelMetrics(Refusals):
             registry=own,
             multiprocess_mode="livemax",
         )
-        self._ready = Gauge(
-            "slipway_model_ready",
-            "1 when every worker has a champion.",
-            ["model"],
-            registry=own,
-            multiprocess_mode="livemin",
-        ).labels(model)
         self._seconds = Gauge(
             "slipway_model_load_seconds",
             "What the model in a slot took to load and warm up, on the slowest worker.",
@@ -68,13 +60,6 @@ class ModelMetrics(Refusals):
             ["model", "slot"],
             registry=own,
         )
-        self.weight = Gauge(
-            "slipway_challenger_weight",
-            "Share of the routing keys that the challenger answers.",
-            ["model"],
-            registry=own,
-            multiprocess_mode="livemostrecent",
-        ).labels(model)
         self._shown: dict[Slot, tuple[str, str, str, str]] = {}
 
     def serves(self, slot: Slot, model: Model, seconds: float) -> None:
@@ -85,8 +70,6 @@ class ModelMetrics(Refusals):
         self._info.labels(*shown).set(1)
         self._seconds.labels(model.name, slot).set(seconds)
         self._swaps.labels(model.name, slot).inc()
-        if slot is Slot.CHAMPION:
-            self._ready.set(1)
 
     def empties(self, slot: Slot) -> None:
         """Note that a slot's model is no longer in service."""
@@ -98,3 +81,31 @@ class ModelMetrics(Refusals):
             self._info.labels(*shown).set(0)
         else:
             self._info.remove(*shown)
+
+
+class ModelMetrics(Refusals, Shown):
+    """What a worker serves. The agent must not make these: it has no model that takes traffic."""
+
+    def __init__(self, model: str, own: CollectorRegistry) -> None:
+        Refusals.__init__(self, model, own)
+        Shown.__init__(self, own)
+        self._ready = Gauge(
+            "slipway_model_ready",
+            "1 when every worker has a champion.",
+            ["model"],
+            registry=own,
+            multiprocess_mode="livemin",
+        ).labels(model)
+        self.weight = Gauge(
+            "slipway_challenger_weight",
+            "Share of the routing keys that the challenger answers.",
+            ["model"],
+            registry=own,
+            multiprocess_mode="livemostrecent",
+        ).labels(model)
+
+    def serves(self, slot: Slot, model: Model, seconds: float) -> None:
+        """Note the model that is in a slot from now on, and what loading it took."""
+        super().serves(slot, model, seconds)
+        if slot is Slot.CHAMPION:
+            self._ready.set(1)

@@ -58,16 +58,26 @@ class InferRequest(Struct, frozen=True):
     id: str | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
-    rows: list[dict[str, Any]] | UnsetType = UNSET
+    rows: msgspec.Raw | UnsetType = UNSET
 
 
 class OutputTensor(Struct, frozen=True):
-    """One output: flat row-major `data`; NaN and infinities are written as null."""
+    """One output.
+
+    Attributes:
+        name: the output's name.
+        datatype: its datatype.
+        shape: its dimensions.
+        data: flat, row-major; NaN and infinities are written as null. Missing where the elements
+            stand behind the JSON, as `binary_data_size` of the parameters says.
+        parameters: what else there is to say of it.
+    """
 
     name: str
     datatype: str
     shape: list[int]
-    data: list[Any]
+    data: list[Any] | UnsetType = UNSET
+    parameters: dict[str, Any] | UnsetType = UNSET
 
 
 class InferResponse(Struct, frozen=True):

@@ -18,7 +18,10 @@ class Kind(StrEnum):
     MODEL = "model"
     MODEL_READY = "model_ready"
     INFER = "infer"
+    FEEDBACK = "feedback"
     METRICS = "metrics"
+    OPENAPI = "openapi"
+    DOCS = "docs"
     UNKNOWN = "unknown"
 
 
@@ -32,14 +35,18 @@ class Route(NamedTuple):
     @property
     def method(self) -> str:
         """The one method that the path takes."""
-        return "POST" if self.kind is Kind.INFER else "GET"
+        return "POST" if self.kind in _POSTED else "GET"
 
 
+_POSTED = {Kind.INFER, Kind.FEEDBACK}
 _FIXED = {
     "/v2": Route(Kind.SERVER),
     "/v2/health/live": Route(Kind.LIVE),
     "/v2/health/ready": Route(Kind.READY),
+    "/v2/feedback": Route(Kind.FEEDBACK),
     "/metrics": Route(Kind.METRICS),
+    "/v2/openapi.json": Route(Kind.OPENAPI),
+    "/docs": Route(Kind.DOCS),
 }
 _ACTIONS = {(): Kind.MODEL, ("ready",): Kind.MODEL_READY, ("infer",): Kind.INFER}
 _UNKNOWN = Route(Kind.UNKNOWN)

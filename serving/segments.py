@@ -110,9 +110,10 @@ def path_of(writer: Path, position: int) -> Path:
 def positions(writer: Path) -> list[int]:
     """Where the writer's segments begin, in order. Empty where the folder has gone."""
     try:
-        return sorted(int(path.stem) for path in writer.iterdir() if path.suffix == _SUFFIX)
+        found = [path.stem for path in writer.iterdir() if path.suffix == _SUFFIX]
     except OSError:
         return []
+    return sorted(int(stem) for stem in found if stem.isdigit())
 
 
 def end_of(writer: Path) -> int:

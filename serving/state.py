@@ -4,6 +4,7 @@ Owns the file's form, its atomic write and its reading. A state names blobs of t
 and cache together are all that a restart needs. Whoever may write the cache folder is trusted.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,12 +12,13 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from serving import public_keys
 from serving.cache import replace_file
 from serving.config import Config, Slots
 from serving.slots import Slot
+from serving.trusted_keys import trusted_keys
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+_NOT_TRUSTED = "the last release is not signed with a key that is trusted now"
 Weight = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -43,11 +45,13 @@ class Placed(Struct, frozen=True):
         release: version and source.
         digest: its artifact's manifest digest.
         files: digests of its files' blobs, by title.
+        key: fingerprint of the public key that it is signed with; empty where none was asked for.
     """
 
     release: Release
     digest: Digest
     files: dict[str, Digest]
+    key: str = ""
 
     def blobs(self) -> set[str]:
         """The digests of everything that the cache must keep for it."""
@@ -60,22 +64,15 @@ class Owner(Struct, frozen=True):
     Attributes:
         model: registered model's name.
         slots: aliases that were followed.
-        keys: SHA-256 of each public key that signatures were held against; none without one.
     """
 
     model: str
     slots: Slots
-    keys: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: Config) -> "Owner":
         """The owner that a configuration stands for."""
-        return cls(config.model, config.slots, public_keys.hashes(config.public_key))
-
-    def may_serve(self, other: "Owner") -> bool:
-        """Whether what passed its trial with `other` would pass it here: no key is new to it."""
-        same = (self.model, self.slots) == (other.model, other.slots)
-        return same and set(other.keys) <= set(self.keys) and bool(other.keys) == bool(self.keys)
+        return cls(config.model, config.slots)
 
 
 class State(Struct, frozen=True):
@@ -113,12 +110,15 @@ def write(path: Path, state: State) -> None:
     replace_file(path, msgspec.json.encode(state))
 
 
-def read(path: Path, owner: Owner) -> State | None:
-    """The state, or None where there is none yet.
+def read(config: Config) -> State | None:
+    """The state as this configuration may serve it, or None where there is none yet.
+
+    A release that is not signed with a key of the configuration is left out, if it has any.
 
     Raises:
         StateError: it cannot be read, is not of this form, or is another owner's.
     """
+    path = path_of(config.cache_dir)
     try:
         state = msgspec.json.decode(path.read_bytes(), type=State)
     except FileNotFoundError:
@@ -127,6 +127,15 @@ def read(path: Path, owner: Owner) -> State | None:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StateError(f"{path}: {error}") from error
-    if not owner.may_serve(state.owner):
-        raise StateError(f"{path} is of another model, other aliases or another public key")
-    return replace(state, owner=owner)
+    if state.owner != Owner.of(config):
+        raise StateError(f"{path} is of another model or of other aliases")
+    return _trusted(state, trusted_keys(config.public_key))
+
+
+def _trusted(state: State, keys: Collection[str]) -> State:
+    if not keys:
+        return state
+    placed = {slot: each for slot, each in state.placed.items() if each.key in keys}
+    if len(placed) == len(state.placed):
+        return state
+    return replace(state, placed=placed, reason=state.reason or _NOT_TRUSTED)

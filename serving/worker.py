@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from serving.admission import Admission
-from serving.app import App
+from serving.app import App, Transport
 from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config, journal_folder
 from serving.draining import Draining
@@ -35,7 +35,17 @@ def build(config: Config, draining: Draining) -> App:
     admission = Admission(config.limits.max_concurrency, config.limits.max_seconds)
     guards = Guards(Keys(config.api_keys), admission, draining)
     engine = Engine(config, placement, metrics, journal, admission)
-    return App(config, engine, metrics, loader, journal, guards)
+    rpc = rpc_of(config, engine, metrics, guards)
+    return App(config, engine, metrics, loader, journal, guards, rpc)
+
+
+def rpc_of(config: Config, engine: Engine, metrics: Metrics, guards: Guards) -> Transport | None:
+    """This worker's gRPC server, where there is one."""
+    if config.grpc_port is None:
+        return None
+    from serving.rpc.server import make  # noqa: PLC0415  # megabytes that HTTP alone does not need
+
+    return make(config, config.grpc_port, engine, metrics, guards)
 
 
 def journal_of(config: Config) -> Journal | None:

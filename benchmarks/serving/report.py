@@ -24,9 +24,11 @@ request, and what their documentation advises (see `benchmarks/serving/handlers/
 handler is Granian, msgspec and onnxruntime with no check, limit, metric or log; the bare HTTP
 floor is Granian with a static answer. With one worker all processes of a server share one core
 and the client has the others; with more, servers and client share all cores.
-Figures are medians of {rounds} rounds in alternating order. Where the goal names a rival, it counts
+Figures are medians; rounds in alternating order: {rounds}. Where the goal names a rival, it counts
 with the number of workers that suits it best, as MLServer's make it slower here."""
-_RATES = "Requests a second by rows a request x connections, and how many times that is Slipway's."
+_RATES = (
+    "Requests a second by rows a request x connections; in brackets how many times it Slipway does."
+)
 
 
 def page(measured: Measured) -> str:
@@ -84,8 +86,8 @@ def _setting(measured: Measured, setting: Setting, loads: Sequence[Load]) -> str
 def _rate(by_name: dict[str, Result], name: str, load: Load) -> str:
     figures, ours = by_name[name].figures[load], by_name[SLIPWAY.name].figures[load]
     errors = f", {figures.errors} failed" if figures.errors else ""
-    ratio = figures.rate / ours.rate if ours.rate else 0.0
-    return f"{figures.rate:,.0f} ({ratio:.2f}x{errors})"
+    ratio = f"{ours.rate / figures.rate:.3g}x" if figures.rate else "-"
+    return f"{figures.rate:,.0f} ({ratio}{errors})"
 
 
 def _delays(result: Result, load: Load) -> str:
@@ -131,11 +133,21 @@ def _forms(measured: Measured) -> str:
 
 
 def _leak(weighed: leak.Leak) -> str:
-    first, last = weighed.settled[0][1], weighed.settled[-1][1]
-    verdict = "met" if weighed.slope < leak.BOUND else "**missed**"
+    rows = [
+        (
+            who,
+            f"{weighed.settled[0][place]:.0f}",
+            f"{weighed.settled[-1][place]:.0f}",
+            f"{slope:+.1f}",
+        )
+        for place, (who, slope) in enumerate(
+            zip(("server and worker", "agent"), weighed.slopes, strict=True), start=1
+        )
+    ]
+    head = ("MiB", "after warming up", "at the end", "a million requests")
+    verdict = "met" if weighed.slopes[0] < leak.BOUND else "**missed**"
     return (
-        f"### Memory over {weighed.requests:,} requests\n\nOne worker, log on, all processes:"
-        f" {first:.0f} MiB after warming up, {last:.0f} MiB at the end;\nslope"
-        f" {weighed.slope:+.1f} MiB a million requests (bound {leak.BOUND:.0f}: {verdict}),"
-        f" {weighed.errors} requests failed."
+        f"### Memory over {weighed.requests:,} requests\n\nOne worker, log on, {weighed.errors}"
+        " requests failed. The last column is the slope by least squares; below"
+        f"\n{leak.BOUND:.0f} MiB for what answers is flat: {verdict}.\n\n{table(head, rows)}"
     )

@@ -26,6 +26,7 @@ _STOP_SECONDS = 15.0
 _STREAK = 30
 """Answers in a row, each on a connection of its own, that no worker spoilt."""
 _MEBIBYTE = 2**20
+_AGENT = "serving.agent"
 
 
 class ContestantError(Exception):
@@ -54,9 +55,17 @@ class Running:
     port: int
     seconds: float
 
-    def mebibytes(self) -> float:
-        """The memory of all its processes; pages that they share count once."""
-        return sum(_size(each) for each in _tree(self.process.pid)) / _MEBIBYTE
+    def mebibytes(self, *, agents: bool | None = None) -> float:
+        """The memory of its processes; pages that they share count once.
+
+        With `agents` only of those that work beside a request's way, or of all others.
+        """
+        chosen = [
+            each
+            for each in _tree(self.process.pid)
+            if agents is None or agents == (_AGENT in _command(each))
+        ]
+        return sum(_size(each) for each in chosen) / _MEBIBYTE
 
 
 def free_ports(count: int) -> list[int]:
@@ -139,6 +148,12 @@ def _tree(pid: int) -> list[psutil.Process]:
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
+    return []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return process.cmdline()
     return []
 
 

@@ -7,7 +7,7 @@ anew, of the tables themselves; so a commit that landed unseen is not repeated.
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +86,7 @@ class Delivery:
         url: str,
         metrics: LogMetrics,
         backlog_bytes: int,
-        observe: Callable[[Prediction], None] | None = None,
+        observe: Callable[[Sequence[Prediction]], None] | None = None,
         shadow: Shadow | None = None,
     ) -> None:
         """Bind the collaborators; nothing is touched yet. See `Shipper`."""
@@ -142,11 +142,15 @@ class Delivery:
         self._labels.clear()
 
     def _begin(self, writer: str) -> int:
-        """Where reading a writer begins: what both tables have."""
+        """Where reading a writer begins: what both tables have.
+
+        The disk's own note counts too, as tables forget writers that were silent for a month.
+        """
+        noted = segments.shipped(self._folder / writer)
         self.at_work = PREDICTIONS
-        self._logged.done[writer] = self._predictions.position(writer)
+        self._logged.done[writer] = max(noted, self._predictions.position(writer))
         self.at_work = FEEDBACK
-        self._labelled.done[writer] = self._feedback.position(writer)
+        self._labelled.done[writer] = max(noted, self._feedback.position(writer))
         return min(self._logged.done[writer], self._labelled.done[writer])
 
     def _look(self, parts: list[Part]) -> None:
@@ -164,8 +168,7 @@ class Delivery:
             rows = self._append(records, ends)
             self._metrics.shipped.labels(PREDICTIONS).inc(rows)
             if self._observe is not None:
-                for record in records:
-                    self._observe(record)
+                self._observe(records)
             self._predictions_upkeep.committed()
         self._logged.done |= ends
 

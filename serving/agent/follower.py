@@ -76,13 +76,16 @@ class Follower:
     def resume(self) -> None:
         """Take up what was last in service, before anyone is asked."""
         try:
-            state = states.read(self._path, self._state.owner)
+            state = states.read(self.config)
         except StateError as error:
             logs.warning("state_refused", model=self.config.model, error=error)
             return
         if state is not None:
             self._state = state
-            self._written = True
+
+    def placed(self, slot: Slot) -> Placed | None:
+        """What is in a slot right now; may be asked from any thread."""
+        return self._state.placed.get(slot)
 
     def step(self) -> None:
         """Look at the model registry once, and act on it."""
@@ -160,7 +163,7 @@ class Follower:
         digest = parse_source(release.source).digest
         for placed in self._state.placed.values():
             if placed.digest == digest:
-                return Placed(release, digest, placed.files)
+                return replace(placed, release=release)
         return None
 
     def _place(self, slot: Slot, placed: Placed | None) -> None:

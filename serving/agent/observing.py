@@ -46,7 +46,10 @@ class Observer:
     def observe(self, predictions: Sequence[Prediction]) -> None:
         """Count a batch. What a shadow was given was counted with the answer, so not again."""
         for start in range(0, len(predictions), _CHUNK):
-            self._chunk(predictions[start : start + _CHUNK])
+            try:
+                self._chunk(predictions[start : start + _CHUNK])
+            except Exception as error:  # noqa: BLE001  # counting must not hold up the log
+                logs.failure("observing_crashed", error)
 
     def _chunk(self, predictions: Sequence[Prediction]) -> None:
         kind = attrgetter("digest", "slot")

@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from serving import logs, segments
@@ -33,7 +33,7 @@ class Shipper:
         journal: Path,
         log: PredictionLog,
         metrics: LogMetrics,
-        observe: Callable[[Prediction], None] | None = None,
+        observe: Callable[[Sequence[Prediction]], None] | None = None,
         shadow: Shadow | None = None,
     ) -> None:
         """Bind the collaborators; nothing is touched yet.
@@ -42,7 +42,7 @@ class Shipper:
             journal: the writers' common folder.
             log: where to, and how often.
             metrics: where all of it is counted.
-            observe: called for each prediction once it is in the table, the shadow's too.
+            observe: called with predictions that are in the table now, the shadow's too.
             shadow: scores them a second time, as long as less than a quarter of the journal's
                 capacity waits.
         """

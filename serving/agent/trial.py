@@ -27,9 +27,9 @@ class Trial:
             ModelRefusedError: it failed a step.
         """
         artifact = self._registry.artifact(release.source)
-        self._trust.check(artifact.files)
+        key = self._trust.check(artifact.files)
         warm_up(load(self._name, release.version, artifact.digest, artifact.files))
-        return Placed(release, artifact.digest, artifact.digests)
+        return Placed(release, artifact.digest, artifact.digests, key)
 
     def repair(self, placed: Placed) -> None:
         """Fetch what the cache has lost of a release that passed.

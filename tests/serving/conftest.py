@@ -60,6 +60,7 @@ class Files:
 
     graph: bytes
     signature: dict
+    more: dict = field(default_factory=dict)
 
     def titled(self):
         """The layers' bytes by title."""
@@ -67,6 +68,7 @@ class Files:
             "model.onnx": self.graph,
             "signature.json": json.dumps(self.signature).encode(),
             "model_card.md": b"# A model of the tests\n",
+            **{title: json.dumps(content).encode() for title, content in self.more.items()},
         }
 
 
@@ -486,3 +488,17 @@ def events():
 def load():
     """Callers that ask without pause while a body runs; see `Load`."""
     return Load
+
+
+@pytest.fixture(scope="module")
+def serve(launch, make_platform):
+    """Start servers for both transports, each with a model in service as version 1."""
+
+    def start(files, **settings):
+        platform = make_platform()
+        platform.release("1", files)
+        server = launch(platform.address, grpc_port=free_port(), **settings)
+        until(lambda: server.serves("1"), "version 1")
+        return server
+
+    return start

@@ -68,8 +68,7 @@ def follower(new_follower, config):
 @pytest.fixture
 def state(config):
     """What is written for the workers now."""
-    owner = states.Owner.of(config)
-    return lambda: states.read(states.path_of(config.cache_dir), owner)
+    return lambda: states.read(config)
 
 
 @pytest.fixture
@@ -134,8 +133,7 @@ def test_other_aliases_may_be_followed(new_follower, config, platform, make_dela
     platform.release("1", make_delays(1), alias="live")
     platform.release("2", make_delays(2))
     new_follower(other).step()
-    path = states.path_of(config.cache_dir)
-    placed = states.read(path, states.Owner.of(other)).placed
+    placed = states.read(other).placed
     assert [each.release.version for each in placed.values()] == ["1"]
 
 

@@ -14,6 +14,7 @@ from serving.loader import Loader
 from serving.model_metrics import ModelMetrics
 from serving.slots import Placement, Slot
 from serving.state import Owner, Placed, Release, State
+from serving.trusted_keys import trusted_keys
 
 MODEL = "flight-delays"
 
@@ -202,12 +203,14 @@ def test_a_state_that_is_garbage_is_refused(worker, put, write, config, events, 
     assert events() == ["model_loaded", "state_refused", "model_loaded"]
 
 
-def test_a_foreign_state_is_refused(config, put, write):
-    """A state of another public key is not served: nobody has held its models against this one."""
-    write(champion=put("1"))
-    worker = Worker(replace(config, public_key="PEM"))
-    assert worker.serves() == {}
-    assert "another public key" in worker.placement.reason
+def test_what_is_not_signed_with_a_trusted_key_is_not_served(config, put, write):
+    """After a key was set or taken away, only what was signed with one that is left is served."""
+    key, fingerprint = "PEM", next(iter(trusted_keys("PEM")))
+    write(champion=put("1"), challenger=replace(put("2"), key=fingerprint))
+    worker = Worker(replace(config, public_key=key))
+    assert worker.serves() == {"challenger": "2"}
+    assert "not signed with a key that is trusted now" in worker.placement.reason
+    assert Worker(replace(config, public_key="OTHER")).serves() == {}
 
 
 def test_a_restart_needs_the_disk_only(config, put, write):

@@ -320,6 +320,18 @@ def test_a_killed_agent_under_load_loses_and_doubles_nothing(tmp_path, wait_unti
     assert table(tmp_path)["id"].to_list() == expected
 
 
+def test_a_writer_that_its_table_forgot_is_not_shipped_twice(tmp_path):
+    """A table that no longer knows a silent writer's position changes nothing: the disk does."""
+    writer = journal(tmp_path)
+    keep(writer, prediction("a"), Label("a", 0, 1.0, NOON))
+    assert Agent(tmp_path).flush()
+    for name in ("predictions", "feedback"):
+        (tmp_path / "lake" / name).rename(tmp_path / "lake" / f"{name}-before")
+    keep(writer, prediction("b"))
+    assert Agent(tmp_path).flush()
+    assert table(tmp_path)["id"].to_list() == ["b"]
+
+
 def test_while_the_store_is_down_everything_waits(tmp_path, caplog, events):
     """A store that refuses costs pauses that grow, a metric and one event; then all arrives."""
     writer = journal(tmp_path)
@@ -384,9 +396,9 @@ def test_a_record_that_cannot_be_written_holds_up_no_other(tmp_path, caplog):
 
 
 def test_every_shipped_prediction_is_observed_once(tmp_path):
-    """What watches distributions sees each record when it is in the table."""
+    """What watches distributions sees each record once it is in the table."""
     seen = []
-    agent = Agent(tmp_path, observe=lambda record: seen.append(record.id))
+    agent = Agent(tmp_path, observe=lambda records: seen.extend(record.id for record in records))
     writer = journal(tmp_path)
     for name in "abc":
         keep(writer, prediction(name), Label(name, 0, 1.0, NOON))

@@ -4,10 +4,20 @@ import http.client
 import json
 
 import psutil
+import pytest
 
 ROUND = 4_000
 BYTES_A_REQUEST = 128
 """Less than the smallest thing a request is made of here; its own inputs alone are ten times it."""
+
+
+@pytest.fixture
+def server(platform, launch, make_delays, wait_until, tmp_path):
+    """A server with a prediction log that answers."""
+    platform.release("1", make_delays(0))
+    started = launch(platform.address, log={"url": str(tmp_path / "tables")})
+    wait_until(lambda: started.serves("1"), "service of version 1")
+    return started
 
 
 def worker_of(server):
@@ -31,16 +41,11 @@ def ask(server, body, times):
     connection.close()
 
 
-def test_memory_is_flat_over_many_requests(
-    platform, launch, make_delays, flights, wait_until, tmp_path
-):
+def test_memory_is_flat_over_many_requests(server, flights):
     """After warming up, thousands of logged requests leave less behind than one object each.
 
     The million that the goal names is part of the benchmark: `python -m benchmarks serving`.
     """
-    platform.release("1", make_delays(0))
-    server = launch(platform.address, log={"url": str(tmp_path / "tables")})
-    wait_until(lambda: server.serves("1"), "service of version 1")
     worker = worker_of(server)
     body = json.dumps(flights(*[("UA", hour, 0.5) for hour in range(24)]))
 

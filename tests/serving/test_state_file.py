@@ -10,29 +10,41 @@ from serving import state as states
 from serving.config import Config, Slots
 from serving.slots import Slot
 from serving.state import Owner, Placed, Release, State, StateError
+from serving.trusted_keys import trusted_keys
 
-OWNER = Owner("m", Slots(), ("key",))
+OWNER = Owner("m", Slots())
 DIGEST = "sha256:" + "0" * 64
 OTHER = "sha256:" + "1" * 64
 PLACED = Placed(Release("7", f"oci://models/m@{DIGEST}"), DIGEST, {"model.onnx": OTHER})
 STATE = State(OWNER, {Slot.CHAMPION: PLACED}, 0.25, "", ((OTHER,),))
 
 
+def configured(folder):
+    """A configuration of the owner."""
+    return Config(1, "http://a", "b:1", "m", str(folder / "cache"))
+
+
 @pytest.fixture
-def path(tmp_path):
+def config(tmp_path):
+    """The owner's configuration."""
+    return configured(tmp_path)
+
+
+@pytest.fixture
+def path(config):
     """Where the state is."""
-    return states.path_of(str(tmp_path / "cache"))
+    return states.path_of(config.cache_dir)
 
 
-def test_what_is_written_is_read(path):
+def test_what_is_written_is_read(config, path):
     """A state comes back whole."""
     states.write(path, STATE)
-    assert states.read(path, OWNER) == STATE
+    assert states.read(config) == STATE
 
 
-def test_no_state_is_none(path):
+def test_no_state_is_none(config):
     """Before the first one there is none, and that is no error."""
-    assert states.read(path, OWNER) is None
+    assert states.read(config) is None
 
 
 def test_all_blobs_are_named(path):
@@ -41,51 +53,43 @@ def test_all_blobs_are_named(path):
     assert State(OWNER).blobs() == set()
 
 
-@pytest.mark.parametrize(
-    "owner",
-    [
-        replace(OWNER, model="n"),
-        replace(OWNER, slots=Slots("live")),
-        replace(OWNER, keys=()),
-        replace(OWNER, keys=("other",)),
-    ],
-)
-def test_a_foreign_state_is_refused(path, owner):
-    """Another model's, of other aliases or verified with a key that is not trusted any more."""
+@pytest.mark.parametrize("change", [{"model": "n"}, {"slots": Slots("live")}])
+def test_a_foreign_state_is_refused(config, path, change):
+    """Another model's, or one of other aliases."""
     states.write(path, STATE)
-    with pytest.raises(StateError, match="another"):
-        states.read(path, owner)
+    with pytest.raises(StateError, match="another model or of other aliases"):
+        states.read(replace(config, **change))
 
 
-def test_a_state_outlives_a_key_that_is_trusted_beside_the_former(path):
-    """What the former key vouches for is served at once, and from then on under both."""
-    both = replace(OWNER, keys=("key", "newer"))
-    states.write(path, STATE)
-
-    assert states.read(path, both) == replace(STATE, owner=both)
-
-
-def test_a_state_of_unsigned_models_is_foreign_once_signatures_are_asked_for(path):
-    """What nobody verified is not served unverified."""
-    states.write(path, replace(STATE, owner=replace(OWNER, keys=())))
-    with pytest.raises(StateError, match="another"):
-        states.read(path, OWNER)
+def test_what_no_trusted_key_has_signed_is_left_out(config, path):
+    """With keys, only what one of them has signed is in the state; without, all that is there."""
+    one, two = "-----BEGIN A-----\n1\n-----END A-----\n", "-----BEGIN A-----\n2\n-----END A-----\n"
+    signed = replace(PLACED, key=next(iter(trusted_keys(two))))
+    placed = {Slot.CHAMPION: PLACED, Slot.SHADOW: signed}
+    states.write(path, replace(STATE, placed=placed))
+    assert states.read(config).placed == placed
+    assert states.read(replace(config, public_key=one + two)).placed == {Slot.SHADOW: signed}
+    assert states.read(replace(config, public_key=one)).placed == {}
+    assert states.read(replace(config, public_key="no key")).placed == {}
 
 
-def test_an_owner_is_what_decides_what_is_served():
-    """Model, aliases and public key make the owner; the key itself is not written down."""
-    config = Config(1, "http://a", "b:1", "m", "cache", public_key="PEM")
-    assert Owner.of(config).keys != Owner.of(replace(config, public_key="")).keys == ()
-    assert "PEM" not in str(Owner.of(config))
+def test_keys_are_told_apart():
+    """Texts one after the other are keys, whatever is between; a text that is none is one."""
+    one, two = "-----BEGIN A-----\n1\n-----END A-----\n", "-----BEGIN A-----\n2\n-----END A-----\n"
+    assert list(trusted_keys(f"{one}\n# a note\n{two}").values()) == [one, two]
+    assert trusted_keys(" \n") == {}
+    assert list(trusted_keys("no key").values()) == ["no key\n"]
 
 
 @given(st.integers(0, len(msgspec.json.encode(STATE)) - 1))
 def test_a_torn_state_is_refused(tmp_path_factory, length):
     """Whatever is missing at its end, it is refused and never half believed."""
-    path = tmp_path_factory.getbasetemp() / "torn.json"
+    config = configured(tmp_path_factory.getbasetemp() / "torn")
+    path = states.path_of(config.cache_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(STATE)[:length])
     with pytest.raises(StateError):
-        states.read(path, OWNER)
+        states.read(config)
 
 
 @given(st.binary(max_size=64))
@@ -94,10 +98,12 @@ def test_a_torn_state_is_refused(tmp_path_factory, length):
 @example(b"[" * 10_000)
 def test_garbage_is_refused(tmp_path_factory, content):
     """Bytes that are no state are refused."""
-    path = tmp_path_factory.getbasetemp() / "garbage.json"
+    config = configured(tmp_path_factory.getbasetemp() / "garbage")
+    path = states.path_of(config.cache_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     with pytest.raises(StateError):
-        states.read(path, OWNER)
+        states.read(config)
 
 
 @pytest.mark.parametrize(
@@ -111,18 +117,18 @@ def test_garbage_is_refused(tmp_path_factory, content):
         ("history", [1]),
     ],
 )
-def test_a_state_of_another_form_is_refused(path, field, value):
+def test_a_state_of_another_form_is_refused(config, path, field, value):
     """An unknown form, slot or share, or a digest that is none, is refused."""
     states.write(path, STATE)
     changed = msgspec.json.decode(path.read_bytes()) | {field: value}
     path.write_bytes(msgspec.json.encode(changed))
     with pytest.raises(StateError, match=r"state\.json"):
-        states.read(path, OWNER)
+        states.read(config)
 
 
-def test_a_digest_that_is_a_path_is_refused(path):
+def test_a_digest_that_is_a_path_is_refused(config, path):
     """Digests become file names."""
     placed = replace(PLACED, files={"model.onnx": "sha256:../../../etc/passwd"})
     states.write(path, replace(STATE, placed={Slot.CHAMPION: placed}))
     with pytest.raises(StateError):
-        states.read(path, OWNER)
+        states.read(config)

@@ -1,0 +1,80 @@
+"""The shadow's model, in the agent.
+
+Owns loading what the follower placed in the shadow's slot, when it is first asked for.
+"""
+
+import time
+from collections.abc import Callable
+
+from serving import logs
+from serving.cache import Cache
+from serving.errors import ModelRefusedError, Reason
+from serving.model import Model
+from serving.model_metrics import Refusals, Shown
+from serving.placed_model import load_placed
+from serving.slots import Slot
+from serving.state import Placed
+
+
+class ShadowModel:
+    """The model of the shadow's slot, whenever it is asked for; used on one thread."""
+
+    def __init__(
+        self,
+        name: str,
+        placed: Callable[[], Placed | None],
+        cache: Cache,
+        shown: Shown,
+        refusals: Refusals,
+    ) -> None:
+        """Load what `placed` says from the cache; nothing is loaded yet."""
+        self._name = name
+        self._placed = placed
+        self._cache = cache
+        self._shown = shown
+        self._refusals = refusals
+        self._seen: Placed | None = None
+        self._model: Model | None = None
+
+    def __call__(self) -> Model | None:
+        """The model, or None where the slot is empty or its model cannot be loaded."""
+        placed = self._placed()
+        if placed != self._seen:
+            self._seen = placed
+            self._model = None if placed is None else self._load(placed)
+            if self._model is None:
+                self._shown.empties(Slot.SHADOW)
+        return self._model
+
+    def _load(self, placed: Placed) -> Model | None:
+        begin = time.perf_counter()
+        try:
+            model = load_placed(self._name, placed, self._cache)
+        except ModelRefusedError as error:
+            self._refused(placed, error.reason, error)
+            return None
+        except Exception as error:  # noqa: BLE001  # whatever a model does, the log goes on
+            self._refused(placed, Reason.INTERNAL, error)
+            return None
+        seconds = time.perf_counter() - begin
+        self._shown.serves(Slot.SHADOW, model, seconds)
+        logs.info(
+            "model_loaded",
+            model=model.name,
+            slot=Slot.SHADOW,
+            version=model.version,
+            digest=model.digest,
+            seconds=round(seconds, 4),
+        )
+        return model
+
+    def _refused(self, placed: Placed, reason: Reason, error: Exception) -> None:
+        self._refusals.refused(Slot.SHADOW, reason)
+        logs.warning(
+            "model_refused",
+            model=self._name,
+            slot=Slot.SHADOW,
+            version=placed.release.version,
+            reason=reason,
+            error=error,
+        )

@@ -1,0 +1,82 @@
+"""What infer requests and their answers are in HTTP's bodies: JSON, with tensors' bytes or without.
+
+Owns the choice of form. The forms themselves are the business of `protocol`, `rows`, `binary` and
+`compression`; headers and statuses that of `app`.
+"""
+
+from msgspec import UNSET
+
+from serving import binary, compression, protocol
+from serving.engine import Inference
+from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
+from serving.rows import to_predictions
+
+Pairs = list[tuple[str, str]]
+
+_JSON = ("content-type", "application/json")
+
+
+def plain(body: bytes, encoding: str | None, limit: int) -> bytes:
+    """The body without its `content-encoding`, of at most `limit` bytes.
+
+    Raises:
+        RequestError: as `compression.decompress`.
+    """
+    if encoding is None or not compression.is_compressed(encoding):
+        return body
+    return compression.decompress(body, encoding, limit)
+
+
+def decode(body: bytes, length: str | None) -> InferRequest:
+    """The request of a plain body.
+
+    Args:
+        body: the whole of it.
+        length: what its `inference-header-content-length` says, if there is one.
+
+    Raises:
+        RequestError: 400, as `protocol.decode_request`, `binary.split` and `binary.attach`.
+    """
+    if length is None:
+        return protocol.decode_request(body)
+    head, tail = binary.split(body, length)
+    return binary.attach(protocol.decode_request(head), tail)
+
+
+def encode(request: InferRequest, answer: Inference, accept: str | None) -> tuple[bytes, Pairs]:
+    """The body of an answer, and the headers that say what it is.
+
+    Args:
+        request: what was asked, which decides the form.
+        answer: to it.
+        accept: the request's `accept-encoding`, if it has one.
+    """
+    body, headers = _rows(answer) if request.rows is not UNSET else _tensors(request, answer)
+    packed, more = compression.compress(body, accept)
+    return packed, [*headers, *more] if more else headers
+
+
+def _rows(answer: Inference) -> tuple[bytes, Pairs]:
+    columns = {output.name: output.array for output in answer.outputs}
+    predictions = to_predictions(columns, answer.rows)
+    model, more = answer.model, answer.parameters or UNSET
+    response = RowsResponse(model.name, model.version, answer.id, predictions, more)
+    return protocol.encode(response), [_JSON]
+
+
+def _tensors(request: InferRequest, answer: Inference) -> tuple[bytes, Pairs]:
+    tensors: list[OutputTensor] = []
+    tail = []
+    binaries = False
+    for output in answer.outputs:
+        if binary.wanted(request, output.parameters):
+            binaries = True
+            tensor, data = binary.write_tensor(output.name, output.datatype, output.array)
+            tensors.append(tensor)
+            tail.append(data)
+        else:
+            shape = list(output.array.shape)
+            tensors.append(OutputTensor(output.name, output.datatype.name, shape, output.values))
+    model, more = answer.model, answer.parameters or UNSET
+    head = protocol.encode(InferResponse(model.name, model.version, answer.id, tensors, more))
+    return binary.join(head, tail) if binaries else (head, [_JSON])
