@@ -21,7 +21,7 @@ from serving.config import Config
 from serving.datatypes import Datatype
 from serving.errors import RequestError
 from serving.inference import Job, Results, alone, read
-from serving.metrics import Metrics
+from serving.metrics import PREDICTION, Metrics
 from serving.model import Model
 from serving.protocol import InferRequest
 from serving.records import Column, Prediction
@@ -216,7 +216,9 @@ class Engine:
         seconds = time.perf_counter() - call.begin
         if self._log is not None:
             record = _record(call, answer, job, seconds, _key(call, request))
-            if not self._log.append([record]):
+            if self._log.append([record]):
+                self._metrics.log_kept(PREDICTION)
+            else:
                 answer.parameters["logged"] = False
                 self._metrics.log_dropped()
         self._metrics.answered_request(slot, seconds, job.rows)
