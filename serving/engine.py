@@ -14,12 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from prometheus_client import CollectorRegistry
+
 from serving import records
 from serving.admission import Admission
 from serving.batching import Batcher
 from serving.config import Config
-from serving.datatypes import Datatype
+from serving.datatypes import BY_NAME, Datatype
 from serving.errors import RequestError
+from serving.explain import ExplainedOutput, is_asked, parameters_of
+from serving.explaining import Explainer
 from serving.inference import Job, Results, alone, read
 from serving.metrics import Metrics
 from serving.model import Model
@@ -75,6 +79,8 @@ class Inference:
         rows: rows that were scored.
         outputs: in the order asked for.
         parameters: what else there is to say of it.
+        explained: the outputs' explanations, where they were asked for; their tensors are among
+            `outputs`.
     """
 
     model: Model
@@ -83,6 +89,16 @@ class Inference:
     rows: int
     outputs: list[Output]
     parameters: dict[str, Any] = field(default_factory=dict)
+    explained: list[ExplainedOutput] = field(default_factory=list)
+
+    def with_(self, explained: list[ExplainedOutput]) -> "Inference":
+        """The same answer, with what explains its outputs."""
+        if explained:
+            self.explained = explained
+            self.parameters |= parameters_of(explained)
+            tensors = [tensor for each in explained for tensor in each.tensors()]
+            self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
+        return self
 
 
 @dataclass(slots=True, eq=False)
@@ -127,6 +143,7 @@ class Engine:
         """
         self._config = config
         self._admission = admission
+        self._explainer = Explainer(config.model, config.explanations, CollectorRegistry())
         self.placement = placement
         self._metrics = metrics
         self._log = log
@@ -151,7 +168,8 @@ class Engine:
         """Answer a request.
 
         Raises:
-            RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`.
+            RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`; 422
+                and 429 as `Explainer.explain`.
         """
         slot = None
         try:
@@ -166,10 +184,15 @@ class Engine:
             else:
                 job = read(model, request, self._config.limits)
                 results = await self._score(job)
-            return self._answer(call, request, slot, identity, job, results)
+            explained = await self._explained(job, request)
+            return self._answer(call, request, slot, identity, job, results).with_(explained)
         except RequestError as error:
             self._metrics.refused_request(slot, error.status)
             raise
+
+    async def _explained(self, job: Job, request: InferRequest) -> list[ExplainedOutput]:
+        wanted = request.parameters is not None and is_asked(request.parameters)
+        return await self._explainer.explain(job) if wanted else []
 
     def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:
         if name != self._config.model:

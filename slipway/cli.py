@@ -140,13 +140,17 @@ def predict(
     file: Annotated[
         Path | None, typer.Option(help="JSON: a row of named features, or a list of rows.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how much each feature contributed.")
+    ] = False,
     stack: StackName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Ask the served model; without a file, for the example row that it carries."""
     from slipway import report, show
 
-    made = report.predict(_running(Home.of_environment(), stack), stack, file)
+    running = _running(Home.of_environment(), stack)
+    made = report.predict(running, stack, file, explain=explain)
     _print_json(made) if as_json else show.prediction(_out, made)
 
 
