@@ -106,7 +106,7 @@ class App:
         try:
             reply = await self._answer(route, scope, headers, caller, rsgi)
             more = caller.answer()
-            if self._config.log_requests and route.kind is Kind.INFER:
+            if self._config.log_requests and route.method == "POST":
                 more = self._guards.answered(route.kind, caller, headers, reply.status)
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
             more = self._guards.refused(route.kind, caller, headers, error)
