@@ -5,6 +5,7 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
+import gc
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -81,6 +82,8 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
+        # What was imported stays: walking it again and again would hold requests up.
+        gc.freeze()
         self._metrics.start(loop)
         self._engine.start(loop)
         self._guards.start(loop)
