@@ -84,6 +84,10 @@ class Inference:
     outputs: list[Output]
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    def said_of(self, output: Output) -> dict[str, Any]:
+        """The answer's own parameters of an output; those that a caller asked with stay theirs."""
+        return {} if output.name in self.model.outputs else output.parameters
+
 
 @dataclass(slots=True, eq=False)
 class Call:
