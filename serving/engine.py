@@ -14,14 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from prometheus_client import CollectorRegistry
+
 from serving import records
 from serving.admission import Admission
 from serving.batching import Batcher
 from serving.config import Config
-from serving.datatypes import Datatype
+from serving.datatypes import BY_NAME, Datatype
 from serving.errors import RequestError
+from serving.explain import ExplainedOutput, is_asked, parameters_of
+from serving.explaining import Explainer
 from serving.inference import Job, Results, alone, read
-from serving.metrics import Metrics
+from serving.metrics import PREDICTION, Metrics
 from serving.model import Model
 from serving.protocol import InferRequest
 from serving.records import Column, Prediction
@@ -75,6 +79,8 @@ class Inference:
         rows: rows that were scored.
         outputs: in the order asked for.
         parameters: what else there is to say of it.
+        explained: the outputs' explanations, where they were asked for; their tensors are among
+            `outputs`.
     """
 
     model: Model
@@ -83,6 +89,16 @@ class Inference:
     rows: int
     outputs: list[Output]
     parameters: dict[str, Any] = field(default_factory=dict)
+    explained: list[ExplainedOutput] = field(default_factory=list)
+
+    def with_(self, explained: list[ExplainedOutput]) -> "Inference":
+        """The same answer, with what explains its outputs."""
+        if explained:
+            self.explained = explained
+            self.parameters |= parameters_of(explained)
+            tensors = [tensor for each in explained for tensor in each.tensors()]
+            self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
+        return self
 
     def said_of(self, output: Output) -> dict[str, Any]:
         """The answer's own parameters of an output; those that a caller asked with stay theirs."""
@@ -131,6 +147,7 @@ class Engine:
         """
         self._config = config
         self._admission = admission
+        self._explainer = Explainer(config.model, config.explanations, CollectorRegistry())
         self.placement = placement
         self._metrics = metrics
         self._log = log
@@ -155,7 +172,8 @@ class Engine:
         """Answer a request.
 
         Raises:
-            RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`.
+            RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`; 422
+                and 429 as `Explainer.explain`.
         """
         slot = None
         try:
@@ -170,10 +188,15 @@ class Engine:
             else:
                 job = read(model, request, self._config.limits)
                 results = await self._score(job)
-            return self._answer(call, request, slot, identity, job, results)
+            explained = await self._explained(job, request)
+            return self._answer(call, request, slot, identity, job, results).with_(explained)
         except RequestError as error:
             self._metrics.refused_request(slot, error.status)
             raise
+
+    async def _explained(self, job: Job, request: InferRequest) -> list[ExplainedOutput]:
+        wanted = request.parameters is not None and is_asked(request.parameters)
+        return await self._explainer.explain(job) if wanted else []
 
     def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:
         if name != self._config.model:
@@ -220,7 +243,9 @@ class Engine:
         seconds = time.perf_counter() - call.begin
         if self._log is not None:
             record = _record(call, answer, job, seconds, _key(call, request))
-            if not self._log.append([record]):
+            if self._log.append([record]):
+                self._metrics.log_kept(PREDICTION)
+            else:
                 answer.parameters["logged"] = False
                 self._metrics.log_dropped()
         self._metrics.answered_request(slot, seconds, job.rows)

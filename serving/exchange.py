@@ -62,6 +62,9 @@ def encode(request: InferRequest, answer: Inference, accept: str | None) -> tupl
 def _rows(answer: Inference) -> tuple[bytes, Pairs]:
     columns = {output.name: output.array for output in answer.outputs}
     predictions = to_predictions(columns, answer.rows)
+    for explained in answer.explained:
+        for prediction, row in zip(predictions, explained.rows(), strict=True):
+            prediction.update(row)
     model, more = answer.model, answer.parameters or UNSET
     response = RowsResponse(model.name, model.version, answer.id, predictions, more)
     return protocol.encode(response), [_JSON]

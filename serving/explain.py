@@ -63,13 +63,13 @@ class ExplainedOutput:
         ]
 
 
-def asked(parameters: dict[str, Any] | None) -> bool:
+def is_asked(parameters: dict[str, Any]) -> bool:
     """Whether a request's parameters ask for an explanation.
 
     Raises:
         RequestError: 422, where `explain` is not a truth value.
     """
-    wanted = (parameters or {}).get(PARAMETER, False)
+    wanted = parameters.get(PARAMETER, False)
     if type(wanted) is not bool:
         raise unfit(f"the parameter {PARAMETER!r} is true or false")
     return wanted

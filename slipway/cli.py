@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import images_cli, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, secrets_cli, serving_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_
 app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
+app.add_typer(keys_cli.app, name="keys")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
@@ -139,13 +140,17 @@ def predict(
     file: Annotated[
         Path | None, typer.Option(help="JSON: a row of named features, or a list of rows.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how much each feature contributed.")
+    ] = False,
     stack: StackName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Ask the served model; without a file, for the example row that it carries."""
     from slipway import report, show
 
-    made = report.predict(_running(Home.of_environment(), stack), stack, file)
+    running = _running(Home.of_environment(), stack)
+    made = report.predict(running, stack, file, explain=explain)
     _print_json(made) if as_json else show.prediction(_out, made)
 
 

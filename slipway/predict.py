@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import SlipwayError
+from slipway.explanation import ASK, Explanation, explained, explanations
 from slipway.running import answered, succeeded
 
 if TYPE_CHECKING:
@@ -19,13 +20,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model server answered: outputs by name, a value a row; milliseconds taken."""
+    """What the model server answered: outputs by name, a value a row; milliseconds taken.
+
+    `explanations` is empty where none were asked for.
+    """
 
     model: str
     version: str
     rows: list[Row]
     outputs: dict[str, list[Any]]
     milliseconds: float
+    explanations: list[Explanation] = field(default_factory=list)
 
 
 def example(running: Running, model: str, digest: str) -> Row:
@@ -40,14 +45,16 @@ def example(running: Running, model: str, digest: str) -> Row:
     return row
 
 
-def predict(running: Running, model: str, rows: list[Row]) -> Prediction:
-    """Ask the model server for `rows`, each a value by feature name.
+def predict(running: Running, model: str, rows: list[Row], *, explain: bool = False) -> Prediction:
+    """Ask the model server for `rows`, each a value by feature name, and why if `explain` is set.
 
     Raises:
         SlipwayError: a feature is missing or unknown, or the server says what is wrong.
     """
     metadata = _answered(running.ask("serving", f"/v2/models/{model}"))
-    request = {"inputs": [_tensor(tensor, rows) for tensor in metadata["inputs"]]}
+    request: dict[str, Any] = {"inputs": [_tensor(x, rows) for x in metadata["inputs"]]}
+    if explain:
+        request["parameters"] = ASK
     _refuse_unknown({tensor["name"] for tensor in metadata["inputs"]}, rows)
     server = running.url("serving")
     with running.client("serving") as client:
@@ -57,8 +64,11 @@ def predict(running: Running, model: str, rows: list[Row]) -> Prediction:
         response = answered(server, client.post, f"/v2/models/{model}/infer", json=request)
         milliseconds = (time.perf_counter() - start) * 1000
     answer = _answered(response)
-    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-    return Prediction(model, answer["model_version"], rows, outputs, milliseconds)
+    others = explained(answer)
+    outputs = {x["name"]: x["data"] for x in answer["outputs"] if x["name"] not in others}
+    return Prediction(
+        model, answer["model_version"], rows, outputs, milliseconds, explanations(answer)
+    )
 
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"

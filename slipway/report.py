@@ -153,8 +153,10 @@ def show_run(console: Console, result: RunResult) -> None:
     )
 
 
-def predict(running: Running, stack: str, file: Path | None) -> Prediction:
-    """Ask the served model for the rows of a file, or for the champion's example row.
+def predict(
+    running: Running, stack: str, file: Path | None, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the rows of a file, or for the champion's example row; and why.
 
     Raises:
         SettingsError: the file does not hold rows.
@@ -162,11 +164,11 @@ def predict(running: Running, stack: str, file: Path | None) -> Prediction:
     """
     serving = settings_tree.from_file(stack_file(stack)).serving
     if file is not None:
-        return predictions.predict(running, serving.model, read_rows(file))
+        return predictions.predict(running, serving.model, read_rows(file), explain=explain)
     champion = running.champion(serving.model, serving.slots.champion)
     if champion is None:
         raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
-    return _predict(running, serving.model, champion)
+    return _predict(running, serving.model, champion, explain=explain)
 
 
 def read_rows(file: Path) -> list[dict[str, Any]]:
@@ -198,9 +200,11 @@ def plain(value: object) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _predict(running: Running, model: str, champion: Champion) -> Prediction:
+def _predict(
+    running: Running, model: str, champion: Champion, *, explain: bool = False
+) -> Prediction:
     row = predictions.example(running, model, champion.digest)
-    return predictions.predict(running, model, [row])
+    return predictions.predict(running, model, [row], explain=explain)
 
 
 def _read(result: RunResult, artifact: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from infra.policies import Violation
     from slipway.cluster_status import ServicePods
+    from slipway.explanation import Explanation
     from slipway.predict import Prediction
     from slipway.running import Champion
     from slipway.slots import Slot
@@ -92,9 +93,9 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
     for slot in found:
-        share = "scored later" if slot.name == "shadow" else f"{slot.share:.1%}"
+        share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
         behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
-        state = "served" if slot.served else behind
+        state = {True: "served", False: behind, None: ""}[slot.served]
         table.add_row(
             escape(slot.name),
             escape(slot.version or "-"),
@@ -127,9 +128,24 @@ def prediction(console: Console, made: Prediction) -> None:
         asked = ", ".join(f"{name}={value}" for name, value in row.items())
         said = ", ".join(f"{name} {values[index]:.4f}" for name, values in made.outputs.items())
         console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
+        for each in made.explanations:
+            if each.row == index:
+                explanation(console, each, row)
     console.print(
         f"by version {escape(made.version)}, over HTTP in [bold]{made.milliseconds:.1f} ms[/bold]"
     )
+
+
+def explanation(console: Console, found: Explanation, row: Mapping[str, object]) -> None:
+    """Why a row was predicted so: its features by how much they contributed."""
+    table = _table("feature", "value", "contribution")
+    table.columns[-1].justify = "right"
+    for name, contribution in found.contributions.items():
+        table.add_row(escape(name), escape(str(row.get(name, ""))), f"{contribution:+.4f}")
+    console.print(
+        f"{escape(found.output)} is [bold]{found.base_value:.4f}[/bold] on average, moved here by"
+    )
+    console.print(table)
 
 
 def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:

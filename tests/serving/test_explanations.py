@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from serving.coalitions import orders
 from serving.config import Explanations
 from serving.errors import RequestError
-from serving.explain import asked, explain, parameters_of
+from serving.explain import explain, is_asked, parameters_of
 from serving.model import Model, load
 
 BENDS = {
@@ -276,11 +276,11 @@ def test_several_values_a_row_stand_under_each_feature():
 
 def test_a_request_asks_by_a_truth_value():
     """Nothing else is taken for yes or for no."""
-    assert [asked(given) for given in (None, {}, {"explain": False}, {"explain": True})] == [
-        *(False, False, False, True)
+    assert [is_asked(given) for given in ({}, {"explain": False}, {"explain": True})] == [
+        *(False, False, True)
     ]
     with pytest.raises(RequestError, match="'explain' is true or false"):
-        asked({"explain": "yes"})
+        is_asked({"explain": "yes"})
 
 
 def refused(*arguments):

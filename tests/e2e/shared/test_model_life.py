@@ -109,6 +109,16 @@ def test_a_prediction_from_a_file(platform, tmp_path: Path) -> None:
     assert first != second
 
 
+def test_a_prediction_is_explained(platform) -> None:
+    """What the model says on average and what each input adds come to what it says."""
+    made = platform.cli("predict", "--explain", "--json").json
+
+    [explanation] = made["explanations"]
+    total = explanation["base_value"] + sum(explanation["contributions"].values())
+    assert total == pytest.approx(made["outputs"]["probability"][0], rel=1e-6)
+    assert set(explanation["contributions"]) == set(made["rows"][0])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

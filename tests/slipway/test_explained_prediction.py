@@ -1,0 +1,72 @@
+"""Explanations on the command line: read from an answer, printed by size."""
+
+import io
+
+from rich.console import Console
+
+from slipway import show
+from slipway.explanation import Explanation, explained, explanations
+from slipway.predict import Prediction
+
+ANSWER = {
+    "outputs": [
+        {"name": "late", "datatype": "FP32", "shape": [2, 1], "data": [0.3, 0.2]},
+        {
+            "name": "late.contributions",
+            "datatype": "FP64",
+            "shape": [2, 3],
+            "data": [0.01, -0.11, 0.2, 0.0, 0.1, -0.1],
+        },
+        {"name": "late.base_value", "datatype": "FP64", "shape": [2], "data": [0.2, 0.2]},
+    ],
+    "parameters": {"features": '["hour", "carrier", "temp"]'},
+}
+FIRST = Explanation(0, "late", 0.2, {"temp": 0.2, "carrier": -0.11, "hour": 0.01})
+
+
+def test_contributions_are_read_row_by_row_the_largest_first() -> None:
+    """Whichever way they move the prediction."""
+    first, second = explanations(ANSWER)
+    assert (first, second) == (
+        FIRST,
+        Explanation(1, "late", 0.2, {"carrier": 0.1, "temp": -0.1, "hour": 0.0}),
+    )
+    assert list(first.contributions) == ["temp", "carrier", "hour"]
+    assert explained(ANSWER) == {"late.contributions", "late.base_value"}
+
+
+def test_several_values_a_row_are_told_apart() -> None:
+    """Each has a base value and contributions of its own."""
+    answer = {
+        "outputs": [
+            {"name": "p", "shape": [1, 2], "data": [0.25, 0.75]},
+            {"name": "p.contributions", "shape": [1, 2, 1], "data": [-0.25, 0.25]},
+            {"name": "p.base_value", "shape": [1, 2], "data": [0.5, 0.5]},
+        ],
+        "parameters": {"features": '["x"]'},
+    }
+    assert explanations(answer) == [
+        Explanation(0, "p[0]", 0.5, {"x": -0.25}),
+        Explanation(0, "p[1]", 0.5, {"x": 0.25}),
+    ]
+
+
+def test_an_answer_that_explains_nothing_has_no_explanations() -> None:
+    """Its outputs are all predictions."""
+    plain = {"outputs": ANSWER["outputs"][:1]}
+    assert (explanations(plain), explained(plain)) == ([], set())
+
+
+def test_a_prediction_is_printed_with_its_reasons() -> None:
+    """Feature, value and contribution, below the prediction they belong to."""
+    row = {"hour": 8, "carrier": "UA", "temp": None}
+    made = Prediction("m", "1", [row], {"late": [0.3]}, 1.5, [FIRST])
+    out = io.StringIO()
+    show.prediction(Console(file=out, width=100, color_system=None), made)
+    assert [line.split() for line in out.getvalue().splitlines()[1:-1]] == [
+        ["late", "is", "0.2000", "on", "average,", "moved", "here", "by"],
+        ["feature", "value", "contribution"],
+        ["temp", "None", "+0.2000"],
+        ["carrier", "UA", "-0.1100"],
+        ["hour", "8", "+0.0100"],
+    ]
