@@ -7,6 +7,8 @@ IMAGE  := infra/images/slipway
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
           --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
 
+PEERS   = $(basename $(wildcard benchmarks/serving/peers/*.in))
+
 .PHONY: up down env tools test test-cluster check format bench lock golden clean help
 .DEFAULT_GOAL := help
 
@@ -59,6 +61,8 @@ lock: | $(UV)  ## resolve the dependencies anew
 	@$(COMPILE) --all-extras --upgrade pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --extra train --extra serve --extra tracking --constraint requirements.lock \
 		--excludes $(IMAGE)/excluded.txt pyproject.toml --output-file $(IMAGE)/requirements.lock
+	@for peer in $(PEERS); do $(filter-out --generate-hashes,$(COMPILE)) --no-annotate --upgrade \
+		$$peer.in --output-file $$peer.txt; done
 
 clean: down  ## everything, the environment and the tool cache, too
 	@rm -rf .venv .slipway

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.services import all_services, tenants
+from infra.services import all_services, serving, tenants
 from infra.services.given import secrets
 from infra.services.steps import steps
 
@@ -56,6 +56,8 @@ def describe(settings: Settings, *, grafana_at_hand: bool = True) -> Description
         settings=settings,
         services=tuple(all_services(settings, grafana_at_hand=grafana_at_hand)),
         steps=steps(settings),
-        given=(secrets(settings.cluster) if settings.cluster else {}) | tenants.chosen(settings),
+        given=(secrets(settings.cluster) if settings.cluster else {})
+        | tenants.chosen(settings)
+        | serving.chosen(settings),
         tenants=tenants.tenancies(settings),
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from infra.setting_types import ShortName, Tree
 
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AliasName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 
@@ -88,3 +89,13 @@ class Serving(Tree):
         default_factory=list,
         description="Callers: each has a secret `api-key-<name>`; without any, no key is asked.",
     )
+    api_key_hashes: dict[ShortName, Sha256] = Field(
+        default_factory=dict,
+        description="Callers whose keys `slipway keys new` made, by the SHA-256 of the key.",
+    )
+
+    @model_validator(mode="after")
+    def _callers_have_one_key(self) -> Serving:
+        if both := sorted(set(self.api_keys) & self.api_key_hashes.keys()):
+            raise ValueError(f"api_keys and api_key_hashes both have {', '.join(both)}")
+        return self

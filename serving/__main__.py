@@ -30,15 +30,6 @@ from serving.draining import Draining
 _PORT_PATIENCE = 1.0
 """Seconds that workers of a killed server may take to leave the port."""
 
-_IDLE_MILLISECONDS = 75_000
-"""Longest wait for a whole request head, on a new connection and on one that is kept alive.
-
-Granian has one setting for both. Longer than the 60 s for which balancers (AWS's, nginx) keep
-connections to us, so that it is they who close them and never both at once; nginx's own default.
-A connection that sends its head byte by byte is closed then, and only holds itself: heads are read
-beside the loop, and there may be many more connections than requests.
-"""
-
 _LEAST_CONNECTIONS = 1024
 _CONNECTIONS_PER_REQUEST = 4
 
@@ -166,7 +157,7 @@ def serve(config: Config, path: Path) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         backpressure=connections,
-        http1_settings=HTTP1Settings(header_read_timeout=_IDLE_MILLISECONDS),
+        http1_settings=HTTP1Settings(header_read_timeout=round(config.idle_seconds * 1000)),
     )
     server.announce(draining, config.notice_seconds)
     guard_forks()

@@ -5,6 +5,11 @@ Owns the limit; what the body is made of is the business of `exchange`.
 
 from typing import Any
 
+from granian.rsgi import (  # type: ignore[attr-defined]  # re-exported there without a word
+    ProtocolClosed,
+    ProtocolError,
+)
+
 from serving.errors import RequestError
 
 
@@ -17,14 +22,18 @@ async def read(headers: Any, protocol: Any, limit: int) -> bytes:
         limit: bytes.
 
     Raises:
-        RequestError: 413, when the body is longer, whether it says so or not.
+        RequestError: 413, when the body is longer, whether it says so or not; 400, when the caller
+            hangs up before its end.
     """
     declared = headers.get("content-length")
     if declared is None:
         return await _read_unmeasured(protocol, limit)
     if int(declared) > limit:
         raise _too_long(limit)
-    body: bytes = await protocol()
+    try:
+        body: bytes = await protocol()
+    except (ProtocolClosed, ProtocolError) as error:
+        raise RequestError(400, "the body broke off before its end") from error
     return body
 
 

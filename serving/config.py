@@ -108,6 +108,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         log: where predictions are logged; nowhere without it.
         api_keys: keys of which one must come with each infer and feedback request; without any,
             none must.
+        idle_seconds: longest wait for a whole request head, on a new connection and, as Granian has
+            one setting for both, on one that is kept alive. The default is longer than the 60 s for
+            which balancers (AWS's, nginx) keep connections to us, so that they close them, and
+            never both at once. A head that comes byte by byte holds only its own connection: heads
+            are read beside the loop, and there may be more connections than requests.
         notice_seconds: how long after SIGTERM it goes on as before, but not ready, so that
             balancers turn away before its port closes.
         log_requests: whether requests that went well are logged, too; the others always are.
@@ -128,6 +133,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     explanations: Explanations = Explanations()
     log: PredictionLog | None = None
     api_keys: tuple[ApiKey, ...] = ()
+    idle_seconds: Seconds = 75.0
     notice_seconds: Notice = 0.0
     log_requests: bool = False
 

@@ -1,27 +1,21 @@
-"""What a worker measures of the prediction log, by Prometheus conventions.
+"""The journal as feedback sees it: labels that it keeps are counted."""
 
-Owns names and labels. What becomes of the records is measured by the agent.
-"""
+from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter
+from serving.journal import Journal
 
 
-class JournalMetrics:
-    """Counters with their labels resolved, as they stand on every request's way."""
+class CountedJournal:
+    """A journal whose kept records are counted."""
 
-    def __init__(self, registry: CollectorRegistry, model: str) -> None:
-        """Make them in `registry`, for the configured model."""
-        records = Counter(
-            "slipway_prediction_log_records",
-            "Records kept in the journal, on their way to the log's tables.",
-            ["kind"],
-            registry=registry,
-        )
-        self.predictions = records.labels("prediction")
-        self.labels = records.labels("label")
-        self.dropped = Counter(
-            "slipway_prediction_log_dropped",
-            "Answered requests that were not logged: too much waits, or the disk refuses.",
-            ["model"],
-            registry=registry,
-        ).labels(model)
+    def __init__(self, journal: Journal, count: Callable[[int], None]) -> None:
+        """Keep in `journal`, and tell `count` how many were kept."""
+        self._journal = journal
+        self._count = count
+
+    def append(self, records: Sequence[bytes]) -> bool:
+        """Keep encoded records, all or none; whether they were kept."""
+        kept = self._journal.append(records)
+        if kept:
+            self._count(len(records))
+        return kept

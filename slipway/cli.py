@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import images_cli, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, secrets_cli, serving_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ tools_app = typer.Typer(help="The programs that the platform runs.", no_args_is_
 app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
+app.add_typer(keys_cli.app, name="keys")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _SECONDS = 10.0
 API_KEY = "api-key-"
 """How the names of secrets begin that are callers' keys to the model server."""
+KEY_VARIABLE = "SLIPWAY_API_KEY"
+"""Names a key to the model server that the stack does not have."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,12 @@ class Running:
 
     @property
     def _api_key(self) -> dict[str, str]:
-        """The first caller's key, where the model server wants one.
+        """The environment's key, else the first that the stack made, where there is one.
 
         Not as `authorization`: a cluster's API server, on the way, takes that for its own.
         """
+        if given := os.environ.get(KEY_VARIABLE):
+            return {"x-api-key": given}
         keys = sorted(name for name in self.secrets if name.startswith(API_KEY))
         return {"x-api-key": self.secrets[keys[0]]} if keys else {}
 

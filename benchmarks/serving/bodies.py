@@ -73,6 +73,14 @@ def of_rows(answer: bytes) -> list[float]:
     return [next(iter(row.values())) for row in rows]
 
 
+def of_explained(answer: bytes) -> list[float]:
+    """What the contributions to one row's prediction add up to, or nothing if there are none."""
+    tensors = {each["name"]: each["data"] for each in json.loads(answer)["outputs"]}
+    name = next(iter(tensors))
+    contributions, base = (tensors.get(f"{name}.{of}") for of in ("contributions", "base_value"))
+    return [base[0] + sum(contributions)] if base and contributions else []
+
+
 def of_list(answer: bytes) -> list[float]:
     """The numbers of an answer that is a list."""
     values: list[float] = json.loads(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.serving import bodies, contestants, grpc_client
@@ -15,18 +16,40 @@ if TYPE_CHECKING:
     from benchmarks.serving.client import Figures
     from benchmarks.serving.models import Model
 
-CONNECTIONS = 16
 JSON = "JSON, prediction log on"
-EXPLAINED = "JSON, with an explanation"
-_BODIES: dict[str, Callable[[Model], Body]] = {
-    JSON: lambda model: bodies.protocol(model, 1),
-    "rows of named fields": lambda model: bodies.named_rows(model, 1),
-    "binary tensors": lambda model: bodies.binary(model, 1),
-    EXPLAINED: lambda model: bodies.protocol(model, 1, parameters={"explain": True}),
+EXPLAINED = "JSON with an explanation"
+GRPC = "gRPC, by a client in Python, which bounds it"
+UNLOGGED = "JSON, prediction log off"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a row is sent, and the answer read."""
+
+    body: Callable[[Model], Body]
+    read: Callable[[bytes], list[float]]
+    connections: int = 16
+
+
+_USUAL = Form(lambda model: bodies.protocol(model, 1), bodies.of_protocol)
+_FORMS = {
+    JSON: _USUAL,
+    "rows of named fields": Form(lambda model: bodies.named_rows(model, 1), bodies.of_rows),
+    "binary tensors": Form(lambda model: bodies.binary(model, 1), bodies.of_protocol),
+    EXPLAINED: Form(
+        lambda model: bodies.protocol(model, 1, parameters={"explain": True}),
+        bodies.of_explained,
+        connections=4,
+    ),
 }
-_READERS = {"rows of named fields": bodies.of_rows}
-_GRPC = "gRPC (a Python client, which bounds it)"
-_UNLOGGED = "JSON, prediction log off"
+
+
+def connections(name: str) -> int:
+    """How many connections a form is measured with.
+
+    Explanations take few: a worker refuses more than it makes in a second or so.
+    """
+    return _FORMS.get(name, _USUAL).connections
 
 
 def measure(rounds: int, seconds: int, model: Model, upstream: str) -> dict[str, Figures]:
@@ -41,15 +64,13 @@ def measure(rounds: int, seconds: int, model: Model, upstream: str) -> dict[str,
 def _once(seconds: int, model: Model, upstream: str) -> dict[str, Figures]:
     found = {}
     with stage(contestants.SLIPWAY, model, 1, upstream) as stand:
-        stand.load(bodies.protocol(model, 1), CONNECTIONS, WARM_UP)
-        for name, make in _BODIES.items():
-            body = make(model)
-            stand.check(body, 1, _READERS.get(name, bodies.of_protocol))
-            found[name] = stand.load(body, CONNECTIONS, seconds)
+        stand.load(_USUAL.body(model), _USUAL.connections, WARM_UP)
+        for name, form in _FORMS.items():
+            stand.check(form.body(model), 1, form.read)
+            found[name] = stand.load(form.body(model), form.connections, seconds)
         port = stand.place.ports[1]
-        found[_GRPC] = grpc_client.load(port, model, CONNECTIONS, seconds, stand.split)
+        found[GRPC] = grpc_client.load(port, model, _USUAL.connections, seconds, stand.split)
     with stage(contestants.UNLOGGED, model, 1, upstream) as stand:
-        body = bodies.protocol(model, 1)
-        stand.load(body, CONNECTIONS, WARM_UP)
-        found[_UNLOGGED] = stand.load(body, CONNECTIONS, seconds)
+        stand.load(_USUAL.body(model), _USUAL.connections, WARM_UP)
+        found[UNLOGGED] = stand.load(_USUAL.body(model), _USUAL.connections, seconds)
     return found

@@ -19,6 +19,7 @@ from infra.service import (
     data,
     host,
     port,
+    secret,
     sha256,
     url,
 )
@@ -72,6 +73,19 @@ def api_key(caller: str) -> str:
     return f"api-key-{caller}"
 
 
+def key_hash(caller: str) -> str:
+    """The name of the secret that is the hash of a caller's key, which is nowhere of ours."""
+    return f"caller-{caller}-sha256"
+
+
+def chosen(settings: Settings) -> dict[str, str]:
+    """Secrets that are not made up: hashes of keys that were made elsewhere.
+
+    They are not to be reversed, but nobody's business either: as secrets they are in no ConfigMap.
+    """
+    return {key_hash(name): text for name, text in settings.serving.api_key_hashes.items()}
+
+
 def log_url(settings: Settings, store: Store) -> str:
     """The folder of the tables `predictions` and `feedback`."""
     return f"s3://{store.bucket(object_store.LAKE)}/serving/{settings.serving.model}"
@@ -101,8 +115,14 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "log": _log(settings),
         "log_requests": serving.log_requests,
         "notice_seconds": _NOTICE_SECONDS if settings.cluster else 0,
-        "api_keys": [{"name": name, "sha256": sha256(api_key(name))} for name in serving.api_keys],
+        "api_keys": _api_keys(settings),
     }
+
+
+def _api_keys(settings: Settings) -> list[dict[str, str]]:
+    made = {name: sha256(api_key(name)) for name in settings.serving.api_keys}
+    told = {name: secret(key_hash(name)) for name in settings.serving.api_key_hashes}
+    return [{"name": name, "sha256": text} for name, text in (made | told).items()]
 
 
 def _log(settings: Settings) -> dict[str, Any] | None:

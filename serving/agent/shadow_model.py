@@ -11,9 +11,12 @@ from serving.cache import Cache
 from serving.errors import ModelRefusedError, Reason
 from serving.model import Model
 from serving.model_metrics import Refusals, Shown
+from serving.patience import Patience
 from serving.placed_model import load_placed
 from serving.slots import Slot
 from serving.state import Placed
+
+_FIRST_PAUSE = 1.0
 
 
 class ShadowModel:
@@ -35,16 +38,19 @@ class ShadowModel:
         self._refusals = refusals
         self._seen: Placed | None = None
         self._model: Model | None = None
+        self._patience: Patience[Placed] = Patience(_FIRST_PAUSE)
 
     def __call__(self) -> Model | None:
         """The model, or None where the slot is empty or its model cannot be loaded."""
         placed = self._placed()
-        if placed != self._seen:
-            self._seen = placed
+        if placed != self._seen and (placed is None or self._patience.allows(placed)):
             self._model = None if placed is None else self._load(placed)
+            # One that failed is tried again later: the follower mends the cache.
+            self._seen = None if self._model is None else placed
             if self._model is None:
                 self._shown.empties(Slot.SHADOW)
-        return self._model
+        # The slot no longer names the one of before.
+        return self._model if placed == self._seen else None
 
     def _load(self, placed: Placed) -> Model | None:
         begin = time.perf_counter()
@@ -77,4 +83,5 @@ class ShadowModel:
             version=placed.release.version,
             reason=reason,
             error=error,
+            retry_seconds=self._patience.failed(placed),
         )

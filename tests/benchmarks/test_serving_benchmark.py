@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,9 @@ from benchmarks.serving.rounds import Result, Setting, median
 from benchmarks.serving.stage import stage
 from benchmarks.serving.upstream import Upstream
 
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "requirements.lock"
+PEERS = ROOT / "benchmarks" / "serving" / "peers"
 KSERVE = Contestant("KServe", "peer", SLIPWAY.command)
 MLSERVER = Contestant("MLServer", "peer", SLIPWAY.command)
 ALL = (SLIPWAY, KSERVE, MLSERVER, BARE, FLOOR)
@@ -183,3 +188,12 @@ def test_quick_measures_the_server_only():
         2,
         "benchmarks: --quick goes with `serving` only\n",
     )
+
+
+@pytest.mark.parametrize("pins", sorted(PEERS.glob("*.txt")), ids=lambda path: path.stem)
+def test_peers_score_with_the_same_onnxruntime(pins):
+    """A peer's environment has the version that the project's own has."""
+    ours = re.search(r"(?m)^onnxruntime==[0-9.]+ ; .*!= 'darwin'", LOCK.read_text())
+    theirs = re.search(r"(?m)^onnxruntime==[0-9.]+", pins.read_text())
+
+    assert ours[0].split()[0] == theirs[0]

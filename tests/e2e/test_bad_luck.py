@@ -63,7 +63,7 @@ def test_a_wrong_setting_touches_nothing(cli) -> None:
     assert done.err == (
         "slipway: Pulumi.test-wrong.yaml: slipway:serving.wokers is no setting; known there:"
         " model, slots, workers, poll_seconds, grpc, max_body_bytes, max_rows, max_seconds,"
-        " max_concurrency, max_explained, log_requests, log, signing, api_keys\n"
+        " max_concurrency, max_explained, log_requests, log, signing, api_keys, api_key_hashes\n"
     )
     assert not cli.home.path.exists()
 

@@ -6,11 +6,14 @@ import msgspec
 import pytest
 import yaml
 
+from infra.description import describe
+from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Service, render, revealed
 from infra.services import all_services, object_store, steps
 from infra.settings import Settings, parse
 from infra.signing_keys import make_key_pair
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
+from serving.keys import make_key
 
 PUBLIC_KEY = make_key_pair().public_pem
 
@@ -130,6 +133,29 @@ def test_serving_settings_reach_the_model_server() -> None:
     assert (written.explanations.max_scored, written.log_requests) == (11, True)
     assert (written.port, written.grpc_port) == (18001, 18002)
     assert (written.workers, written.poll_seconds) == (2, 0.5)
+
+
+def test_a_key_that_was_made_elsewhere_reaches_the_server_as_its_hash() -> None:
+    """The hash is a secret that somebody chose: it stands in a Secret, not in a ConfigMap."""
+    key, hashed = make_key()
+    settings = Settings.model_validate(
+        {"serving": {"api_keys": ["mobile"], "api_key_hashes": {"partner": hashed}}}
+    )
+    described = describe(settings)
+    [server] = [each for each in described.services if each.name == "serving"]
+
+    assert described.given["caller-partner-sha256"] == hashed
+    assert {"api-key-mobile", "caller-partner-sha256"} <= server.secrets
+    assert hashed not in server.files["serving.json"]
+    assert key not in str(described)
+
+
+def test_a_caller_has_one_key() -> None:
+    """One that the stack makes, or one that was made elsewhere."""
+    both = {"api_keys": ["mobile"], "api_key_hashes": {"mobile": "0" * 64}}
+
+    with pytest.raises(SettingsError, match="api_keys and api_key_hashes both have mobile"):
+        parse({"serving": both}, source="S")
 
 
 def test_the_log_is_written_with_the_object_store_s_keys() -> None:

@@ -43,7 +43,7 @@ def test_every_stack_file_that_ships_is_accepted(stack: str) -> None:
             {"serving": {"wokers": 2}},
             "S: slipway:serving.wokers is no setting; known there: model, slots, workers,"
             " poll_seconds, grpc, max_body_bytes, max_rows, max_seconds, max_concurrency,"
-            " max_explained, log_requests, log, signing, api_keys",
+            " max_explained, log_requests, log, signing, api_keys, api_key_hashes",
         ),
         (
             {"servin": {}},

@@ -219,6 +219,14 @@ def raw(server, head):
     return connection
 
 
+def everything(connection):
+    """All that comes until the other side closes."""
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
+
+
 @pytest.fixture(scope="module")
 def slow(launch, make_platform, make_delays, wait_until):
     """A server whose model takes its time, with room for two requests."""
@@ -272,11 +280,11 @@ def test_the_bound_is_kept_while_bodies_are_on_their_way(slow, flights, wait_unt
 
 @pytest.fixture(scope="module")
 def hasty(launch, make_platform, make_delays, wait_until):
-    """A server that gives a request far too little time."""
+    """A server that gives a request far too little time, and a connection not much."""
     platform = make_platform()
     platform.release("1", slowed(make_delays(0)))
     limits = {"max_seconds": 0.05, "max_body_bytes": 100_000}
-    server = launch(platform.address, limits=limits)
+    server = launch(platform.address, limits=limits, idle_seconds=0.5)
     wait_until(lambda: server.serves("1"), "version 1")
     return server
 
@@ -310,12 +318,37 @@ def test_a_body_byte_by_byte_is_not_waited_for(hasty, head, piece):
     assert hasty.answers("/v2/health/live")
 
 
+@pytest.mark.parametrize("sent", [b"", b"POST /v2 HT", b"GET /v2 HTTP/1.1\r\nhost: a\r\nx-"])
+def test_a_head_that_does_not_come_ends_its_connection(hasty, sent):
+    """Who connects and sends nothing, or half a head, is not waited for."""
+    with socket.create_connection(("127.0.0.1", hasty.config["port"]), timeout=30) as connection:
+        connection.sendall(sent)
+        assert connection.recv(65536) == b""
+
+
+def test_a_connection_without_requests_is_closed(hasty):
+    """A kept-alive connection is kept for a while only."""
+    with socket.create_connection(("127.0.0.1", hasty.config["port"]), timeout=30) as connection:
+        connection.sendall(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert everything(connection).endswith(b'{"live":true}')
+
+
 def test_a_model_that_takes_too_long_is_not_waited_for(hasty, flights):
     """An answer that is not there in time is 408."""
     # Long enough to be scored beside the loop, which only then can look at the time.
     status, headers, answer = ask(hasty, json.dumps(flights(("UA", SLOW, 0.25))) + " " * 50_000)
     assert (status, headers["connection"]) == (408, "close")
     assert answer["error"].startswith("no answer within 0.05 s of the request's head")
+
+
+@pytest.mark.parametrize("head", ["content-length: 1000", "transfer-encoding: chunked"])
+def test_a_caller_that_hangs_up_is_no_fault_of_ours(slow, flights, wait_until, head):
+    """A body that breaks off gives its place back, and is not logged as a crash."""
+    for _ in range(5):
+        with raw(slow, head) as connection:
+            connection.sendall(b"5\r\n{}")
+    wait_until(lambda: ask(slow, json.dumps(flights(("UA", 8, 0.25))))[0] == 200, "room")
+    assert slow.events("request_crashed") == []
 
 
 def test_an_overlong_chunked_body_is_refused_as_it_comes(slow):

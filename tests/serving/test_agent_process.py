@@ -9,6 +9,10 @@ import sys
 import psutil
 import pytest
 
+from components.package import signing
+from components.registry_oci import Layer
+from infra.signing_keys import make_key_pair
+
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
 NOWHERE = "127.0.0.1:9"
@@ -118,3 +122,58 @@ def test_an_agent_whose_parent_is_gone_ends(tmp_path):
     }
     path.write_text(json.dumps(config))
     assert run(path, "--parent", "1").returncode == 0
+
+
+@pytest.fixture
+def sign(tmp_path):
+    """Add to a model's files a signature made with a key; all of them."""
+
+    def to(files, key):
+        titled = files.titled()
+        layers = tuple(Layer(title, "", data) for title, data in titled.items())
+        return Signed(titled | {"model.sig": signing.sign(MODEL, layers, key).content})
+
+    return to
+
+
+class Signed:
+    """An artifact of any files."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def titled(self):
+        """The layers' bytes by title."""
+        return self.files
+
+
+def test_only_what_the_key_signed_is_served(launch, platform, make_delays, sign, wait_until):
+    """A server with a public key refuses what is not signed, or by another key, or torn."""
+    keys = make_key_pair()
+    platform.release("1", sign(make_delays(1), keys.private_pem))
+    server = launch(platform.address, public_key=keys.public_pem)
+    wait_until(lambda: server.serves("1"), "the signed version 1")
+    torn = sign(make_delays(2), keys.private_pem)
+    torn.files["model.sig"] = torn.files["model.sig"][:-20]
+    other = sign(make_delays(3), make_key_pair().private_pem)
+    swapped = sign(make_delays(4), keys.private_pem)
+    swapped.files["model.onnx"] = make_delays(5).graph
+    faults = {"2": torn, "3": other, "4": swapped, "5": make_delays(5)}
+    for version, files in faults.items():
+        platform.release(version, files)
+        wait_until(lambda v=version: refusal(server, v), f"the refusal of version {version}")
+    assert {version: refusal(server, version) for version in faults} == {
+        **dict.fromkeys("234", "untrusted"),
+        "5": "unsigned",
+    }
+    assert server.serves("1")
+    labels = f'model="{MODEL}",reason="unsigned",slot="champion"'
+    assert server.metric(f"slipway_model_load_failures_total{{{labels}}}") >= 1
+    platform.release("6", sign(make_delays(6), keys.private_pem))
+    wait_until(lambda: server.serves("6"), "the signed version 6")
+
+
+def refusal(server, version):
+    """Why a version was refused, or None while it was not."""
+    reasons = [e["reason"] for e in server.events("model_refused") if e["version"] == version]
+    return reasons[0] if reasons else None

@@ -425,7 +425,7 @@ def test_a_table_of_many_commits_stays_small(tmp_path, wait_until):
 
 
 def test_files_that_no_version_needs_are_deleted(tmp_path):
-    """What was joined, and what a killed writer of the table left, goes after a day."""
+    """What was joined, and what a killed writer of the table left, goes after some hours."""
     writer, agent = journal(tmp_path), Agent(tmp_path)
     for number in range(3):
         keep(writer, prediction(f"{number}"))

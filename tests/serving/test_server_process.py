@@ -190,9 +190,12 @@ def test_metrics_are_right_over_all_workers(launch, platform, make_delays, fligh
     folder = Path(server.config["cache_dir"]) / "metrics"
     writers = {int(path.stem.rsplit("_", 1)[1]) for path in folder.glob("counter_*.db")}
     assert writers == {child.pid for child in server.children()}
+    labels = f'code="200",model="{MODEL}",slot="champion"'
+    requests = f"slipway_inference_requests_total{{{labels}}}"
+    wait_until(lambda: server.metric(requests) == 40, "the counts of both workers")
     for _ in range(10):
         text = httpx.get(f"{server.url}/metrics", trust_env=False).text
-        assert f'slipway_inference_requests_total{{code="200",model="{MODEL}"}} 40.0\n' in text
+        assert f"{requests} 40.0\n" in text
         assert [line for line in text.splitlines() if line.startswith("slipway_model_info{")] == [
             f'slipway_model_info{{digest="{digest}",model="{MODEL}",slot="champion",'
             'version="2"} 1.0'

@@ -221,8 +221,13 @@ def test_two_parents_over_http_are_none(server, flights):
     assert "traceparent" not in answer.headers
 
 
-def test_who_sends_nothing_gets_nothing_back_but_for_failures(server, flights):
+def test_who_sends_nothing_gets_nothing_back_but_for_failures(
+    launch, platform, make_delays, flights, wait_until
+):
     """A success has no header more; a failure has the id under which the log knows it."""
+    platform.release("1", make_delays(0))
+    server = launch(platform.address)
+    wait_until(lambda: server.serves("1"), "version 1")
     body = flights(("UA", 8, 0.25))
     answer = httpx.post(server.url + INFER, json=body, trust_env=False)
     assert set(answer.headers) == {"content-type", "content-length", "server", "date"}
