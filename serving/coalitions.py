@@ -32,8 +32,8 @@ Score = Callable[[Columns], Array]
 _FEW = 8
 """So many features have more orders than anyone asks for."""
 _AT_ONCE = 1024
-"""Mixtures that are built and scored in one run: more are no faster, and hold the interpreter longer
-while their texts are handed over, for which the event loop waits."""
+"""Mixtures that are built and scored in one run: more are no faster, and the event loop waits while
+their texts are handed over, which holds the interpreter."""
 
 
 class Values(NamedTuple):
