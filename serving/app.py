@@ -5,6 +5,8 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 """
 
 import asyncio
+import gc
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from serving import binary, bodies, description, exchange, feedback, logs, openapi, protocol, routes
@@ -15,8 +17,9 @@ from serving.engine import Call, Engine
 from serving.errors import RequestError
 from serving.guards import Guards
 from serving.journal import Journal
+from serving.journal_metrics import CountedJournal
 from serving.loader import Loader
-from serving.metrics import Metrics
+from serving.metrics import LABEL, Metrics
 from serving.protocol import InferRequest
 from serving.routes import Kind, Route
 
@@ -64,6 +67,8 @@ class App:
     ) -> None:
         """Answer by `engine`, whose placement `loader` fills once the worker's loop runs."""
         self._journal = journal
+        kept = partial(metrics.log_kept, LABEL)
+        self._labels = None if journal is None else CountedJournal(journal, kept)
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -77,6 +82,8 @@ class App:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
+        # What was imported stays: walking it again and again would hold requests up.
+        gc.freeze()
         self._metrics.start(loop)
         self._engine.start(loop)
         self._guards.start(loop)
@@ -102,7 +109,7 @@ class App:
         try:
             reply = await self._answer(route, scope, headers, caller, rsgi)
             more = caller.answer()
-            if self._config.log_requests and route.kind is Kind.INFER:
+            if self._config.log_requests and route.method == "POST":
                 more = self._guards.answered(route.kind, caller, headers, reply.status)
         except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
             more = self._guards.refused(route.kind, caller, headers, error)
@@ -174,7 +181,7 @@ class App:
         ticket = self._enter(route, headers)
         try:
             if route.kind is Kind.FEEDBACK:
-                return Reply(*feedback.accept(await self._body(headers, rsgi), self._journal))
+                return Reply(*feedback.accept(await self._body(headers, rsgi), self._labels))
             call, request = await self._read(route, headers, caller, rsgi)
             answer = await self._engine.infer(call, request)
             return Reply(200, *exchange.encode(request, answer, headers.get(_ACCEPT)))

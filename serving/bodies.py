@@ -5,7 +5,10 @@ Owns the limit; what the body is made of is the business of `exchange`.
 
 from typing import Any
 
-from granian.rsgi import ProtocolClosed, ProtocolError
+from granian.rsgi import (  # type: ignore[attr-defined]  # re-exported there without a word
+    ProtocolClosed,
+    ProtocolError,
+)
 
 from serving.errors import RequestError
 

@@ -25,7 +25,7 @@ from serving.errors import RequestError
 from serving.explain import ExplainedOutput, is_asked, parameters_of
 from serving.explaining import Explainer
 from serving.inference import Job, Results, alone, read
-from serving.metrics import Metrics
+from serving.metrics import PREDICTION, Metrics
 from serving.model import Model
 from serving.protocol import InferRequest
 from serving.records import Column, Prediction
@@ -239,7 +239,9 @@ class Engine:
         seconds = time.perf_counter() - call.begin
         if self._log is not None:
             record = _record(call, answer, job, seconds, _key(call, request))
-            if not self._log.append([record]):
+            if self._log.append([record]):
+                self._metrics.log_kept(PREDICTION)
+            else:
                 answer.parameters["logged"] = False
                 self._metrics.log_dropped()
         self._metrics.answered_request(slot, seconds, job.rows)

@@ -40,6 +40,10 @@ NO_SLOT = "none"
 """The slot of a request that was refused before a model was chosen for it."""
 
 
+PREDICTION, LABEL = "prediction", "label"
+"""Kinds of records in the prediction log."""
+
+
 class Metrics:
     """The server's metrics; what every request touches is tallied, and shared soon after."""
 
@@ -80,6 +84,15 @@ class Metrics:
         self._seconds: Distribution[tuple[str, int]] = Distribution(seconds, _SECONDS, self._model)
         rows = Counter("slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=own)
         self._rows: Count[tuple[str]] = Count(rows, self._model)
+        records = Counter(
+            "slipway_prediction_log_records",
+            "Records kept in the journal, on their way to the log's tables.",
+            ["kind"],
+            registry=own,
+        )
+        for kind in (PREDICTION, LABEL):
+            records.labels(kind)
+        self._records: Count[tuple[str]] = Count(records)
         self._dropped = Counter(
             "slipway_prediction_log_dropped",
             "Predictions that were answered and not logged.",
@@ -142,6 +155,11 @@ class Metrics:
         """Note the rows of one run of a graph."""
         self._batches.observe((), rows)
 
+    def log_kept(self, kind: str, number: int = 1) -> None:
+        """Count records that are in the journal: `PREDICTION` or `LABEL`."""
+        self._records.add((kind,), number)
+        self._share_later()
+
     def log_dropped(self) -> None:
         """Count a prediction that was not logged."""
         self._dropped.inc()
@@ -157,8 +175,8 @@ class Metrics:
 
     def share(self) -> None:
         """Bring what this worker counted to where all workers' metrics are."""
-        tallies = (self._http, self._inferences, self._seconds, self._rows, self._batches)
-        for tally in tallies:
+        counts = (self._http, self._inferences, self._rows, self._records)
+        for tally in (*counts, self._seconds, self._batches):
             tally.flush()
         if self._levels is not None:
             depth, in_flight = self._levels

@@ -93,9 +93,9 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
     for slot in found:
-        share = "scored later" if slot.name == "shadow" else f"{slot.share:.1%}"
+        share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
         behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
-        state = "served" if slot.served else behind
+        state = {True: "served", False: behind, None: ""}[slot.served]
         table.add_row(
             escape(slot.name),
             escape(slot.version or "-"),

@@ -33,14 +33,15 @@ _API: Final = "/api/2.0/mlflow"
 class Slot:
     """A slot: the version released to it, empty without one; its share of requests, 0 to 1.
 
-    `served` is whether the model server has that very version loaded.
+    `served` is whether the model server answers with that very version; None of the shadow, with
+    which nobody is answered.
     """
 
     name: str
     alias: str
     version: str
     share: float
-    served: bool
+    served: bool | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,13 @@ class Slots:
         shares = {CHAMPION: 1 - weight, CHALLENGER: weight, SHADOW: 0.0}
         served = self._served()
         return [
-            Slot(slot, alias, versions[slot], shares[slot], versions[slot] in served)
+            Slot(
+                slot,
+                alias,
+                versions[slot],
+                shares[slot],
+                None if slot == SHADOW else versions[slot] in served,
+            )
             for slot, alias in names.items()
         ]
 

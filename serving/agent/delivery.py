@@ -164,10 +164,8 @@ class Delivery:
         ends = self._logged.ahead({part.writer: part.end for part in parts})
         if records:
             self.at_work = PREDICTIONS
-            answered = len(records)
             records += self._shadowed(records, last=last)
             rows = self._append(records, ends)
-            self._metrics.records.labels("prediction").inc(answered)
             self._metrics.shipped.labels(PREDICTIONS).inc(rows)
             if self._observe is not None:
                 self._observe(records)
@@ -217,7 +215,6 @@ class Delivery:
         begin = time.monotonic()
         ends = self._labelled.ahead(self._read)
         self._feedback.merge(self._labels.values(), ends)
-        self._metrics.records.labels("label").inc(len(self._labels))
         self._metrics.shipped.labels(FEEDBACK).inc(len(self._labels))
         self._labels.clear()
         self._labelled.done |= ends

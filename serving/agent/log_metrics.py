@@ -15,14 +15,6 @@ class LogMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Make them in `registry`."""
-        self.records = Counter(
-            "slipway_prediction_log_records",
-            "Records that were brought from the journal into their table.",
-            ["kind"],
-            registry=registry,
-        )
-        for kind in ("prediction", "label"):
-            self.records.labels(kind)
         self.shipped = Counter(
             "slipway_prediction_log_shipped",
             "Rows written to the log's tables.",

@@ -142,6 +142,15 @@ def test_a_prediction_needs_a_key(server, flights, made):
         assert client.post(INFER, json=body).status_code == 401
 
 
+def test_feedback_needs_a_key(server, made):
+    """Labels are taken from known callers only; this server would not keep them anyway."""
+    with httpx.Client(base_url=server.url, trust_env=False) as client:
+        assert client.post("/v2/feedback", json={"id": "a", "value": 1}).status_code == 401
+        known = {"x-api-key": made["first"]}
+        answer = client.post("/v2/feedback", json={"id": "a", "value": 1}, headers=known)
+        assert answer.status_code == 501
+
+
 @pytest.mark.parametrize("path", OPEN)
 def test_probes_and_metadata_need_none(server, path):
     """Health, metrics and metadata are open: whoever watches has no key."""

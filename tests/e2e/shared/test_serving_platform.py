@@ -1,6 +1,7 @@
 """The model server on a platform that is up: signed models, slots, the prediction log, labels."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from tritonclient import grpc
 
+from monitoring import rules
+from monitoring.dashboards import dashboard, panels
+from monitoring.objective import Objective
+
 pytestmark = [pytest.mark.e2e]
 
+OBJECTIVE = Objective()
 MODEL = "flight-delays"
 
 
@@ -165,6 +171,27 @@ def test_the_signing_key_is_counted_not_rotated(platform) -> None:
         "slipway: signing-key: count slipway:serving.signing.key up by one and run `slipway up`:"
         " the key before it stays trusted, so that what is released stays servable\n"
     )
+
+
+def test_the_server_exports_all_that_dashboards_and_rules_ask_of_it(platform) -> None:
+    """Once it has been asked; a metric that is declared and never counted would show nothing."""
+    infer(platform)
+    texts = [
+        *(
+            query.expression
+            for each in dashboard.dashboards(OBJECTIVE)
+            for row in panels.rows(each)
+            for panel in row.panels
+            for query in panel.queries
+        ),
+        rules.rules(OBJECTIVE),
+    ]
+    asked = {name for text in texts for name in re.findall(r"(?<![:\w-])slipway_\w+", text)}
+
+    def missing() -> set[str]:
+        return asked - set(re.findall(r"^(slipway_\w+)", _metrics(platform), re.MULTILINE))
+
+    wait_until(lambda: not missing())
 
 
 def _metrics(platform) -> str:
