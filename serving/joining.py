@@ -21,7 +21,7 @@ _ROUNDS = 5
 _GAIN = 1.2
 """Times that the one run must be faster."""
 _SLOW = 0.02
-"""Seconds of one row beyond which a trial would take too long, and a call's own price is nothing."""
+"""Seconds of one row beyond which a trial takes too long, and a call's own price is nothing."""
 _CLOSE = 1e-5
 """Relative difference of outputs that other kernels for other sizes may bring about."""
 
