@@ -100,6 +100,10 @@ class Inference:
             self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
         return self
 
+    def said_of(self, output: Output) -> dict[str, Any]:
+        """The answer's own parameters of an output; those that a caller asked with stay theirs."""
+        return {} if output.name in self.model.outputs else output.parameters
+
 
 @dataclass(slots=True, eq=False)
 class Call:
