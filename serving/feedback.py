@@ -31,7 +31,7 @@ class Keeper(Protocol):
         """Keep all, or none and return False."""
 
 
-class _Given(Struct, frozen=True, forbid_unknown_fields=True):
+class GivenLabel(Struct, frozen=True, forbid_unknown_fields=True):
     """One label as callers write it."""
 
     id: Id
@@ -39,16 +39,16 @@ class _Given(Struct, frozen=True, forbid_unknown_fields=True):
     row: Row = 0
 
 
-class _Body(Struct, frozen=True, forbid_unknown_fields=True):
+class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
     """One label, or many."""
 
     id: Id | UnsetType = UNSET
     value: Value | UnsetType = UNSET
     row: Row | UnsetType = UNSET
-    labels: Annotated[list[_Given], Meta(max_length=MOST_LABELS)] | UnsetType = UNSET
+    labels: Annotated[list[GivenLabel], Meta(max_length=MOST_LABELS)] | UnsetType = UNSET
 
 
-_DECODER = msgspec.json.Decoder(_Body)
+_DECODER = msgspec.json.Decoder(Feedback)
 
 
 def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
@@ -83,7 +83,7 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:_MESSAGE_LENGTH]
 
 
-def _labels(body: bytes) -> list[_Given]:
+def _labels(body: bytes) -> list[GivenLabel]:
     try:
         read = _DECODER.decode(body)
     except msgspec.ValidationError as error:
@@ -97,4 +97,4 @@ def _labels(body: bytes) -> list[_Given]:
         return read.labels
     if read.id is UNSET or read.value is UNSET:
         raise RequestError(422, "a label needs `id` and `value`; several stand under `labels`")
-    return [_Given(read.id, read.value, 0 if read.row is UNSET else read.row)]
+    return [GivenLabel(read.id, read.value, 0 if read.row is UNSET else read.row)]

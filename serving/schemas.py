@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from serving.datatypes import BY_NAME
-from serving.feedback import _Body as FeedbackBody
+from serving.feedback import Feedback
 from serving.model import Model
 from serving.protocol import InferRequest, InferResponse, RowsResponse
 from serving.signature import TensorSpec
@@ -20,7 +20,7 @@ from serving.tensors import ANY
 Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
-_PUBLIC = {"_Body": "Feedback", "_Given": "Label"}
+_PUBLIC = {"GivenLabel": "Label"}
 """What structs that only their module knows are called here."""
 
 
@@ -32,7 +32,7 @@ def reference(name: str) -> Schema:
 def general() -> dict[str, Schema]:
     """The schemas that no model changes, by name."""
     _, found = msgspec.json.schema_components(
-        (InferRequest, InferResponse, RowsResponse, FeedbackBody), ref_template=_REFERENCE
+        (InferRequest, InferResponse, RowsResponse, Feedback), ref_template=_REFERENCE
     )
     text = msgspec.json.encode(found).decode()
     for own, public in _PUBLIC.items():
