@@ -17,6 +17,7 @@ import psutil
 from benchmarks import footprint, stack_times, steps, tenants
 from benchmarks.serving import chart, measurement, report
 from benchmarks.serving.client import ClientError
+from benchmarks.serving.running import ContestantError
 
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _MILLICORES = 600
@@ -185,7 +186,7 @@ def _run(*arguments: str) -> None:
     names = [each for each in arguments if each != "--quick"]
     try:
         (quick if "--quick" in arguments else main)(*names)
-    except ClientError as error:
+    except (ClientError, ContestantError) as error:
         sys.stderr.write(f"benchmarks: {error}\n")
         raise SystemExit(1) from None
 

@@ -6,6 +6,7 @@ error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/
 
 import asyncio
 import gc
+import sys
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -24,6 +25,7 @@ from serving.protocol import InferRequest
 from serving.routes import Kind, Route
 
 _UNAVAILABLE = 503
+_TURN_SECONDS = 0.001
 _ROUTING_KEY = "x-routing-key"
 _ENCODING, _ACCEPT = "content-encoding", "accept-encoding"
 _JSON = [("content-type", "application/json")]
@@ -84,6 +86,8 @@ class App:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
         # What was imported stays: walking it again and again would hold requests up.
         gc.freeze()
+        # Long requests and explanations are worked on beside the loop; it gets its turn back soon.
+        sys.setswitchinterval(_TURN_SECONDS)
         self._metrics.start(loop)
         self._engine.start(loop)
         self._guards.start(loop)

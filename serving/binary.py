@@ -11,11 +11,8 @@ from typing import Any
 
 from msgspec import UNSET, structs
 
-from serving.datatypes import Datatype
 from serving.errors import RequestError
-from serving.protocol import InferRequest, InputTensor, OutputTensor
-from serving.raw import write_raw
-from serving.tensors import Array
+from serving.protocol import InferRequest, InputTensor
 
 HEADER = "inference-header-content-length"
 """The header that says how long the JSON is, in requests and in answers."""
@@ -94,11 +91,9 @@ def wanted(request: InferRequest, parameters: dict[str, Any] | None) -> bool:
     return own is True
 
 
-def write_tensor(name: str, datatype: Datatype, array: Array) -> tuple[OutputTensor, bytes]:
-    """An output array as the JSON's entry, and its bytes."""
-    data = write_raw(datatype, array)
-    parameters = {_SIZE: len(data)}
-    return OutputTensor(name, datatype.name, list(array.shape), UNSET, parameters), data
+def size_of(data: bytes) -> dict[str, Any]:
+    """What an output's parameters say of its bytes behind the JSON."""
+    return {_SIZE: len(data)}
 
 
 def join(head: bytes, tensors: Sequence[bytes]) -> tuple[bytes, list[tuple[str, str]]]:

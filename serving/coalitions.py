@@ -31,8 +31,9 @@ Score = Callable[[Columns], Array]
 
 _FEW = 8
 """So many features have more orders than anyone asks for."""
-_AT_ONCE = 4096
-"""Mixtures that are built and scored in one run: a few megabytes, and the run is at full speed."""
+_AT_ONCE = 1024
+"""Mixtures that are built and scored in one run: more are no faster, and the event loop waits while
+their texts are handed over, which holds the interpreter."""
 
 
 class Values(NamedTuple):
@@ -87,7 +88,7 @@ def shapley(score: Score, rows: Columns, background: Columns, walked: Array) -> 
     """Contributions of every feature to every row's score.
 
     Args:
-        score: called with mixtures of both, a few thousand rows at a time.
+        score: called with mixtures of both, a thousand rows at a time.
         rows: what to explain.
         background: what to compare with, of the same columns.
         walked: the orders of features, as `orders` gives them.

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -28,9 +28,9 @@ from serving.inference import Job, Results, alone, read
 from serving.metrics import PREDICTION, Metrics
 from serving.model import Model
 from serving.protocol import InferRequest
-from serving.records import Column, Prediction
+from serving.records import Prediction
 from serving.slots import Placement, Slot
-from serving.tensors import Array, Values
+from serving.tensors import Array
 
 _BESIDE = 2
 """Threads for long requests, which would keep all others waiting on the loop."""
@@ -99,6 +99,10 @@ class Inference:
             tensors = [tensor for each in explained for tensor in each.tensors()]
             self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
         return self
+
+    def said_of(self, output: Output) -> dict[str, Any]:
+        """The answer's own parameters of an output; those that a caller asked with stay theirs."""
+        return {} if output.name in self.model.outputs else output.parameters
 
 
 @dataclass(slots=True, eq=False)
@@ -258,7 +262,7 @@ def _key(call: Call, request: InferRequest) -> str:
 
 
 def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -> bytes:
-    model = answer.model
+    model, rows = answer.model, answer.rows
     return records.encode(
         Prediction(
             answer.id,
@@ -268,28 +272,27 @@ def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -
             model.digest,
             answer.slot,
             seconds,
-            answer.rows,
-            _columns(job),
-            {
-                output.name: Column(output.datatype.name, list(output.array.shape), output.values)
-                for output in answer.outputs
-            },
+            rows,
+            _inputs(job),
+            {output.name: _by_row(output, rows) for output in answer.outputs},
             key or None,
             call.trace or None,
         )
     )
 
 
-def _columns(job: Job) -> dict[str, Column]:
-    """The job's inputs, as they are logged."""
-    kinds = map(job.model.kinds.__getitem__, job.values)
-    data: Iterable[Any] = job.values.values() if job.plain else map(_plain, job.values.values())
-    # As maps, for this is on every request's way and a model may have many inputs.
-    columns = map(Column, kinds, job.shapes.values(), data)
-    return dict(zip(job.values, columns, strict=True))
+def _inputs(job: Job) -> dict[str, list[Any]]:
+    """The inputs' values, as many for each row: what belongs to all rows is each one's."""
+    if job.rows == 1 and job.plain:
+        plain: dict[str, Any] = job.values
+        return plain
+    readers, found = job.model.readers, {}
+    for name, values in job.values.items():
+        flat = values if isinstance(values, list) else values.ravel().tolist()
+        found[name] = flat if readers[name].counts else flat * job.rows
+    return found
 
 
-def _plain(values: Values) -> list[Any] | bytes:
-    if isinstance(values, list):
-        return values
-    return values.ravel().tolist() if values.dtype.kind == "O" else values.tobytes()
+def _by_row(output: Output, rows: int) -> list[Any]:
+    shape = output.array.shape
+    return output.values if shape[:1] == (rows,) else output.values * rows

@@ -4,11 +4,14 @@ Owns the choice of form. The forms themselves are the business of `protocol`, `r
 `compression`; headers and statuses that of `app`.
 """
 
-from msgspec import UNSET
+from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from serving import binary, compression, protocol
 from serving.engine import Inference
 from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
+from serving.raw import write_raw
 from serving.rows import to_predictions
 
 Pairs = list[tuple[str, str]]
@@ -72,14 +75,18 @@ def _tensors(request: InferRequest, answer: Inference) -> tuple[bytes, Pairs]:
     tail = []
     binaries = False
     for output in answer.outputs:
+        said, shape = answer.said_of(output), list(output.array.shape)
         if binary.wanted(request, output.parameters):
             binaries = True
-            tensor, data = binary.write_tensor(output.name, output.datatype, output.array)
-            tensors.append(tensor)
+            data = write_raw(output.datatype, output.array)
+            said = said | binary.size_of(data)
             tail.append(data)
+            values: list[Any] | UnsetType = UNSET
         else:
-            shape = list(output.array.shape)
-            tensors.append(OutputTensor(output.name, output.datatype.name, shape, output.values))
+            values = output.values
+        tensors.append(
+            OutputTensor(output.name, output.datatype.name, shape, values, said or UNSET)
+        )
     model, more = answer.model, answer.parameters or UNSET
     head = protocol.encode(InferResponse(model.name, model.version, answer.id, tensors, more))
     return binary.join(head, tail) if binaries else (head, [_JSON])

@@ -20,6 +20,8 @@ _JOBS = 16
 _ROUNDS = 5
 _GAIN = 1.2
 """Times that the one run must be faster."""
+_SLOW = 0.02
+"""Seconds of one row beyond which a trial takes too long, and a call's own price is nothing."""
 _CLOSE = 1e-5
 """Relative difference of outputs that other kernels for other sizes may bring about."""
 
@@ -32,17 +34,19 @@ def with_joining(model: Model, example: Job) -> Model:
         example: a request of one row. Rows beside it are made from it, each with other numbers, so
             that a graph that mixes rows is seen to.
     """
-    if not _can(model):
+    if not _can(model) or _seconds(example) > _SLOW:
         return model
     jobs = [_varied(example, number) for number in range(_JOBS)]
     try:
         return replace(model, joins=_same(jobs) and _faster(jobs))
-    except (
-        RequestError,
-        OverflowError,
-        FloatingPointError,
-    ):  # the varied numbers are beyond a datatype or what the graph takes
-        return model
+    except (RequestError, OverflowError, FloatingPointError):
+        return model  # the varied rows are beyond a datatype, or what the graph takes
+
+
+def _seconds(job: Job) -> float:
+    begin = time.perf_counter()
+    alone(job)
+    return time.perf_counter() - begin
 
 
 def _varied(example: Job, number: int) -> Job:

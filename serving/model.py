@@ -66,7 +66,6 @@ class Model:
         signature: what it takes and gives.
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
-        kinds: datatype's name by input name.
         outputs: datatype by output name, in the signature's order.
         output_names: their names.
         blocks: all inputs in blocks; none, where an input's form is not fixed but for its rows.
@@ -81,7 +80,6 @@ class Model:
     signature: Signature
     session: Any
     readers: dict[str, TensorReader]
-    kinds: dict[str, str]
     outputs: dict[str, Datatype]
     output_names: list[str]
     blocks: tuple[Block, ...]
@@ -143,7 +141,6 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         signature,
         session,
         readers,
-        {spec.name: spec.datatype for spec in signature.inputs},
         outputs,
         list(outputs),
         _blocks(readers.values()),

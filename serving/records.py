@@ -10,20 +10,6 @@ import msgspec
 from msgspec import Struct
 
 
-class Column(Struct, frozen=True, array_like=True, gc=False):
-    """One input or output of a request: row-major values, as many rows as the request has.
-
-    Attributes:
-        datatype: the protocol's.
-        shape: the tensor's; the first dimension is the rows where the model lets callers choose it.
-        data: flat Python values (None: missing), or the array's own little-endian bytes.
-    """
-
-    datatype: str
-    shape: list[int]
-    data: list[Any] | bytes
-
-
 class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
     """One answered request.
 
@@ -36,8 +22,8 @@ class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
         slot: slot that answered.
         seconds: from the request's whole body to the answer.
         rows: rows that were scored.
-        inputs: by name.
-        outputs: by name, all that were answered.
+        inputs: flat, row-major values by name, as many for each row; None where one is missing.
+        outputs: likewise, all that were answered.
         key: the routing key, where the caller gave one.
         trace: the trace id of the caller's W3C trace context, where there was one.
     """
@@ -50,8 +36,8 @@ class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
     slot: str
     seconds: float
     rows: int
-    inputs: dict[str, Column]
-    outputs: dict[str, Column]
+    inputs: dict[str, list[Any]]
+    outputs: dict[str, list[Any]]
     key: str | None = None
     trace: str | None = None
 

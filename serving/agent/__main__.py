@@ -19,6 +19,8 @@ from serving.agent.parts import parts
 from serving.config import ConfigError
 
 _LOOK_SECONDS = 0.2
+_NICENESS = 10
+"""Answers go first: what the agent does can wait, and is counted while it waits."""
 _LAST_WORDS_SECONDS = 2.0
 
 Part = Callable[[threading.Event], None]
@@ -39,6 +41,7 @@ def main() -> None:
         sys.stderr.write(f"serving.agent: {error}\n")
         raise SystemExit(2) from None
     logging.config.dictConfig(logs.CONFIG)
+    os.nice(_NICENESS)
     logs.info("agent_started", model=config.model)
     crashed = _run(parts(config), stopping, arguments.parent)
     logs.info("agent_stopped")

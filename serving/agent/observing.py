@@ -4,7 +4,6 @@ Owns the comparison of values with the model's reference. It is given records in
 thousand a second, so it works on whole columns.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
@@ -17,10 +16,8 @@ from serving import logs, reference
 from serving.agent.observing_metrics import BUCKETS, ObservingMetrics
 from serving.agent.registry import layers_of
 from serving.cache import Cache
-from serving.datatypes import BY_NAME
 from serving.errors import ModelRefusedError
-from serving.raw import read_raw
-from serving.records import Column, Prediction
+from serving.records import Prediction
 from serving.reference import REFERENCE, Category, Numeric, Reference
 from serving.slots import Slot
 from serving.tallies import add
@@ -29,7 +26,7 @@ from serving.tensors import Array
 _KEPT_REFERENCES = 8
 _CHUNK = 512
 """Records at a time: as many as a processor's cache holds takes half the time."""
-_NUMBERS = "iuf"
+_NUMBERS = {int, float, type(None)}
 _BOUNDS = np.array(BUCKETS)
 
 
@@ -60,21 +57,23 @@ class Observer:
             for name, columns in _by_name(each.outputs for each in same):
                 self._output(slot, name, columns)
 
-    def _inputs(self, digest: str, inputs: Sequence[dict[str, Column]]) -> None:
+    def _inputs(self, digest: str, inputs: Sequence[dict[str, list[Any]]]) -> None:
         found = self._reference(digest)
         features = found.features if found else {}
         for name, columns in _by_name(inputs):
             feature = features.get(name)
-            if columns[0].datatype == "BYTES":
-                outside, missing = _of_texts(_texts(columns), feature)
+            values = list(chain.from_iterable(columns))
+            if str in map(type, values[:1]):
+                outside, missing = _of_texts(values, feature)
             else:
-                outside, missing = _of_numbers(_numbers(columns), feature)
+                outside, missing = _of_numbers(np.array(values, np.float64), feature)
             self._metrics.feature(name, outside, missing)
 
-    def _output(self, slot: str, name: str, columns: list[Column]) -> None:
-        if BY_NAME[columns[0].datatype].numpy.kind not in _NUMBERS:
+    def _output(self, slot: str, name: str, columns: list[list[Any]]) -> None:
+        flat = list(chain.from_iterable(columns))
+        if not _NUMBERS.issuperset(map(type, flat)):
             return
-        values = _numbers(columns)
+        values = np.array(flat, np.float64)
         known = values[np.isfinite(values)]
         buckets = np.searchsorted(_BOUNDS, known, side="left")
         counts = np.bincount(buckets, minlength=len(BUCKETS) + 1).tolist()
@@ -97,43 +96,13 @@ def references(cache: Cache) -> Callable[[str], Reference | None]:
     return find
 
 
-def _by_name(several: Iterable[dict[str, Column]]) -> Iterator[tuple[str, list[Column]]]:
+def _by_name(several: Iterable[dict[str, list[Any]]]) -> Iterator[tuple[str, list[list[Any]]]]:
     """The columns of each name; requests may have named only some outputs, in any order."""
-    found: dict[tuple[str, ...], list[Iterable[Column]]] = {}
+    found: dict[tuple[str, ...], list[Iterable[list[Any]]]] = {}
     for columns in several:
         found.setdefault(tuple(columns), []).append(columns.values())
     for names, rows in found.items():
         yield from zip(names, map(list, zip(*rows, strict=True)), strict=True)
-
-
-def _numbers(columns: list[Column]) -> Array:
-    """All values, FP64; a missing one is NaN."""
-    lists, raw = _apart(columns)
-    values = np.array(list(chain.from_iterable(lists)), np.float64)
-    if not raw:
-        return values
-    dtype = BY_NAME[columns[0].datatype].numpy.newbyteorder("<")
-    return np.concatenate([values, np.frombuffer(b"".join(raw), dtype).astype(np.float64)])
-
-
-def _texts(columns: list[Column]) -> list[str]:
-    """All values."""
-    lists, raw = _apart(columns)
-    if raw:
-        count = sum(math.prod(each.shape) for each in columns if isinstance(each.data, bytes))
-        lists.append(read_raw(BY_NAME["BYTES"], [count], b"".join(raw)).tolist())
-    return list(chain.from_iterable(lists))
-
-
-def _apart(columns: list[Column]) -> tuple[list[list[Any]], list[bytes]]:
-    """The columns' data: those in lists, and those in bytes. Mostly all are of one kind."""
-    data: list[Any] = [column.data for column in columns]
-    kinds = set(map(type, data))
-    if kinds == {list}:
-        return data, []
-    if kinds == {bytes}:
-        return [], data
-    return [x for x in data if type(x) is list], [x for x in data if type(x) is bytes]
 
 
 def _of_numbers(values: Array, feature: Numeric | Category | None) -> tuple[int, int]:

@@ -13,20 +13,15 @@ import numpy as np
 
 from serving import logs
 from serving.agent.log_metrics import ShadowMetrics
-from serving.agent.rows import values
 from serving.errors import RequestError
 from serving.model import Model
-from serving.records import Column, Prediction
-from serving.tensors import ANY, Array, TensorReader, fits
+from serving.records import Prediction
+from serving.tensors import ANY, Array, TensorReader
 
 _CHUNK_ROWS = 256
 _NUMBERS = "iuf"
 
 Arrays = dict[str, Array]
-
-
-class UnfitError(Exception):
-    """A record that does not fit the shadow's signature."""
 
 
 class Shadow:
@@ -111,12 +106,7 @@ class Shadow:
                 seconds=seconds * record.rows,
                 rows=record.rows,
                 inputs=record.inputs,
-                outputs={
-                    name: Column(
-                        model.outputs[name].name, list(array.shape), array.ravel().tolist()
-                    )
-                    for name, array in outputs.items()
-                },
+                outputs={name: array.ravel().tolist() for name, array in outputs.items()},
                 key=record.key,
                 trace=record.trace,
             )
@@ -161,26 +151,32 @@ def _arrays(model: Model, record: Prediction) -> Arrays | None:
     if record.inputs.keys() != model.readers.keys():
         return None
     try:
-        return {name: _array(reader, record.inputs[name]) for name, reader in model.readers.items()}
-    except (UnfitError, ValueError, TypeError, OverflowError):
+        return {
+            name: _array(reader, record.inputs[name], record.rows)
+            for name, reader in model.readers.items()
+        }
+    except (RequestError, ValueError):
         return None
 
 
-def _array(reader: TensorReader, column: Column) -> Array:
-    flat = values(column)
-    if (
-        flat is None
-        or column.datatype != reader.datatype.name
-        or not fits(column.shape, reader.shape)
-    ):
-        raise UnfitError
-    return np.array(flat, dtype=reader.datatype.numpy).reshape(column.shape)
+def _array(reader: TensorReader, values: list[Any], rows: int) -> Array:
+    """A column as the shadow's input takes it; `rows` of it belong together.
+
+    Raises:
+        RequestError: the values are not the input's.
+        ValueError: they have no shape of it.
+    """
+    first, *inner = reader.shape or (1,)
+    whole = np.empty(len(values) if reader.counts else len(values) // rows, np.bool_)
+    shape = list(whole.reshape(rows if first == ANY else first, *inner).shape)
+    with np.errstate(over="raise"):
+        return reader.array(reader.elements(values[: len(whole)], shape), shape)
 
 
-def _distances(answered: Column, array: Array) -> list[float]:
+def _distances(answered: list[Any], array: Array) -> list[float]:
     """How far two outputs of one form are apart, element by element, where both are numbers."""
     try:
-        other: np.ndarray[Any, Any] = np.array(values(answered), dtype=np.float64)
+        other: np.ndarray[Any, Any] = np.array(answered, dtype=np.float64)
     except (ValueError, TypeError):
         return []
     own = array.ravel().astype(np.float64)

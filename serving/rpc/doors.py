@@ -87,6 +87,11 @@ class Doors:
         self._metrics = metrics
         self._log_requests = log_requests
         self._counts = Counts()
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse guarded calls from now on; those in hand go on."""
+        self._closed = True
 
     def open(self, name: str, method: Method, *, guarded: bool = False) -> Any:
         """The handler of a method, as the library takes it.
@@ -136,13 +141,18 @@ class Doors:
 
     def _enter(self, metadata: Metadata) -> Ticket:
         try:
-            if self._guards.keys:
-                self._guards.keys.caller(metadata.get("authorization"), metadata.get("x-api-key"))
-            return self._guards.admission.enter()
+            return self._let_in(metadata)
         except RequestError as error:
             # What comes to the engine is counted there.
             self._metrics.refused_request(None, error.status)
             raise
+
+    def _let_in(self, metadata: Metadata) -> Ticket:
+        if self._closed:
+            raise RequestError(503, "the server is about to end")
+        if self._guards.keys:
+            self._guards.keys.caller(metadata.get("authorization"), metadata.get("x-api-key"))
+        return self._guards.admission.enter()
 
     def _answered(self, name: str, visit: Visit, *, log: bool) -> Pairs:
         self._counts.answered(name, grpc.StatusCode.OK.name)

@@ -19,6 +19,9 @@ from serving.rpc.doors import Doors
 from serving.rpc.messages import POOL, SERVICE
 from serving.rpc.service import Service
 
+_LAST_CALLS_SECONDS = 0.25
+"""How long calls that came as the end began are told so."""
+
 _GRACE_SECONDS = DRAIN_SECONDS - 1
 """What calls in hand are given at the end; the main process waits no longer than a second more."""
 
@@ -26,12 +29,14 @@ _GRACE_SECONDS = DRAIN_SECONDS - 1
 class Server:
     """Listens on one address, which other workers share."""
 
-    def __init__(self, host: str, port: int, max_message_bytes: int, handlers: list[Any]) -> None:
-        """Answer by `handlers` once it has started; nothing is bound yet."""
+    def __init__(self, config: Config, port: int, doors: Doors, handlers: list[Any]) -> None:
+        """Answer by `handlers`, some behind `doors`, once it has started; nothing is bound yet."""
+        host = config.host
+        self._doors = doors
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._options = [
             ("grpc.so_reuseport", 1),
-            ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_receive_message_length", config.limits.max_body_bytes),
             ("grpc.max_send_message_length", -1),
         ]
         self._handlers = handlers
@@ -55,7 +60,14 @@ class Server:
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take no more calls, and answer those in hand; the loop must run no more."""
         if self._server is not None:
-            loop.run_until_complete(self._server.stop(_GRACE_SECONDS))
+            loop.run_until_complete(self._stop())
+
+    async def _stop(self) -> None:
+        # The library ends calls that wait for their handler as CANCELLED, as if their callers had
+        # given up (grpc issue 41785). Refused as UNAVAILABLE, they are tried again elsewhere.
+        self._doors.close()
+        await asyncio.sleep(_LAST_CALLS_SECONDS)
+        await self._server.stop(_GRACE_SECONDS)
 
 
 def _reflect(server: Any) -> None:
@@ -82,4 +94,4 @@ def make(config: Config, port: int, engine: Engine, metrics: Metrics, guards: Gu
 
     doors = Doors(guards, metrics, log_requests=config.log_requests)
     handlers = [Service(engine, metrics, ready).handler(doors), health.Health(ready).handler()]
-    return Server(config.host, port, config.limits.max_body_bytes, handlers)
+    return Server(config, port, doors, handlers)

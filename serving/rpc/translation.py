@@ -79,11 +79,13 @@ def write(answer: Inference, *, raw: bool) -> Any:
     # Raw is all or nothing, and some datatypes have no typed contents.
     raw = raw or not all(contents.has_field(output.datatype.name) for output in answer.outputs)
     for output in answer.outputs:
-        _write_output(message, output, raw=raw)
+        tensor = _write_output(message, output, raw=raw)
+        for name, value in answer.said_of(output).items():
+            _set(tensor.parameters[name], value)
     return message
 
 
-def _write_output(message: Any, output: Output, *, raw: bool) -> None:
+def _write_output(message: Any, output: Output, *, raw: bool) -> Any:
     tensor = message.outputs.add(
         name=output.name, datatype=output.datatype.name, shape=output.array.shape
     )
@@ -91,6 +93,7 @@ def _write_output(message: Any, output: Output, *, raw: bool) -> None:
         message.raw_output_contents.append(write_raw(output.datatype, output.array))
     else:
         contents.write(output.datatype.name, output.values, tensor.contents)
+    return tensor
 
 
 def _set(parameter: Any, value: Any) -> None:

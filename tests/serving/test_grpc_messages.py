@@ -3,7 +3,8 @@
 import pytest
 from google.protobuf import descriptor_pb2
 
-from serving.rpc.messages import METHODS, describe
+from serving.rpc import contents
+from serving.rpc.messages import METHODS, describe, message
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,25 @@ def test_every_method_is_the_published_one(published):
     assert [method.name for method in ours.method] == list(METHODS)
     for method in ours.method:
         assert (method.input_type, method.output_type) == theirs[method.name]
+
+
+def test_each_datatype_is_in_the_published_field(samples):
+    """Typed contents are where the protocol's own text says; 16-bit numbers have no field."""
+    fields = {
+        "bool_contents": {"BOOL"},
+        "int_contents": {"INT8", "INT16", "INT32"},
+        "int64_contents": {"INT64"},
+        "uint_contents": {"UINT8", "UINT16", "UINT32"},
+        "uint64_contents": {"UINT64"},
+        "fp32_contents": {"FP32"},
+        "fp64_contents": {"FP64"},
+        "bytes_contents": {"BYTES"},
+    }
+    found = {}
+    for datatype in samples.keys() - {"FP16"}:
+        message_of = message("InferTensorContents")()
+        contents.write(datatype, samples[datatype], message_of)
+        (field,) = [field.name for field, _ in message_of.ListFields()]
+        found.setdefault(field, set()).add(datatype)
+    assert found == fields
+    assert not contents.has_field("FP16")

@@ -12,22 +12,16 @@ from hypothesis import strategies as st
 from serving import segments
 from serving.agent.journals import Journals
 from serving.journal import Journal
-from serving.records import Column, Label, Prediction, encode
+from serving.records import Label, Prediction, encode
 
 CAPACITY = 1 << 20
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 COLUMNS = st.dictionaries(
     TEXT,
-    st.builds(
-        Column,
-        TEXT,
-        st.lists(st.integers(0, 100), max_size=3),
-        st.lists(
-            st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | TEXT,
-            max_size=5,
-        )
-        | st.binary(max_size=20),
+    st.lists(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | TEXT,
+        max_size=5,
     ),
     max_size=3,
 )

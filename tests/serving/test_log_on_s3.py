@@ -16,7 +16,7 @@ from serving.agent.log_metrics import LogMetrics
 from serving.agent.shipping import Shipper
 from serving.config import PredictionLog
 from serving.journal import Journal
-from serving.records import Column, Label, Prediction, encode
+from serving.records import Label, Prediction, encode
 
 CAPACITY = 1 << 24
 URL = "s3://lake/predictions-of-a-test"
@@ -87,7 +87,7 @@ def test_the_log_outlasts_its_store(tmp_path, store):
         log=PredictionLog(URL),
         metrics=LogMetrics(CollectorRegistry()),
     )
-    column = {"x": Column("FP32", [1, 1], [0.5])}
+    column = {"x": [0.5]}
 
     def keep(name):
         record = Prediction(name, 5, "m", "1", "d", "champion", 0.1, 1, column, column)

@@ -10,7 +10,6 @@ import sys
 from datetime import UTC, date, datetime
 from functools import partial
 
-import numpy as np
 import polars as pl
 import pytest
 from deltalake import DeltaTable
@@ -22,7 +21,7 @@ from serving.agent.log_metrics import LogMetrics
 from serving.agent.shipping import Shipper
 from serving.config import PredictionLog
 from serving.journal import Journal
-from serving.records import Column, Label, Prediction, encode
+from serving.records import Label, Prediction, encode
 
 CAPACITY = 1 << 26
 SECOND = 10**9
@@ -31,7 +30,7 @@ NOON = 1_700_049_600 * SECOND
 
 def prediction(name, rows=1, **more):
     """A record of the small model."""
-    column = Column("FP32", [rows, 1], [row + 0.5 for row in range(rows)])
+    column = [row + 0.5 for row in range(rows)]
     fields = {
         "id": name,
         "time": NOON,
@@ -88,22 +87,21 @@ def keep(writer, *records):
 
 def test_a_prediction_is_a_row_each_scored_row(tmp_path):
     """The columns say what was asked and answered; texts by input name, missing values null."""
-    raw = Column("BYTES", [2, 1], b"\x02\0\0\0UA\x00\0\0\0")
     inputs = {
-        "carrier": raw,
-        "hour": Column("INT64", [2, 1], np.array([8, 9], "<i8").tobytes()),
-        "seats": Column("FP32", [2], [math.nan, None]),
-        "pair": Column("BOOL", [2, 2], [True, False, False, True]),
-        "shared": Column("FP64", [], [1.5]),
-        "broken": Column("INT32", [2], b"\0"),
+        "carrier": ["UA", ""],
+        "hour": [8, 9],
+        "seats": [math.nan, None],
+        "pair": [True, False, False, True],
+        "empty": [],
+        "odd": [1.5, 2.5, 3.5],
     }
-    outputs = {"p": Column("FP32", [2, 1], [0.25, math.inf])}
+    outputs = {"p": [0.25, math.inf]}
     record = prediction("a", 2, inputs=inputs, outputs=outputs, key="k", trace="t")
     writer = journal(tmp_path)
     keep(writer, record)
     assert Agent(tmp_path).flush()
     rows = table(tmp_path)
-    same = {"seats": None, "shared": [1.5], "broken": None}
+    same = {"seats": None, "empty": [], "odd": [1.5, 2.5, 3.5]}
     assert [json.loads(text) for text in rows["inputs"]] == [
         {"carrier": "UA", "hour": 8, "pair": [True, False]} | same,
         {"carrier": "", "hour": 9, "pair": [False, True]} | same,
@@ -221,14 +219,14 @@ import sys, time
 from pathlib import Path
 from serving import feedback
 from serving.journal import Journal
-from serving.records import Column, Prediction, encode
+from serving.records import Prediction, encode
 
 journal = Journal(Path(sys.argv[1]) / "journal", 1 << 26, segment_bytes=20_000)
 number = 0
 while True:
     number += 1
     name = f"{sys.argv[2]}-{number}"
-    column = Column("FP32", [1, 1], [0.5])
+    column = [0.5]
     columns = {"x": column}
     record = Prediction(
         name, time.time_ns(), "m", "1", "d", "champion", 0.1, 1, columns, columns

@@ -1,6 +1,7 @@
 """Observing: what is counted of predictions equals what a slow count finds."""
 
 import json
+import math
 
 import numpy as np
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from serving.agent.observing import Observer, references
 from serving.agent.observing_metrics import BUCKETS, OTHER, ObservingMetrics
 from serving.cache import Cache, digest_of
-from serving.records import Column, Prediction
+from serving.records import Prediction
 from serving.reference import Category, Numeric, Reference
 
 REFERENCE = Reference(
@@ -20,8 +21,7 @@ REFERENCE = Reference(
         "carrier": Category(0.0, {"UA": 0.75, "AA": 0.25}),
     }
 )
-TYPES = {"hour": "INT64", "distance": "FP32", "carrier": "BYTES"}
-NUMPY = {"INT64": "<i8", "FP32": "<f4"}
+FEATURES = ["hour", "distance", "carrier"]
 
 
 class Watched:
@@ -41,22 +41,9 @@ class Watched:
         return tuple(self.value(f"slipway_feature_{kind}_total", feature=name) for kind in kinds)
 
 
-def column(datatype, values, *, raw=False):
-    """A record's column, as lists or as the array's bytes."""
-    shape = [len(values), 1]
-    if not raw:
-        return Column(datatype, shape, values)
-    if datatype == "BYTES":
-        texts = [value.encode() for value in values]
-        return Column(
-            datatype, shape, b"".join(len(text).to_bytes(4, "little") + text for text in texts)
-        )
-    return Column(datatype, shape, np.array(values, float).astype(NUMPY[datatype]).tobytes())
-
-
 def prediction(inputs, outputs, slot="champion", digest="sha256:m"):
     """A record of the inputs' and outputs' columns."""
-    rows = max((each.shape[0] for each in inputs.values()), default=0)
+    rows = max(map(len, inputs.values()), default=0)
     return Prediction("1", 0, "m", "1", digest, slot, 0.001, rows, inputs, outputs)
 
 
@@ -71,19 +58,19 @@ batches = st.lists(
         st.lists(rows, min_size=1, max_size=4),
         st.booleans(),
         st.sampled_from(["champion", "challenger", "shadow"]),
-        st.permutations(list(TYPES)),
+        st.permutations(FEATURES),
     ),
     max_size=12,
 )
 
 
-def record_of(given_rows, raw, slot, names):
-    """A record of rows, its inputs in the order of `names`."""
+def record_of(given_rows, missing, slot, names):
+    """A record of rows, its inputs in the order of `names`; what misses is NaN if `missing`."""
     hours, distances, carriers, said = zip(*given_rows, strict=True)
     values = {"hour": hours, "carrier": carriers}
-    values["distance"] = [np.nan if raw and d is None else d for d in distances]
-    inputs = {name: column(TYPES[name], list(values[name]), raw=raw) for name in names}
-    return prediction(inputs, {"probability": column("FP32", list(said), raw=raw)}, slot)
+    values["distance"] = [math.nan if missing and d is None else d for d in distances]
+    inputs = {name: list(values[name]) for name in names}
+    return prediction(inputs, {"probability": list(said)}, slot)
 
 
 @settings(deadline=None, max_examples=100)
@@ -118,7 +105,7 @@ def test_counts_are_those_of_a_slow_count(batch):
 def test_a_model_without_a_reference_has_its_missing_values_counted():
     """Ranges are not known; what is missing is."""
     watched = Watched(None)
-    values = {"distance": column("FP32", [1e9, None]), "carrier": column("BYTES", ["XX", ""])}
+    values = {"distance": [1e9, None], "carrier": ["XX", ""]}
     watched.observer.observe([prediction(values, {})])
     assert (watched.feature("distance"), watched.feature("carrier")) == ((0, 1), (0, 1))
 
@@ -131,7 +118,7 @@ def test_each_model_is_held_against_its_own_reference():
         "sha256:b": Reference({"hour": Numeric(0.0, (0, 20))}),
     }
     observer = Observer(found.get, ObservingMetrics("m", own))
-    hours = {"hour": column("INT64", [15])}
+    hours = {"hour": [15]}
     observer.observe([prediction(hours, {}, digest=digest) for digest in (*found, *found)])
     labels = {"model": "m", "feature": "hour"}
     assert own.get_sample_value("slipway_feature_out_of_range_total", labels) == 2
@@ -140,7 +127,7 @@ def test_each_model_is_held_against_its_own_reference():
 def test_texts_and_truths_have_no_distribution():
     """Outputs that are no numbers are left out."""
     watched = Watched()
-    outputs = {"label": column("BYTES", ["late"]), "late": column("BOOL", [True])}
+    outputs = {"label": ["late"], "late": [True]}
     watched.observer.observe([prediction({}, outputs)])
     assert [sample.name for metric in watched.own.collect() for sample in metric.samples] == []
 
@@ -149,8 +136,8 @@ def test_names_are_bounded_across_models():
     """A thousand models with other features leave a bounded number of series."""
     watched = Watched(None)
     for number in range(1000):
-        inputs = {f"x{number}": column("FP32", [None])}
-        outputs = {f"y{number}": column("FP32", [0.5])}
+        inputs = {f"x{number}": [None]}
+        outputs = {f"y{number}": [0.5]}
         watched.observer.observe([prediction(inputs, outputs)])
     assert watched.feature("x0") == (0, 1)
     assert watched.feature(OTHER) == (0, 1000 - 512)
@@ -161,7 +148,7 @@ def test_names_are_bounded_across_models():
 def test_a_record_that_cannot_be_counted_holds_nobody_up(caplog):
     """The log goes on without its counts, and says so."""
     watched = Watched()
-    watched.observer.observe([prediction({"hour": Column("INT64", [1, 1], b"short")}, {})])
+    watched.observer.observe([prediction({"hour": [1, "two"]}, {})])
     assert "observing_crashed" in caplog.text
 
 

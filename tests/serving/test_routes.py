@@ -41,6 +41,6 @@ def test_any_other_path_is_unknown(path):
     assert parse(path) == Route(Kind.UNKNOWN)
 
 
-def test_only_infer_takes_post():
-    """Every route takes one method, and only infer takes POST."""
-    assert {kind for kind in Kind if Route(kind).method == "POST"} == {Kind.INFER}
+def test_only_what_takes_a_body_takes_post():
+    """Every route takes one method, and only infer and feedback take POST."""
+    assert {kind for kind in Kind if Route(kind).method == "POST"} == {Kind.INFER, Kind.FEEDBACK}
