@@ -62,7 +62,7 @@ def _wait_until_healthy(url: str, server: subprocess.Popen) -> None:
 def of(mlflow: str, request: pytest.FixtureRequest) -> Slots:
     """The slots of a model of this test's own with two versions; no model server answers."""
     model = "m" + str(abs(hash(request.node.name)))
-    with httpx.Client(base_url=f"{mlflow}{API}") as client:
+    with httpx.Client(base_url=f"{mlflow}{API}", timeout=60) as client:
         client.post("/registered-models/create", json={"name": model}).raise_for_status()
         for digest in ("sha256:1", "sha256:2"):
             body = {"name": model, "source": f"oci://models/x@{digest}"}

@@ -211,7 +211,10 @@ def recorder(recorded) -> Recorder:
     cluster = Cluster(context="home", namespace="mlops", kubeconfig="/k")
     return recorded(
         lambda: KubernetesPlatform("platform", bare, cluster).outputs,
-        {"processes:Secret": lambda made: {"value": f"value of {made.name}"}},
+        {
+            "processes:Secret": lambda made: {"value": f"value of {made.name}"},
+            "generated:SigningKey": lambda _: {"private": "PEM", "public": "PEM", "before": ""},
+        },
     )
 
 
