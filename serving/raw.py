@@ -9,6 +9,7 @@ BF16 is no datatype here (see `datatypes`): numpy has none, and a model that ask
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
@@ -32,30 +33,81 @@ def read_raw(datatype: Datatype, shape: Sequence[int], data: bytes | memoryview)
     """
     view = memoryview(data)
     count = math.prod(shape)
-    array = _texts(view, count) if datatype.name == _TEXT else _numbers(view, count, datatype.numpy)
+    if datatype.name == _TEXT:
+        texts = _texts(view, count)
+        array = np.empty(count, np.object_)
+        array[:] = texts
+    else:
+        array = _numbers(view, count, datatype.numpy)
     return array.reshape(shape)
 
 
-def _numbers(view: memoryview, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    if len(view) != count * dtype.itemsize:
-        raise ValueError(f"{len(view)} bytes, where its shape takes {count} times {dtype.itemsize}")
-    array = np.frombuffer(view, dtype.newbyteorder("<")).astype(dtype, copy=False)
-    if dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
+def read_values(datatype: Datatype, count: int, data: bytes | memoryview) -> list[Any]:
+    """The same elements as a flat list: cheaper than an array, where they are few.
+
+    Raises:
+        ValueError: as `read_raw`.
+    """
+    view = memoryview(data)
+    if datatype.name == _TEXT:
+        return _texts(view, count)
+    _check_length(view, count, datatype.numpy.itemsize)
+    if datatype.numpy.kind == "b":
+        _check_truths(view)
+    return list(_struct(count, _FORMATS[datatype.name]).unpack(view))
+
+
+_FORMATS = {
+    "BOOL": "?",
+    "INT8": "b",
+    "INT16": "h",
+    "INT32": "i",
+    "INT64": "q",
+    "UINT8": "B",
+    "UINT16": "H",
+    "UINT32": "I",
+    "UINT64": "Q",
+    "FP16": "e",
+    "FP32": "f",
+    "FP64": "d",
+}
+
+
+@lru_cache(4096)
+def _struct(count: int, code: str) -> Struct:
+    return Struct(f"<{count}{code}")
+
+
+def _check_length(view: memoryview, count: int, size: int) -> None:
+    if len(view) != count * size:
+        raise ValueError(f"{len(view)} bytes, where its shape takes {count} times {size}")
+
+
+def _check_truths(view: memoryview) -> None:
+    if np.frombuffer(view, np.uint8).max(initial=0) > 1:
         raise ValueError("a truth value is the byte 0 or 1")
+
+
+def _numbers(view: memoryview, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    _check_length(view, count, dtype.itemsize)
+    array = np.frombuffer(view, dtype.newbyteorder("<")).astype(dtype, copy=False)
+    if dtype.kind == "b":
+        _check_truths(view)
     # onnxruntime reads the memory as it is, and a view behind a JSON header starts anywhere.
     return array if array.flags.aligned else array.copy()
 
 
-def _texts(view: memoryview, count: int) -> NDArray[Any]:
+def _texts(view: memoryview, count: int) -> list[str]:
     if count * _LENGTH.size > len(view):
         raise ValueError(f"{len(view)} bytes, where its shape takes {count} texts")
-    array = np.empty(count, np.object_)
+    texts = []
     at = 0
     for index in range(count):
-        at, array[index] = _text(view, at, index)
+        at, text = _text(view, at, index)
+        texts.append(text)
     if at != len(view):
         raise ValueError(f"{len(view) - at} bytes are left behind its {count} texts")
-    return array
+    return texts
 
 
 def _text(view: memoryview, at: int, index: int) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from serving.datatypes import Datatype
 from serving.errors import RequestError
 from serving.protocol import InputTensor
-from serving.raw import read_raw
+from serving.raw import read_raw, read_values
 
 Array = NDArray[Any]
 Values = list[Any] | Array
@@ -135,10 +135,12 @@ class TensorReader:
         if not isinstance(data, bytes | memoryview):
             raise RequestError(400, f"data of input {self.name!r} is {_kind(data)}, not an array")
         try:
-            array = read_raw(self.datatype, shape, data)
+            count = math.prod(shape)
+            if count <= _SMALL:
+                return read_values(self.datatype, count, data)
+            return read_raw(self.datatype, shape, data)
         except ValueError as error:
             raise unfit(f"data of input {self.name!r}: {error}") from error
-        return array.ravel().tolist() if array.size <= _SMALL else array
 
     def array(self, values: Values, shape: list[int]) -> Array:
         """Values that this reader let through, as an array of a shape that holds them.

@@ -1,6 +1,7 @@
 """Tensor data as plain bytes."""
 
 import contextlib
+import math
 import struct
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from serving.datatypes import BY_NAME
-from serving.raw import read_raw, write_raw
+from serving.raw import read_raw, read_values, write_raw
 
 # The first text draws on a table of all characters, which may have to be made.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,6 +40,8 @@ def test_what_is_written_is_read_back_from_any_place(tensor, offset):
     assert back.dtype == datatype.numpy
     assert back.flags.aligned
     np.testing.assert_array_equal(back, array)
+    values = read_values(datatype, array.size, memoryview(body)[offset:])
+    assert list(map(repr, values)) == list(map(repr, array.ravel().tolist()))
 
 
 @pytest.mark.parametrize("datatype", NUMBERS, ids=lambda datatype: datatype.name)
@@ -75,6 +78,8 @@ def test_bytes_that_are_not_the_tensor_are_refused(name, shape, data, complaint)
     """Bytes that do not fill the shape, or are no such values, are refused with the reason."""
     with pytest.raises(ValueError, match=complaint):
         read_raw(BY_NAME[name], shape, data)
+    with pytest.raises(ValueError, match=complaint):
+        read_values(BY_NAME[name], math.prod(shape), data)
 
 
 @PATIENT
