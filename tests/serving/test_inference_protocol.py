@@ -39,7 +39,9 @@ def client(server):
 def empty(launch, make_platform, wait_until):
     """A client of a server without a model."""
     server = launch(make_platform().address)
-    wait_until(lambda: server.events("alias_missing"), "a look at the alias")
+    missing = "has the alias 'champion' yet"
+    ready = f"{server.url}/v2/health/ready"
+    wait_until(lambda: missing in httpx.get(ready, trust_env=False).text, "a look at the alias")
     with httpx.Client(base_url=server.url, trust_env=False) as client:
         yield client
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import stat
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.e2e]
 
 OF_PROMETHEUS_ITSELF = {"up", "scrape_duration_seconds", "ALERTS"}
 """What it makes of scrapes and rules; ALERTS is there only after something was pending."""
-RECORDED = re.compile(r"model:\w+:\w+")
+RECORDED = re.compile(r"(model|slot):\w+:\w+")
 
 
 def endpoints(platform) -> list[str]:
@@ -112,7 +113,7 @@ def test_the_report_shows_services_champion_and_every_panel(platform, report) ->
 
     assert report == platform.cli.home.stack("local").path / "report.html"
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
-    assert titles == set(re.findall(r"<figcaption>(.*?)</figcaption>", text))
+    assert titles == set(map(unescape, re.findall(r"<figcaption>(.*?)</figcaption>", text)))
     assert all(f"<b>{service['name']}</b>" in text for service in platform.summary["services"])
     assert served["parameters"]["digest"] in text
     assert text.count("<path class=") > len(platform.summary["services"])
