@@ -152,7 +152,10 @@ class App:
                 return self._readiness({"name": self._config.model})
             case _:
                 model = self._engine.model(route.model, route.version)
-                return Reply(200, protocol.encode(description.model(model)))
+                return Reply(
+                    200,
+                    protocol.encode(description.model(model, self._engine.placement.versions())),
+                )
 
     def _describe(self, kind: Kind) -> Reply:
         if kind is Kind.DOCS:

@@ -3,6 +3,7 @@
 Owns these two answers of the Open Inference Protocol.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,11 +29,16 @@ def server() -> dict[str, Any]:
     return {"name": NAME, "version": server_version(), "extensions": EXTENSIONS}
 
 
-def model(model: Model) -> dict[str, Any]:
-    """A model's metadata; `parameters` says which artifact it is, beyond the protocol."""
+def model(model: Model, versions: Sequence[str]) -> dict[str, Any]:
+    """A model's metadata; `parameters` says which artifact it is, beyond the protocol.
+
+    Args:
+        model: which.
+        versions: those that may be asked for now.
+    """
     return {
         "name": model.name,
-        "versions": [model.version],
+        "versions": versions,
         "platform": _PLATFORM,
         "inputs": model.signature.inputs,
         "outputs": model.signature.outputs,

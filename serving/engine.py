@@ -212,9 +212,8 @@ class Engine:
         if found is not None:
             return found
         if version and placement.champion is not None:
-            models = (placement.champion, placement.challenger)
-            versions = [model.version for model in models if model is not None]
-            raise RequestError(404, f"no version {version!r} here; in service: {versions}")
+            found_here = placement.versions()
+            raise RequestError(404, f"no version {version!r} here; in service: {found_here}")
         raise RequestError(503, placement.reason)
 
     def _work(self, model: Model, request: InferRequest) -> tuple[Job, Results]:

@@ -60,6 +60,11 @@ class Placement:
             return Slot.CHAMPION, champion
         return Slot.CHALLENGER, challenger
 
+    def versions(self) -> list[str]:
+        """The versions that answer, the champion's first."""
+        models = (self.champion, self.challenger)
+        return list(dict.fromkeys(model.version for model in models if model is not None))
+
     def of_version(self, version: str) -> tuple[Slot, Model] | None:
         """The slot and the model of a version in service, the champion first; else None."""
         for slot, model in ((Slot.CHAMPION, self.champion), (Slot.CHALLENGER, self.challenger)):

@@ -66,7 +66,8 @@ class Service:
         return message("ServerMetadataResponse")(**description.server())
 
     async def _model(self, request: Any, _visit: Visit) -> Any:
-        known = description.model(self._engine.model(request.name, request.version))
+        model = self._engine.model(request.name, request.version)
+        known = description.model(model, self._engine.placement.versions())
         return message("ModelMetadataResponse")(
             name=known["name"],
             versions=known["versions"],

@@ -150,3 +150,19 @@ def test_one_key_meets_one_version(launch, platform, release, flights, wait_unti
     assert set(met.values()) == {"1", "2"}
     for key, expected in met.items():
         assert version(key) == expected
+
+
+def test_every_version_in_service_is_named_and_may_be_asked(
+    launch, platform, release, flights, wait_until
+):
+    """The model's metadata lists what may be asked for by version, the champion's first."""
+    release("2")
+    release("1", "challenger")
+    server = launch(platform.address)
+    wait_until(lambda: len(server.events("model_loaded")) == 2, "both versions")
+    where = f"{server.url}/v2/models/{MODEL}"
+    assert httpx.get(where, trust_env=False).json()["versions"] == ["2", "1"]
+    for version in ("1", "2"):
+        url = f"{where}/versions/{version}/infer"
+        answer = httpx.post(url, json=flights(("AA", 0, 0)), trust_env=False).json()
+        assert answer["model_version"] == version
