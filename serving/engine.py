@@ -18,11 +18,11 @@ from prometheus_client import CollectorRegistry
 
 from serving import records
 from serving.admission import Admission
+from serving.answers import Inference, Output
 from serving.batching import Batcher
 from serving.config import Config
-from serving.datatypes import BY_NAME, Datatype
 from serving.errors import RequestError
-from serving.explain import ExplainedOutput, is_asked, parameters_of
+from serving.explain import is_asked
 from serving.explaining import Explainer
 from serving.inference import Job, Results, alone, read
 from serving.metrics import PREDICTION, Metrics
@@ -30,7 +30,6 @@ from serving.model import Model
 from serving.protocol import InferRequest
 from serving.records import Prediction
 from serving.slots import Placement, Slot
-from serving.tensors import Array
 
 _BESIDE = 2
 """Threads for long requests, which would keep all others waiting on the loop."""
@@ -41,68 +40,6 @@ class Log(Protocol):
 
     def append(self, records: Sequence[bytes]) -> bool:
         """Whether the records will reach their table whatever happens to this process."""
-
-
-@dataclass(slots=True, eq=False)
-class Output:
-    """One output of an answer.
-
-    Attributes:
-        name: the output's name.
-        datatype: its datatype.
-        array: its elements, in the answer's shape.
-        parameters: those of the caller's requested output, or the answer's own.
-    """
-
-    name: str
-    datatype: Datatype
-    array: Array
-    parameters: dict[str, Any] = field(default_factory=dict)
-    _values: list[Any] | None = None
-
-    @property
-    def values(self) -> list[Any]:
-        """The elements as a flat list of Python values."""
-        if self._values is None:
-            self._values = self.array.ravel().tolist()
-        return self._values
-
-
-@dataclass(slots=True, eq=False)
-class Inference:
-    """An answer.
-
-    Attributes:
-        model: which model answered.
-        slot: in which slot.
-        id: the request's, or one made for it.
-        rows: rows that were scored.
-        outputs: in the order asked for.
-        parameters: what else there is to say of it.
-        explained: the outputs' explanations, where they were asked for; their tensors are among
-            `outputs`.
-    """
-
-    model: Model
-    slot: Slot
-    id: str
-    rows: int
-    outputs: list[Output]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    explained: list[ExplainedOutput] = field(default_factory=list)
-
-    def with_(self, explained: list[ExplainedOutput]) -> "Inference":
-        """The same answer, with what explains its outputs."""
-        if explained:
-            self.explained = explained
-            self.parameters |= parameters_of(explained)
-            tensors = [tensor for each in explained for tensor in each.tensors()]
-            self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
-        return self
-
-    def said_of(self, output: Output) -> dict[str, Any]:
-        """The answer's own parameters of an output; those that a caller asked with stay theirs."""
-        return {} if output.name in self.model.outputs else output.parameters
 
 
 @dataclass(slots=True, eq=False)
@@ -124,6 +61,27 @@ class Call:
     trace: str = ""
     long: bool = False
     begin: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A request that was read, and whom it was for.
+
+    Attributes:
+        call: what came beside its body.
+        request: its body.
+        slot: the slot that answers.
+        id: the request's, or one made for it.
+        key: the caller's routing key, if there was one.
+        job: what is to be scored.
+    """
+
+    call: Call
+    request: InferRequest
+    slot: Slot
+    id: str
+    key: str
+    job: Job
 
 
 class Engine:
@@ -154,10 +112,11 @@ class Engine:
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._threads = ThreadPoolExecutor(_BESIDE, "long-request")
+        self._batcher: Batcher[Asked, Inference]
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Work on this loop from now on."""
-        self._batcher = Batcher(loop, self._metrics.batch_rows)
+        self._batcher = Batcher(loop, self._metrics.batch_rows, self._settle)
         self._metrics.watch(lambda: self._batcher.depth, lambda: self._admission.in_hand)
 
     def model(self, name: str, version: str = "") -> Model:
@@ -178,25 +137,24 @@ class Engine:
         slot = None
         try:
             identity = request.id or f"{self._prefix}{next(self._numbers):x}"
-            key = _key(call, request) or identity
-            slot, model = self._choose(call.model, call.version, key)
+            key = _key(call, request)
+            slot, model = self._choose(call.model, call.version, key or identity)
+            explain = request.parameters is not None and is_asked(request.parameters)
             if call.long:
-                job, results = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._work, model, request
-                )
-                self._metrics.batch_rows(job.rows)
+                loop = asyncio.get_running_loop()
+                job, results = await loop.run_in_executor(self._threads, self._work, model, request)
             else:
                 job = read(model, request, self._config.limits)
-                results = await self._score(job)
-            explained = await self._explained(job, request)
-            return self._answer(call, request, slot, identity, job, results).with_(explained)
+                if self._admission.in_hand > 1 and job.joins and not explain:
+                    return await self._batcher.soon(Asked(call, request, slot, identity, key, job))
+                results = alone(job)
+            self._metrics.batch_rows(job.rows)
+            explained = await self._explainer.explain(job) if explain else []
+            [answer] = self._settle([Asked(call, request, slot, identity, key, job)], [results])
+            return answer.with_(explained)
         except RequestError as error:
             self._metrics.refused_request(slot, error.status)
             raise
-
-    async def _explained(self, job: Job, request: InferRequest) -> list[ExplainedOutput]:
-        wanted = request.parameters is not None and is_asked(request.parameters)
-        return await self._explainer.explain(job) if wanted else []
 
     def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:
         if name != self._config.model:
@@ -220,35 +178,30 @@ class Engine:
         job = read(model, request, self._config.limits)
         return job, alone(job)
 
-    async def _score(self, job: Job) -> Results:
-        if self._admission.in_hand > 1 and job.joins:
-            return await self._batcher.soon(job)
-        return self._batcher.now(job)
-
-    def _answer(  # noqa: PLR0913, PLR0917  # all that an answer is made of
-        self,
-        call: Call,
-        request: InferRequest,
-        slot: Slot,
-        identity: str,
-        job: Job,
-        results: Results,
-    ) -> Inference:
-        model = job.model
-        outputs = [Output(name, model.outputs[name], array) for name, array in results.items()]
-        for output, asked in zip(outputs, request.outputs or (), strict=False):
-            output.parameters = asked.parameters or {}
-        answer = Inference(model, slot, identity, job.rows, outputs)
-        seconds = time.perf_counter() - call.begin
+    def _settle(self, several: Sequence[Asked], results: Sequence[Results]) -> list[Inference]:
+        """The answers of requests that were scored in one run; they are logged by one write."""
+        answers = [_answer(asked, each) for asked, each in zip(several, results, strict=True)]
+        now = time.perf_counter()
+        pairs = zip(several, answers, strict=True)
+        timed = [(asked, answer, now - asked.call.begin) for asked, answer in pairs]
         if self._log is not None:
-            record = _record(call, answer, job, seconds, _key(call, request))
-            if self._log.append([record]):
-                self._metrics.log_kept(PREDICTION)
+            if self._log.append([_record(*each) for each in timed]):
+                self._metrics.log_kept(PREDICTION, len(timed))
             else:
-                answer.parameters["logged"] = False
-                self._metrics.log_dropped()
-        self._metrics.answered_request(slot, seconds, job.rows)
-        return answer
+                self._metrics.log_dropped(len(timed))
+                for answer in answers:
+                    answer.parameters["logged"] = False
+        for asked, answer, seconds in timed:
+            self._metrics.answered_request(asked.slot, seconds, answer.rows)
+        return answers
+
+
+def _answer(asked: Asked, results: Results) -> Inference:
+    model = asked.job.model
+    outputs = [Output(name, model.outputs[name], array) for name, array in results.items()]
+    for output, wanted in zip(outputs, asked.request.outputs or (), strict=False):
+        output.parameters = wanted.parameters or {}
+    return Inference(model, asked.slot, asked.id, asked.job.rows, outputs)
 
 
 def _key(call: Call, request: InferRequest) -> str:
@@ -260,7 +213,7 @@ def _key(call: Call, request: InferRequest) -> str:
     return call.key
 
 
-def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -> bytes:
+def _record(asked: Asked, answer: Inference, seconds: float) -> bytes:
     model, rows = answer.model, answer.rows
     return records.encode(
         Prediction(
@@ -272,10 +225,10 @@ def _record(call: Call, answer: Inference, job: Job, seconds: float, key: str) -
             answer.slot,
             seconds,
             rows,
-            _inputs(job),
+            _inputs(asked.job),
             {output.name: _by_row(output, rows) for output in answer.outputs},
-            key or None,
-            call.trace or None,
+            asked.key or None,
+            asked.call.trace or None,
         )
     )
 

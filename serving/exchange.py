@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from serving import binary, compression, protocol
-from serving.engine import Inference
+from serving.answers import Inference
 from serving.protocol import InferRequest, InferResponse, OutputTensor, RowsResponse
 from serving.raw import write_raw
 from serving.rows import to_predictions

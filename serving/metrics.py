@@ -160,9 +160,9 @@ class Metrics:
         self._records.add((kind,), number)
         self._share_later()
 
-    def log_dropped(self) -> None:
-        """Count a prediction that was not logged."""
-        self._dropped.inc()
+    def log_dropped(self, number: int = 1) -> None:
+        """Count predictions that were not logged."""
+        self._dropped.inc(number)
 
     def _share_later(self) -> None:
         if not self._flushing and self._loop is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from serving.engine import Inference, Output
+from serving.answers import Inference, Output
 from serving.errors import RequestError
 from serving.protocol import InferRequest, InputTensor, RequestedOutput
 from serving.raw import write_raw

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from serving.answers import Inference, Output
 from serving.binary import HEADER
 from serving.datatypes import BY_NAME
-from serving.engine import Inference, Output
 from serving.exchange import encode
 from serving.model import load
 from serving.protocol import InferRequest
