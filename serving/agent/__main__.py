@@ -19,7 +19,7 @@ from serving.agent.parts import parts
 from serving.config import ConfigError
 
 _LOOK_SECONDS = 0.2
-_NICENESS = 19
+_NICENESS = 10
 """Answers go first: what the agent does can wait, and is counted while it waits."""
 _LAST_WORDS_SECONDS = 2.0
 
