@@ -102,10 +102,16 @@ def _weights(measured: Measured) -> str:
         [each.name, *(_weight(measured.results[s][each.name]) for s in settings)]
         for each in measured.contestants
     ]
+    logs = [log for s in settings for log in measured.results[s][SLIPWAY.name].logs]
+    log = (
+        f"Slipway's log kept {sum(each.predictions for each in logs):,} predictions of these loads"
+        f" and dropped {sum(each.dropped for each in logs):,};\nwhen a server's loads ended at most"
+        f" {max((each.waiting for each in logs), default=0):.0f} MiB waited for their table."
+    )
     return (
         "### Start and memory\n\nSeconds from the start to the first answered prediction, and MiB"
         " of all processes after the loads (pages\nthat they share count once).\n\n"
-        f"{table(head, rows)}"
+        f"{table(head, rows)}\n\n{log}"
     )
 
 

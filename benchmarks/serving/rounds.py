@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.serving.client import Figures
+from benchmarks.serving.kept import Kept, kept
 from benchmarks.serving.running import ContestantError
 from benchmarks.serving.stage import stage
 
@@ -57,11 +58,13 @@ class Result:
         seconds: from start to the first answer.
         mebibytes: after the loads.
         figures: by load.
+        logs: what became of the prediction log in each round, where there was one.
     """
 
     seconds: float
     mebibytes: float
     figures: dict[Load, Figures]
+    logs: tuple[Kept, ...] = ()
 
 
 Results = dict[Setting, dict[str, Result]]
@@ -118,7 +121,9 @@ def _once(contestant: Contestant, model: Model, workers: int, plan: Plan, upstre
             if not figures:
                 stand.load(body, load.connections, WARM_UP)
             figures[load] = stand.load(body, load.connections, plan.seconds)
-        return Result(stand.server.seconds, stand.server.mebibytes(), figures)
+        log = kept(stand.server.port) if contestant.kind == "ours" else None
+        logs = () if log is None else (log,)
+        return Result(stand.server.seconds, stand.server.mebibytes(), figures, logs)
 
 
 def _median(repeats: Sequence[Result]) -> Result:
@@ -126,7 +131,8 @@ def _median(repeats: Sequence[Result]) -> Result:
         load: median([repeat.figures[load] for repeat in repeats]) for load in repeats[0].figures
     }
     seconds = statistics.median(repeat.seconds for repeat in repeats)
-    return Result(seconds, statistics.median(each.mebibytes for each in repeats), figures)
+    mebibytes = statistics.median(each.mebibytes for each in repeats)
+    return Result(seconds, mebibytes, figures, tuple(log for each in repeats for log in each.logs))
 
 
 def median(repeats: Sequence[Figures]) -> Figures:

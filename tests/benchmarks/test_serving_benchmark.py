@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.serving import bodies, client, goals, models, report, wrk
+from benchmarks.serving import bodies, client, goals, kept, models, report, wrk
 from benchmarks.serving.client import ClientError, Figures
 from benchmarks.serving.contestants import BARE, FLOOR, SLIPWAY, Contestant
 from benchmarks.serving.cores import Split
@@ -197,3 +197,13 @@ def test_peers_score_with_the_same_onnxruntime(pins):
     theirs = re.search(r"(?m)^onnxruntime==[0-9.]+", pins.read_text())
 
     assert ours[0].split()[0] == theirs[0]
+
+
+def test_what_the_log_kept_is_read_from_the_metrics() -> None:
+    """Kept, dropped and waiting; nothing of a server whose agent ships no log."""
+    records = 'slipway_prediction_log_records_total{kind="prediction"} 3e+06\n'
+    dropped = 'slipway_prediction_log_dropped_total{model="m"} 2.0\n'
+    text = records + dropped + "slipway_prediction_log_pending_bytes 1.048576e+06\n"
+
+    assert kept.read(text) == kept.Kept(3_000_000, 2, 1.0)
+    assert kept.read(records + dropped) is None
