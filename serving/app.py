@@ -26,6 +26,8 @@ from serving.routes import Kind, Route
 
 _UNAVAILABLE = 503
 _TURN_SECONDS = 0.001
+_YOUNG = 10_000
+"""New objects before the collector looks: a batch of requests has hundreds, and none stays."""
 _ROUTING_KEY = "x-routing-key"
 _ENCODING, _ACCEPT = "content-encoding", "accept-encoding"
 _JSON = [("content-type", "application/json")]
@@ -86,6 +88,7 @@ class App:
         logs.info("worker_started", host=self._config.host, port=self._config.port)
         # What was imported stays: walking it again and again would hold requests up.
         gc.freeze()
+        gc.set_threshold(_YOUNG)
         # Long requests and explanations are worked on beside the loop; it gets its turn back soon.
         sys.setswitchinterval(_TURN_SECONDS)
         self._metrics.start(loop)
