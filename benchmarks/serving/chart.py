@@ -52,4 +52,5 @@ def _bars(
     axes.set_xlim(0, max(values) * _ROOM)
     axes.set_title(title, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+    axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter("{x:,.0f}")
