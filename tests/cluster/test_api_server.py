@@ -4,7 +4,7 @@ import pytest
 
 from infra.description import describe
 from infra.service import Resources, Right, Scaling, Service
-from infra.services import all_services, object_store
+from infra.services import all_services, object_store, signing
 from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.place import Place
@@ -12,7 +12,11 @@ from infra.targets.kubernetes.place import Place
 pytestmark = [pytest.mark.cluster]
 
 PLACE = Place(namespace="slipway-test", instance="test")
-SECRETS = {object_store.ACCESS_KEY: "a" * 40, object_store.SECRET_KEY: "b" * 40}
+SECRETS = {
+    object_store.ACCESS_KEY: "a" * 40,
+    object_store.SECRET_KEY: "b" * 40,
+    signing.PUBLIC_KEYS: "PEM",
+}
 
 
 def platform() -> list[dict]:
