@@ -14,7 +14,7 @@ from serving import binary, bodies, description, exchange, feedback, logs, opena
 from serving.admission import Ticket
 from serving.callers import Caller, caller_of
 from serving.config import Config
-from serving.engine import Call, Engine
+from serving.engine import LONG_BYTES, Call, Engine
 from serving.errors import RequestError
 from serving.guards import Guards
 from serving.journal import Journal
@@ -24,7 +24,6 @@ from serving.metrics import LABEL, Metrics
 from serving.protocol import InferRequest
 from serving.routes import Kind, Route
 
-_UNAVAILABLE = 503
 _TURN_SECONDS = 0.001
 _YOUNG = 10_000
 """New objects before the collector looks: a batch of requests has hundreds, and none stays."""
@@ -34,8 +33,6 @@ _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain; version=0.0.4; charset=utf-8")]
 _ENDING = "the server is about to end"
 _CLOSE = ("connection", "close")
-_LONG_BODY = 32 * 1024
-"""Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 
 
 class Reply(NamedTuple):
@@ -78,7 +75,6 @@ class App:
         self._metrics = metrics
         self._loader = loader
         self._guards = guards
-        self._keys = guards.keys
         self._admission = guards.admission
         self._draining = guards.draining
         self._rpc = rpc
@@ -151,7 +147,7 @@ class App:
             case Kind.READY:
                 return self._readiness({})
             case Kind.MODEL_READY:
-                self._check(route)
+                self._engine.check(route.model, route.version)
                 return self._readiness({"name": self._config.model})
             case _:
                 model = self._engine.model(route.model, route.version)
@@ -167,14 +163,6 @@ class App:
             model = self._engine.placement.champion
             return Reply(200, protocol.encode(openapi.document(self._config, model)))
         return Reply(200, self._server)
-
-    def _check(self, route: Route) -> None:
-        """Refuse an unknown model or version; no model at all is an answer of its own."""
-        try:
-            self._engine.model(route.model, route.version)
-        except RequestError as error:
-            if error.status != _UNAVAILABLE:
-                raise
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:
         if self._draining:
@@ -205,9 +193,7 @@ class App:
 
     def _enter(self, route: Route, headers: Any) -> Ticket:
         try:
-            if self._keys:
-                self._keys.caller(headers.get("authorization"), headers.get("x-api-key"))
-            return self._admission.enter()
+            return self._guards.enter(headers)
         except RequestError as error:
             raise self._counted(route, error) from None
 
@@ -232,7 +218,7 @@ class App:
                 route.version,
                 headers.get(_ROUTING_KEY) or "",
                 caller.trace_id,
-                long=len(body) >= _LONG_BODY,
+                long=len(body) >= LONG_BYTES,
             )
             return call, await self._decode(call, body, headers.get(binary.HEADER))
         except RequestError as error:

@@ -31,6 +31,8 @@ from serving.protocol import InferRequest
 from serving.records import Prediction
 from serving.slots import Placement, Slot
 
+LONG_BYTES = 32 * 1024
+"""Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 _BESIDE = 2
 """Threads for long requests, which would keep all others waiting on the loop."""
 
@@ -126,6 +128,15 @@ class Engine:
             RequestError: 404, for a name or version that is not here; 503, for no model at all.
         """
         return self._choose(name, version, None)[1]
+
+    def check(self, name: str, version: str = "") -> None:
+        """Refuse an unknown model or version; that there is no model at all is no refusal here.
+
+        Raises:
+            RequestError: 404.
+        """
+        if self.placement.champion is not None or name != self._config.model:
+            self._choose(name, version, None)
 
     async def infer(self, call: Call, request: InferRequest) -> Inference:
         """Answer a request.

@@ -6,7 +6,7 @@ Owns that all transports share these. How a refusal is put into bytes is the tra
 import asyncio
 from dataclasses import dataclass, field
 
-from serving.admission import Admission
+from serving.admission import Admission, Ticket
 from serving.callers import Caller, Headers, Pairs
 from serving.draining import Draining
 from serving.errors import RequestError
@@ -40,6 +40,16 @@ class Guards:
         """Look no more, and tell what the log left out."""
         self.admission.stop()
         self.log.close()
+
+    def enter(self, headers: Headers) -> Ticket:
+        """Let a request in that costs something; give the ticket back to `admission`.
+
+        Raises:
+            RequestError: 401, without a known key; 429, while as many are in hand as may be.
+        """
+        if self.keys:
+            self.keys.caller(headers.get(_AUTHORIZATION), headers.get(_KEY))
+        return self.admission.enter()
 
     def refused(self, route: str, caller: Caller, headers: Headers, error: Exception) -> Pairs:
         """Log why a request got no answer; the headers that its refusal has beside its own."""

@@ -5,7 +5,7 @@ together, and how they came, is decided by the caller.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Job:
         shapes: each input's shape, by name.
         rows: how many.
         wanted: names of the outputs that the caller wants, in order.
+        plain: whether all values are lists.
     """
 
     model: Model
@@ -41,16 +42,15 @@ class Job:
     shapes: dict[str, list[int]]
     rows: int
     wanted: list[str]
+    plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plain = list(map(type, self.values.values())).count(list) == len(self.values)
 
     @property
     def joins(self) -> bool:
         """Whether it may be scored together with others."""
         return self.model.joins and self.rows <= _MOST_JOINED and self.plain
-
-    @property
-    def plain(self) -> bool:
-        """Whether all values are lists."""
-        return list(map(type, self.values.values())).count(list) == len(self.values)
 
 
 def read(model: Model, request: InferRequest, limits: Limits) -> Job:

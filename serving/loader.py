@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from serving import logs
+from serving import logs, model_events
 from serving import state as states
 from serving.cache import Cache
 from serving.config import Config
@@ -130,30 +130,15 @@ class Loader:
         else:
             self._placement.challenger = model
         self._serving[slot] = placed
-        self._metrics.serves(slot, model, seconds)
-        logs.info(
-            "model_loaded",
-            model=model.name,
-            slot=slot,
-            version=model.version,
-            digest=model.digest,
-            seconds=round(seconds, 4),
-        )
+        model_events.loaded(self._metrics, slot, model, seconds)
 
     def _refuse(self, slot: Slot, placed: Placed, reason: Reason, message: str) -> None:
         pause = self._patience[slot].failed(placed)
-        self._metrics.refused(slot, reason)
         version = placed.release.version
         if slot is Slot.CHAMPION:
             self._placement.reason = f"version {version} was refused ({reason}): {message}"
-        logs.warning(
-            "model_refused",
-            model=self._name,
-            slot=slot,
-            version=version,
-            reason=reason,
-            error=message,
-            retry_seconds=pause,
+        model_events.refused(
+            self._metrics, slot, version=version, reason=reason, error=message, retry_seconds=pause
         )
 
 

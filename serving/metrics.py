@@ -32,14 +32,10 @@ _SECONDS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5),
 )
-
-
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 _FLUSH_SECONDS = 0.2
 NO_SLOT = "none"
 """The slot of a request that was refused before a model was chosen for it."""
-
-
 PREDICTION, LABEL = "prediction", "label"
 """Kinds of records in the prediction log."""
 
@@ -59,7 +55,7 @@ class Metrics:
         self._model = model
         self._requests(own)
         self._load(own)
-        self._models(own)
+        self.models = ModelMetrics(model, own)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing = False
 
@@ -121,9 +117,6 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self._levels: tuple[Callable[[], int], Callable[[], int]] | None = None
-
-    def _models(self, own: CollectorRegistry) -> None:
-        self.models = ModelMetrics(self._model, own)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Share what is counted from this loop."""

@@ -19,7 +19,7 @@ class Refusals:
     """Models that were not taken into service, by whichever process refused them."""
 
     def __init__(self, model: str, own: CollectorRegistry) -> None:
-        self._model = model
+        self.model = model
         self._failures = Counter(
             "slipway_model_load_failures",
             "Models that were not taken into service.",
@@ -32,7 +32,7 @@ class Refusals:
 
     def refused(self, slot: Slot, reason: Reason) -> None:
         """Count a model that was not taken into service."""
-        self._failures.labels(self._model, slot, reason).inc()
+        self._failures.labels(self.model, slot, reason).inc()
 
 
 class Shown:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from serving import logs
+from serving import logs, model_events
 from serving import state as states
 from serving.agent.metrics import AgentMetrics
 from serving.agent.registry import parse_source
@@ -190,13 +190,11 @@ class Follower:
 
     def _refuse(self, slot: Slot, release: Release, reason: Reason, message: str) -> None:
         pause = self._patience[slot].failed(release)
-        self.metrics.refusals.refused(slot, reason)
         if slot is Slot.CHAMPION:
             self._say(f"version {release.version} was refused ({reason}): {message}")
-        logs.warning(
-            "model_refused",
-            model=self.config.model,
-            slot=slot,
+        model_events.refused(
+            self.metrics.refusals,
+            slot,
             version=release.version,
             source=release.source,
             reason=reason,

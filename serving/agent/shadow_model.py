@@ -6,7 +6,7 @@ Owns loading what the follower placed in the shadow's slot, when it is first ask
 import time
 from collections.abc import Callable
 
-from serving import logs
+from serving import model_events
 from serving.cache import Cache
 from serving.errors import ModelRefusedError, Reason
 from serving.model import Model
@@ -62,24 +62,13 @@ class ShadowModel:
         except Exception as error:  # noqa: BLE001  # whatever a model does, the log goes on
             self._refused(placed, Reason.INTERNAL, error)
             return None
-        seconds = time.perf_counter() - begin
-        self._shown.serves(Slot.SHADOW, model, seconds)
-        logs.info(
-            "model_loaded",
-            model=model.name,
-            slot=Slot.SHADOW,
-            version=model.version,
-            digest=model.digest,
-            seconds=round(seconds, 4),
-        )
+        model_events.loaded(self._shown, Slot.SHADOW, model, time.perf_counter() - begin)
         return model
 
     def _refused(self, placed: Placed, reason: Reason, error: Exception) -> None:
-        self._refusals.refused(Slot.SHADOW, reason)
-        logs.warning(
-            "model_refused",
-            model=self._name,
-            slot=Slot.SHADOW,
+        model_events.refused(
+            self._refusals,
+            Slot.SHADOW,
             version=placed.release.version,
             reason=reason,
             error=error,

@@ -150,9 +150,7 @@ class Doors:
     def _let_in(self, metadata: Metadata) -> Ticket:
         if self._closed:
             raise RequestError(503, "the server is about to end")
-        if self._guards.keys:
-            self._guards.keys.caller(metadata.get("authorization"), metadata.get("x-api-key"))
-        return self._guards.admission.enter()
+        return self._guards.enter(metadata)
 
     def _answered(self, name: str, visit: Visit, *, log: bool) -> Pairs:
         self._counts.answered(name, grpc.StatusCode.OK.name)

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from serving import description
-from serving.engine import Call, Engine
+from serving.engine import LONG_BYTES, Call, Engine
 from serving.errors import RequestError
 from serving.metrics import Metrics
 from serving.protocol import InferRequest
@@ -19,10 +19,6 @@ from serving.rpc import translation
 from serving.rpc.doors import Doors, Visit
 from serving.rpc.messages import SERVICE, message
 from serving.signature import TensorSpec
-
-_UNAVAILABLE = 503
-_LONG_MESSAGE = 32 * 1024
-"""Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
 
 _TENSOR = message("ModelMetadataResponse.TensorMetadata")
 
@@ -55,11 +51,7 @@ class Service:
         return message("ServerReadyResponse")(ready=self._ready())
 
     async def _model_ready(self, request: Any, _visit: Visit) -> Any:
-        try:
-            self._engine.model(request.name, request.version)
-        except RequestError as error:
-            if error.status != _UNAVAILABLE:
-                raise
+        self._engine.check(request.name, request.version)
         return message("ModelReadyResponse")(ready=self._ready())
 
     async def _server(self, _request: Any, _visit: Visit) -> Any:
@@ -77,7 +69,7 @@ class Service:
         )
 
     async def _infer(self, request: Any, visit: Visit) -> Any:
-        long = visit.size >= _LONG_MESSAGE
+        long = visit.size >= LONG_BYTES
         call = Call(
             request.model_name,
             request.model_version,
