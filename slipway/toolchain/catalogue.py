@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.versions import TOOLS as PINS
 from slipway.toolchain import cluster_tools
-from slipway.toolchain.tool import AS_GO_SAYS, GITHUB, GoRecipe, Release, Tool
+from slipway.toolchain.tool import AS_GO_SAYS, AS_UNAME_SAYS, GITHUB, GoRecipe, Release, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,12 +131,7 @@ _VERSITYGW = Tool(
         site=f"{GITHUB}/versity/versitygw/releases/download/v{{version}}",
         archive="versitygw_v{version}_{platform}.tar.gz",
         checksums="checksums.txt",
-        platforms={
-            "linux/amd64": "Linux_x86_64",
-            "linux/arm64": "Linux_arm64",
-            "darwin/amd64": "Darwin_x86_64",
-            "darwin/arm64": "Darwin_arm64",
-        },
+        platforms=AS_UNAME_SAYS,
     ),
     go=GoRecipe(
         module="platform",

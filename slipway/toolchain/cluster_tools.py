@@ -6,7 +6,7 @@ None of them is brought for a platform of processes.
 from __future__ import annotations
 
 from infra.versions import TOOLS as PINS
-from slipway.toolchain.tool import AS_GO_SAYS, GITHUB, GoRecipe, Release, Tool
+from slipway.toolchain.tool import AS_GO_SAYS, AS_UNAME_SAYS, GITHUB, GoRecipe, Release, Tool
 
 _CRANE = Tool(
     name="crane",
@@ -16,12 +16,7 @@ _CRANE = Tool(
         site=f"{GITHUB}/google/go-containerregistry/releases/download/v{{version}}",
         archive="go-containerregistry_{platform}.tar.gz",
         checksums="checksums.txt",
-        platforms={
-            "linux/amd64": "Linux_x86_64",
-            "linux/arm64": "Linux_arm64",
-            "darwin/amd64": "Darwin_x86_64",
-            "darwin/arm64": "Darwin_arm64",
-        },
+        platforms=AS_UNAME_SAYS,
     ),
     go=GoRecipe(
         module="images",

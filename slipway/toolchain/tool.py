@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 GITHUB = "https://github.com"
+AS_UNAME_SAYS = MappingProxyType(
+    {
+        "linux/amd64": "Linux_x86_64",
+        "linux/arm64": "Linux_arm64",
+        "darwin/amd64": "Darwin_x86_64",
+        "darwin/arm64": "Darwin_arm64",
+    }
+)
+
 AS_GO_SAYS = MappingProxyType(
     {
         "linux/amd64": "linux-amd64",

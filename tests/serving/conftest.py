@@ -475,6 +475,16 @@ def flights():
     return make
 
 
+@pytest.fixture
+def logged(caplog, monkeypatch):
+    """The names of the events logged so far."""
+    monkeypatch.setattr(logging.getLogger("slipway.serving"), "propagate", True)
+    caplog.set_level(logging.INFO, "slipway.serving")
+    return lambda: [
+        record.getMessage() for record in caplog.records if record.name == "slipway.serving"
+    ]
+
+
 @pytest.fixture(scope="session")
 def events():
     """The names of the events that were logged in this process; it takes `caplog`."""

@@ -1,6 +1,5 @@
 """Following aliases and the weight, step by step and without a server."""
 
-import logging
 from pathlib import Path
 
 import httpx
@@ -77,16 +76,6 @@ def versions(state):
     return lambda: {slot.value: each.release.version for slot, each in state().placed.items()}
 
 
-@pytest.fixture
-def events(caplog, monkeypatch):
-    """The names of the events logged so far."""
-    monkeypatch.setattr(logging.getLogger("slipway.serving"), "propagate", True)
-    caplog.set_level(logging.INFO, "slipway.serving")
-    return lambda: [
-        record.getMessage() for record in caplog.records if record.name == "slipway.serving"
-    ]
-
-
 def counted(metrics, name, **labels):
     """The value of one series."""
     return metrics.own.get_sample_value(name, {"model": MODEL, **labels})
@@ -97,16 +86,16 @@ def looks(platform):
     return [path.split("?")[0].rsplit("/", 2)[1:] for path in platform.asked if "mlflow" in path]
 
 
-def test_no_alias_is_a_reason_and_no_failure(follower, state, events):
+def test_no_alias_is_a_reason_and_no_failure(follower, state, logged):
     """Before the first release the state says what it waits for, logged once."""
     follower.step()
     follower.step()
     assert state().placed == {}
     assert state().reason == "no version of 'flight-delays' has the alias 'champion' yet"
-    assert events() == ["alias_missing"]
+    assert logged() == ["alias_missing"]
 
 
-def test_the_champion_is_followed(follower, platform, make_delays, state, events):
+def test_the_champion_is_followed(follower, platform, make_delays, state, logged):
     """Each move of the alias replaces the release, its files by digest."""
     for version, bias in (("1", 0.1), ("2", 0.2)):
         digest = platform.release(version, make_delays(bias))
@@ -115,7 +104,7 @@ def test_the_champion_is_followed(follower, platform, make_delays, state, events
         placed = state().placed[Slot.CHAMPION]
         assert (placed.release.version, placed.digest) == (version, digest)
         assert set(placed.files) == {"model.onnx", "signature.json", "model_card.md"}
-    assert events() == ["model_accepted", "model_accepted"]
+    assert logged() == ["model_accepted", "model_accepted"]
 
 
 def test_all_slots_are_followed(follower, platform, make_delays, versions):
@@ -160,7 +149,7 @@ def test_a_model_made_anew_counts_its_versions_anew(follower, platform, make_del
     assert state().placed[Slot.CHAMPION].digest == digest
 
 
-def test_an_alias_taken_away_empties_its_slot(follower, platform, make_delays, versions, events):
+def test_an_alias_taken_away_empties_its_slot(follower, platform, make_delays, versions, logged):
     """Challenger and shadow are left empty when nobody names them any more, with an event."""
     for number, slot in enumerate(Slot):
         platform.release(str(number), make_delays(number), alias=slot.value)
@@ -170,7 +159,7 @@ def test_an_alias_taken_away_empties_its_slot(follower, platform, make_delays, v
     follower.step()
     follower.step()
     assert versions() == {"champion": "0"}
-    assert events().count("slot_emptied") == 2
+    assert logged().count("slot_emptied") == 2
 
 
 def test_a_champion_whose_alias_is_taken_away_stays(follower, platform, make_delays, versions):
@@ -194,7 +183,7 @@ def test_a_promoted_challenger_is_not_tried_again(follower, platform, make_delay
     assert versions() == {"champion": "2"}
 
 
-def test_the_weight_is_followed(follower, platform, make_delays, state, events):
+def test_the_weight_is_followed(follower, platform, make_delays, state, logged):
     """The tag sets the weight at the next look; what is no share is said once and left."""
     platform.release("1", make_delays(1))
     follower.step()
@@ -206,7 +195,7 @@ def test_the_weight_is_followed(follower, platform, make_delays, state, events):
         platform.weigh(bad)
         follower.step()
         assert state().weight == 0.25
-    assert events().count("weight_refused") == 3
+    assert logged().count("weight_refused") == 3
     del platform.tags["slipway.challenger_weight"]
     follower.step()
     assert state().weight == 0.0
@@ -226,7 +215,7 @@ def test_a_weight_is_a_number_from_0_to_1(text, weight):
 
 @pytest.mark.parametrize("slot", Slot)
 def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtures
-    follower, platform, make_delays, metrics, events, versions, slot
+    follower, platform, make_delays, metrics, logged, versions, slot
 ):
     """A corrupt release is counted, logged and left; the next good one is taken."""
     platform.release("1", make_delays(0.1), alias=slot.value)
@@ -238,7 +227,7 @@ def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtur
     platform.release("3", make_delays(0.3), alias=slot.value)
     follower.step()
     assert versions() == {slot.value: "3"}
-    known = [event for event in events() if event != "alias_missing"]
+    known = [event for event in logged() if event != "alias_missing"]
     assert known == ["model_accepted", "model_refused", "model_accepted"]
     for each in Slot:
         for reason in Reason:
@@ -256,7 +245,7 @@ def test_one_bad_slot_does_not_hold_up_the_others(follower, platform, make_delay
 
 
 def test_a_refused_model_is_left_alone_for_a_while(  # noqa: PLR0913, PLR0917  # fixtures
-    new_follower, config, platform, make_delays, events, state
+    new_follower, config, platform, make_delays, logged, state
 ):
     """The same release is not tried at every look."""
     follower = new_follower(replace(config, poll_seconds=3600.0))
@@ -264,7 +253,7 @@ def test_a_refused_model_is_left_alone_for_a_while(  # noqa: PLR0913, PLR0917  #
     platform.blobs[bad] = b"{}"
     for _ in range(3):
         follower.step()
-    assert events() == ["model_refused"]
+    assert logged() == ["model_refused"]
     assert state().reason.startswith("version 1 was refused (digest): ")
 
 
@@ -281,7 +270,7 @@ def test_a_crash_in_a_trial_is_a_refusal(follower, platform, make_delays, monkey
 
 
 def test_a_tracking_server_that_is_down_changes_nothing(  # noqa: PLR0913, PLR0917  # fixtures
-    follower, new_follower, config, platform, make_delays, events, state, metrics
+    follower, new_follower, config, platform, make_delays, logged, state, metrics
 ):
     """The state stays as it is, over restarts too, and the trouble is counted and said once."""
     for number, slot in enumerate(Slot):
@@ -294,7 +283,7 @@ def test_a_tracking_server_that_is_down_changes_nothing(  # noqa: PLR0913, PLR09
     again.step()
     again.step()
     assert state() == before
-    assert events().count("tracking_unreachable") == 1
+    assert logged().count("tracking_unreachable") == 1
     assert metrics.own.get_sample_value("slipway_tracking_poll_failures_total") == 2.0
 
 
@@ -313,7 +302,7 @@ def test_blobs_that_are_named_are_never_dropped(follower, platform, make_delays,
     assert len(blobs) == 2 * (1 + 3 + 1) + 2
 
 
-def test_a_blob_that_was_lost_is_fetched_again(follower, platform, make_delays, config, events):
+def test_a_blob_that_was_lost_is_fetched_again(follower, platform, make_delays, config, logged):
     """Damage in the cache costs a download, while nothing else changes."""
     digest = platform.release("1", make_delays(1))
     follower.step()
@@ -322,11 +311,11 @@ def test_a_blob_that_was_lost_is_fetched_again(follower, platform, make_delays, 
     assert not cache.intact(digest)
     follower.step()
     assert cache.intact(digest)
-    assert events() == ["model_accepted", "cache_repaired"]
+    assert logged() == ["model_accepted", "cache_repaired"]
 
 
 def test_a_state_that_cannot_be_written_is_said_and_tried_again(  # noqa: PLR0913, PLR0917  # fixtures
-    follower, platform, make_delays, monkeypatch, events, versions
+    follower, platform, make_delays, monkeypatch, logged, versions
 ):
     """A full disk keeps the old state and its blobs; when it takes it, the new one is there."""
     platform.release("1", make_delays(1))
@@ -343,13 +332,13 @@ def test_a_state_that_cannot_be_written_is_said_and_tried_again(  # noqa: PLR091
         assert versions() == {"champion": "1"}
     follower.step()
     assert versions() == {"champion": "2"}
-    told = [event for event in events() if event.startswith("state")]
+    told = [event for event in logged() if event.startswith("state")]
     assert told == ["state_not_written", "state_written"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"form": 9}', b"\xff\xfe"])
 def test_a_state_that_is_garbage_is_made_anew(  # noqa: PLR0913, PLR0917  # fixtures
-    new_follower, config, platform, make_delays, versions, events, content
+    new_follower, config, platform, make_delays, versions, logged, content
 ):
     """The agent says so and follows the aliases as if there were none."""
     path = states.path_of(config.cache_dir)
@@ -358,7 +347,7 @@ def test_a_state_that_is_garbage_is_made_anew(  # noqa: PLR0913, PLR0917  # fixt
     platform.release("1", make_delays(1))
     new_follower(config).step()
     assert versions() == {"champion": "1"}
-    assert events() == ["state_refused", "model_accepted"]
+    assert logged() == ["state_refused", "model_accepted"]
 
 
 def test_patience_doubles_and_is_bounded():

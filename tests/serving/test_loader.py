@@ -1,6 +1,5 @@
 """A worker's following of the state, step by step and without a server."""
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -99,16 +98,6 @@ def write(config):
     return to
 
 
-@pytest.fixture
-def events(caplog, monkeypatch):
-    """The names of the events logged so far."""
-    monkeypatch.setattr(logging.getLogger("slipway.serving"), "propagate", True)
-    caplog.set_level(logging.INFO, "slipway.serving")
-    return lambda: [
-        record.getMessage() for record in caplog.records if record.name == "slipway.serving"
-    ]
-
-
 def test_before_any_state_it_waits(worker):
     """Without a state there is no model and no failure."""
     assert worker.serves() == {}
@@ -146,7 +135,7 @@ def test_one_digest_is_one_session(worker, put, write):
 
 
 @pytest.mark.parametrize("slot", ["champion", "challenger"])
-def test_a_failure_leaves_what_is_in_service(worker, put, write, make_delays, events, slot):  # noqa: PLR0913, PLR0917  # fixtures
+def test_a_failure_leaves_what_is_in_service(worker, put, write, make_delays, logged, slot):  # noqa: PLR0913, PLR0917  # fixtures
     """A model that fails to load or to warm up is counted and logged; the old one stays."""
     write(**{slot: put("1")})
     worker.serves()
@@ -158,7 +147,7 @@ def test_a_failure_leaves_what_is_in_service(worker, put, write, make_delays, ev
     assert worker.serves() == {slot: "1"}
     refused = {reason: worker.refusals(slot, reason) for reason in ("session", "warmup", "cache")}
     assert refused == {"session": 1.0, "warmup": 1.0, "cache": 0.0}
-    assert events() == ["model_loaded", "model_refused", "model_refused"]
+    assert logged() == ["model_loaded", "model_refused", "model_refused"]
     write(**{slot: put("4")})
     assert worker.serves() == {slot: "4"}
 
@@ -188,7 +177,7 @@ def test_a_failure_is_left_alone_for_a_while(config, put, write, make_delays):
 
 
 @pytest.mark.parametrize("content", [b"", b'{"form": 1', b"null", b"\xff"])
-def test_a_state_that_is_garbage_is_refused(worker, put, write, config, events, content):  # noqa: PLR0913, PLR0917  # fixtures
+def test_a_state_that_is_garbage_is_refused(worker, put, write, config, logged, content):  # noqa: PLR0913, PLR0917  # fixtures
     """A state that cannot be read changes nothing, is said once, and the next one is taken."""
     write(champion=put("1"))
     worker.serves()
@@ -200,7 +189,7 @@ def test_a_state_that_is_garbage_is_refused(worker, put, write, config, events, 
     assert worker.serves() == {"champion": "1"}
     write(champion=put("2"))
     assert worker.serves() == {"champion": "2"}
-    assert events() == ["model_loaded", "state_refused", "model_loaded"]
+    assert logged() == ["model_loaded", "state_refused", "model_loaded"]
 
 
 def test_what_is_not_signed_with_a_trusted_key_is_not_served(config, put, write):

@@ -159,6 +159,15 @@ def everything(api_server) -> Iterator[Stack]:
     delete_namespaces(api_server, described)
 
 
+@pytest.fixture
+def tenants(api_server) -> Iterator[Stack]:
+    """A stack with two tenants, of which one has members, as it stands in the API server."""
+    described = stack("tenants")
+    api_server.apply_all([*described.of_cluster, *described.objects])
+    yield described
+    delete_namespaces(api_server, described)
+
+
 def delete_namespaces(api_server, described: Stack) -> None:
     """Have them deleted; nobody waits for it."""
     for namespace in described.namespaces:

@@ -14,16 +14,6 @@ GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "tenants.md"
 EXAMPLE = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 
 
-@pytest.fixture
-def tenants(api_server, stack_of):
-    """A stack with two tenants."""
-    described = stack_of("tenants")
-    api_server.apply_all([*described.of_cluster, *described.objects])
-    yield described
-    for namespace in described.namespaces:
-        api_server.delete(f"/api/v1/namespaces/{namespace}")
-
-
 def documents() -> list[dict]:
     """The examples in YAML."""
     return [yaml.safe_load(found) for found in EXAMPLE.findall(GUIDE.read_text())]

@@ -25,16 +25,6 @@ KINDS = (
 )
 
 
-@pytest.fixture
-def tenants(api_server, stack_of):
-    """A stack with two tenants, of which one has members."""
-    described = stack_of("tenants")
-    api_server.apply_all([*described.of_cluster, *described.objects])
-    yield described
-    for namespace in described.namespaces:
-        api_server.delete(f"/api/v1/namespaces/{namespace}")
-
-
 def may(api_server, user: str, namespace: str, wish: tuple[str, str, str, str]) -> bool:
     """Whether a user, or an account by its full name, may do something in a namespace."""
     group, resource, verb, name = wish
