@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 -- a pipeline's inputs are its function's parameters
 """The training pipeline: from source data to a released model, or to a rejection with numbers.
 
 Owns the graph only: which step feeds which. What steps do is `components`; what is trained is the
@@ -26,6 +27,7 @@ GATE = Step(gate, SMALL)
 PACKAGE = Step(package, SMALL, signs=True)
 REGISTER = Step(register, SMALL)
 RELEASE = Step(release, SMALL)
+RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -35,10 +37,16 @@ def pipeline(
     source: str = "",
     rounds: int = 400,
     seed: int = 7,
+    mlflow_run: str = "",
 ) -> None:
-    """Train `usecase` on `months` of `source` with at most `rounds` trees."""
-    landed = INGEST(usecase=usecase, source=source, months=months)
-    checked = VALIDATE(usecase=usecase, ingested=landed.output)
+    """Train `usecase` on `months` of `source` with at most `rounds` trees.
+
+    `mlflow_run` is the run that `slipway run` has begun; without one, the first step begins it.
+    """
+    landed = INGEST(
+        usecase=usecase, source=source, months=months, mlflow_run=mlflow_run, pipeline_run=RUN
+    ).outputs
+    checked = VALIDATE(usecase=usecase, ingested=landed["Output"])
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
     fitted = TRAIN(
         usecase=usecase,
@@ -52,24 +60,19 @@ def pipeline(
     )
     decided = GATE(
         usecase=usecase,
-        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        months=months,
-        ingested=landed.output,
-        test=parts["test"],
+        run=landed["run"],
+        ingested=landed["Output"],
+        **parts,
         report=fitted["report"],
         evaluation=judged.outputs["evaluation"],
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
-        facts = {
-            "report": fitted["report"],
-            "evaluation": judged.outputs["evaluation"],
-            "decision": decided.outputs["decision"],
-        }
-        packed = PACKAGE(usecase=usecase, model=fitted["model"], **parts, **facts)
+        shown = {"train": parts["train"], "test": parts["test"], "card": decided.outputs["card"]}
+        packed = PACKAGE(usecase=usecase, model=fitted["model"], **shown)
         registered = REGISTER(
             usecase=usecase,
-            digest=packed.outputs["Output"],
-            card=packed.outputs["card"],
-            **facts,
+            digest=packed.output,
+            evaluation=judged.outputs["evaluation"],
+            decision=decided.outputs["decision"],
         )
         RELEASE(usecase=usecase, version=registered.output)

@@ -117,6 +117,7 @@ def run_as_json(result: RunResult) -> dict[str, Any]:
         "decision": _read(result, "gate.decision"),
         "figures": {who: _read(result, "evaluate.evaluation").get(who) for who in _WHO},
         "failure": result.failure,
+        "page": result.page,
     }
 
 
@@ -124,7 +125,13 @@ _WHO = ("model", "baseline")
 
 
 def show_run(console: Console, result: RunResult) -> None:
-    """Print how a run ended, with the numbers it was judged by."""
+    """Print how a run ended, with the numbers it was judged by, and where its page is."""
+    _show_end(console, result)
+    if result.page:
+        console.print(f"  its page: {escape(result.page)}", highlight=False)
+
+
+def _show_end(console: Console, result: RunResult) -> None:
     evaluation = _read(result, "evaluate.evaluation")
     if evaluation:
         tables.metrics(

@@ -40,6 +40,17 @@ def declared(spec: Mapping[str, Any]) -> dict[str, str]:
     return {name: about["parameterType"] for name, about in parameters.items()}
 
 
+def defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of a compiled pipeline are where nothing is given, by name."""
+    parameters = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    return {
+        # The compiled form writes every number with a point.
+        name: int(value) if about["parameterType"] == "NUMBER_INTEGER" else value
+        for name, about in parameters.items()
+        if (value := about.get("defaultValue")) is not None
+    }
+
+
 def _value(name: str, text: str, kind: str) -> Any:
     """Read `text` as the pipeline's parameter type `kind`."""
     readers: dict[str, tuple[str, Callable[[str], Any]]] = {
