@@ -35,10 +35,19 @@ def facts(trained, evaluation):
 def test_signature_speaks_the_inference_protocol(parts):
     """Inputs and output are named with datatype and shape; the example has a value for each."""
     found = signature(USECASE, parts.test)
-    assert (found["name"], found["outputs"]) == (
+    (output,) = found["outputs"]
+    assert output.pop("description") == f"how probable it is: {USECASE.card.target}"
+    assert (found["name"], output) == (
         "flight-delays",
-        [{"name": "probability", "datatype": "FP32", "shape": [-1, 1]}],
+        {"name": "probability", "datatype": "FP32", "shape": [-1, 1]},
     )
+    inputs = {item["name"]: item for item in found["inputs"]}
+    assert (inputs["temp"]["description"], inputs["temp"]["unit"]) == (
+        "temperature at the origin",
+        "°F",
+    )
+    assert inputs["origin"]["values"] == ["EWR", "JFK", "LGA"]
+    assert {"unit", "values"} & inputs["carrier"].keys() == set()
     assert [(x["name"], x["datatype"], x["shape"]) for x in found["inputs"]] == [
         (item.name, item.datatype, [-1, 1]) for item in USECASE.inputs
     ]
