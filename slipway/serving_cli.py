@@ -59,15 +59,26 @@ def release(
 
 def feedback(
     file: Annotated[Path, typer.Argument(help="CSV, or a JSON object a line: id, value, row.")],
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave out what is no label, and list it.")
+    ] = False,
     stack: StackName = "local",
 ) -> None:
-    """Hand labels to the model server: what turned out to be true of predictions, by their id."""
+    """Hand labels to the model server: what turned out to be true of predictions, by their id.
+
+    A file is taken whole or not at all, unless --skip-invalid is set.
+    """
+    from infra import settings
     from slipway import feedback as labels
     from slipway.running import of_stack
 
-    given = labels.read(file)
-    taken = labels.send(of_stack(Home.of_environment(), stack), given)
-    _out.print(f"{taken} labels are kept")
+    limit = settings.from_file(stack_file(stack)).serving.max_body_bytes
+    given = labels.read(file, skip_invalid=skip_invalid)
+    taken = labels.send(of_stack(Home.of_environment(), stack), given, limit)
+    for said in given.wrong:
+        typer.echo(said, err=True)
+    left_out = f", {len(given.wrong)} are left out" if given.wrong else ""
+    _out.print(f"{taken} labels are kept{left_out}")
 
 
 def _slots(stack: str) -> Slots:
