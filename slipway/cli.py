@@ -138,7 +138,8 @@ def run(
 @app.command()
 def predict(
     file: Annotated[
-        Path | None, typer.Option(help="JSON: a row of named features, or a list of rows.")
+        Path | None,
+        typer.Option(help="JSON: a row of named features, a list; .jsonl: a line each."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how much each feature contributed.")

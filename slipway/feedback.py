@@ -99,7 +99,7 @@ def send(running: Running, labels: Labels, most_bytes: int = BATCH_BYTES) -> int
                 answer = answered(url, client.post, "/v2/feedback", content=body, headers=_JSON)
                 taken += _taken(answer)
             except SlipwayError as error:
-                raise SlipwayError(f"{error}; {_so_far(labels, count)}") from None
+                raise type(error)(f"{error}; {_so_far(labels, count)}") from None
     return taken
 
 

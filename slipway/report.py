@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from infra import settings as settings_tree
-from infra.errors import SettingsError
 from infra.home import stack_file
 from slipway import predict as predictions
 from slipway import show as tables
@@ -159,34 +158,17 @@ def predict(
     """Ask the served model for the rows of a file, or for the champion's example row; and why.
 
     Raises:
-        SettingsError: the file does not hold rows.
+        SettingsError: the file does not hold rows, or they do not fit the model.
         NotUpError: there is no file, and no champion with an example.
     """
     serving = settings_tree.from_file(stack_file(stack)).serving
     if file is not None:
-        return predictions.predict(running, serving.model, read_rows(file), explain=explain)
+        rows, places = predictions.read_rows(file)
+        return predictions.predict(running, serving.model, rows, places=places, explain=explain)
     champion = running.champion(serving.model, serving.slots.champion)
     if champion is None:
         raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
     return _predict(running, serving.model, champion, explain=explain)
-
-
-def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Rows of named features: a JSON object, or a list of them.
-
-    Raises:
-        SettingsError: it can't be read, or is something else.
-    """
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{file} is not JSON: {error}") from None
-    rows = value if isinstance(value, list) else [value]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise SettingsError(f'{file}: give a row as {{"feature": value, ...}}, or a list of rows')
-    return rows
 
 
 def plain(value: object) -> Any:

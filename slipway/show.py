@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from serving.errors import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from slipway.status import ServiceState
 
 _COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
+_LONGEST_VALUE = 200
 _NEXT = (
     ("slipway status", "each service, its state and restarts"),
     ("slipway predict", "one more prediction; --file rows.json for your own"),
@@ -125,8 +128,10 @@ def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str,
 def prediction(console: Console, made: Prediction) -> None:
     """A prediction: what was asked, what was answered, how long it took."""
     for index, row in enumerate(made.rows):
-        asked = ", ".join(f"{name}={value}" for name, value in row.items())
-        said = ", ".join(f"{name} {values[index]:.4f}" for name, values in made.outputs.items())
+        asked = ", ".join(
+            f"{name}={one_line(str(value), _LONGEST_VALUE)}" for name, value in row.items()
+        )
+        said = ", ".join(f"{name} {_said(values[index])}" for name, values in made.outputs.items())
         console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
         for each in made.explanations:
             if each.row == index:
@@ -139,13 +144,23 @@ def prediction(console: Console, made: Prediction) -> None:
 def explanation(console: Console, found: Explanation, row: Mapping[str, object]) -> None:
     """Why a row was predicted so: its features by how much they contributed."""
     table = _table("feature", "value", "contribution")
+    # A long text takes its own room, not that of the figures beside it.
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     table.columns[-1].justify = "right"
     for name, contribution in found.contributions.items():
-        table.add_row(escape(name), escape(str(row.get(name, ""))), f"{contribution:+.4f}")
+        value = one_line(str(row.get(name, "")), _LONGEST_VALUE)
+        table.add_row(escape(name), escape(value), f"{contribution:+.4f}")
     console.print(
         f"{escape(found.output)} is [bold]{found.base_value:.4f}[/bold] on average, moved here by"
     )
     console.print(table)
+
+
+def _said(value: object) -> str:
+    """A value of an output: numbers with 4 digits, others as they are."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_said, value))}]"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:
