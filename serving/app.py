@@ -22,7 +22,7 @@ from serving.journal_metrics import CountedJournal
 from serving.loader import Loader
 from serving.metrics import LABEL, Metrics
 from serving.protocol import InferRequest
-from serving.routes import Kind, Route
+from serving.routes import HEAD, Kind, Route
 
 _TURN_SECONDS = 0.001
 _YOUNG = 10_000
@@ -128,9 +128,9 @@ class App:
     ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
-        if scope.method != route.method:
+        if scope.method != route.method and (scope.method != HEAD or route.method != "GET"):
             raise RequestError(
-                405, f"this path takes {route.method} only", (("allow", route.method),)
+                405, f"this path takes {route.allow} only", (("allow", route.allow),)
             )
         if route.method == "POST":
             return await self._admitted(route, headers, caller, rsgi)

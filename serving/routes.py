@@ -1,4 +1,4 @@
-"""The server's paths: what each means and which method it takes.
+"""The server's paths: what each means and which methods it takes.
 
 Owns parsing a path, nothing of its answer. Source: the Open Inference Protocol's HTTP/REST part.
 """
@@ -34,10 +34,16 @@ class Route(NamedTuple):
 
     @property
     def method(self) -> str:
-        """The one method that the path takes."""
+        """The method that the path takes."""
         return "POST" if self.kind in _POSTED else "GET"
 
+    @property
+    def allow(self) -> str:
+        """All methods that it answers: what can be got has a head, too (RFC 9110, 9.3.2)."""
+        return self.method if self.kind in _POSTED else f"{self.method}, {HEAD}"
 
+
+HEAD = "HEAD"
 _POSTED = {Kind.INFER, Kind.FEEDBACK}
 _FIXED = {
     "/v2": Route(Kind.SERVER),

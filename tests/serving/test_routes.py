@@ -42,5 +42,6 @@ def test_any_other_path_is_unknown(path):
 
 
 def test_only_what_takes_a_body_takes_post():
-    """Every route takes one method, and only infer and feedback take POST."""
+    """Only infer and feedback take POST, and nothing else; all others a HEAD beside their GET."""
+    assert {Route(kind).allow for kind in Kind} == {"POST", "GET, HEAD"}
     assert {kind for kind in Kind if Route(kind).method == "POST"} == {Kind.INFER, Kind.FEEDBACK}
