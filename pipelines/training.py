@@ -36,7 +36,15 @@ def pipeline(
     rounds: int = 400,
     seed: int = 7,
 ) -> None:
-    """Train `usecase` on `months` of `source` with at most `rounds` trees."""
+    """Train a model of a use case on months of its source.
+
+    Args:
+        usecase: Which model: a folder of usecases/.
+        months: Months to learn from, as 1-3 or 1,2,5.
+        source: Folder or URL of the source's tables; without one, the use case's own.
+        rounds: Most trees that are trained; fewer where they no longer help.
+        seed: Of all that is random, so that a run can be repeated.
+    """
     landed = INGEST(usecase=usecase, source=source, months=months)
     checked = VALIDATE(usecase=usecase, ingested=landed.output)
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from infra.home import Home, stack_file
-from slipway import images_cli, keys_cli, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, options, secrets_cli, serving_cli
 from slipway.exits import Exit
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.cluster_run import PipelinesOfStack
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="An MLOps platform as code.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -35,13 +36,31 @@ app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
 app.add_typer(keys_cli.app, name="keys")
 
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
-
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True)
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if wanted:
+        from slipway import version
+
+        typer.echo(version.line())
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Say which version this is, and stop.",
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command()
@@ -102,11 +121,33 @@ def status(stack: StackName = "local", as_json: AsJson = False) -> None:
     raise typer.Exit(Exit.OK if all_up(found) else Exit.FAILED)
 
 
-@app.command()
+class _RunCommand(TyperCommand):
+    """Says in its help what pipelines there are, too, and what each can be given."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print it."""
+        from slipway import pipeline_signatures, show
+
+        super().format_help(ctx, formatter)
+        show.pipelines(_out, pipeline_signatures.known())
+
+
+@app.command(cls=_RunCommand)
 def run(
-    pipeline: Annotated[str, typer.Argument(help="A file of pipelines/, without its ending.")],
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            help="A file of pipelines/, without its ending.",
+            autocompletion=options.complete_pipeline,
+        ),
+    ],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A pipeline parameter, as months=1-3.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A pipeline parameter, as months=1-3.",
+            autocompletion=options.complete_parameter,
+        ),
     ] = None,
     follow: Annotated[
         str | None, typer.Option(help="On a cluster: a run's id; nothing is submitted.")
@@ -115,7 +156,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a pipeline. Exit code 0: succeeded; 1: a step failed; 3: the gate rejected the model."""
-    from slipway import report, training
+    from slipway import pipeline_signatures, report, training
     from slipway.progress import Progress
 
     home = Home.of_environment()
@@ -128,6 +169,7 @@ def run(
     elif follow:
         raise typer.BadParameter(f"stack {stack} is not on a cluster: its runs end with it")
     else:
+        pipeline_signatures.check(pipeline, arguments)
         result = training.run(
             pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
         )
@@ -162,7 +204,10 @@ app.command()(serving_cli.feedback)
 
 @app.command()
 def logs(
-    service: Annotated[str, typer.Argument(help="A service, or `supervisor`.")],
+    service: Annotated[
+        str,
+        typer.Argument(help="A service, or `supervisor`.", autocompletion=options.complete_service),
+    ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")

@@ -10,12 +10,9 @@ from typing import Annotated
 import typer
 
 from infra.home import stack_file
+from slipway.options import StackName  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="Who may ask the model server.", no_args_is_help=True)
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
 
 
 @app.command()

@@ -27,7 +27,8 @@ from kfp import components, local
 
 from infra.kubeflow.compiled import Compiled
 from infra.kubeflow.parameters import ParameterError, typed
-from pipelines.compile import PIPELINES, compile_to
+from pipelines import PIPELINES
+from pipelines.compile import compile_to
 from slipway.step_failure import diagnose
 
 if TYPE_CHECKING:

@@ -13,14 +13,11 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
+from slipway import options
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.slots import Slots
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
 
 _out = Console(soft_wrap=True)
 
@@ -48,7 +45,10 @@ def traffic(
 
 def release(
     version: Annotated[str, typer.Argument(help="A version in MLflow; `none` empties a slot.")],
-    slot: Annotated[str, typer.Option(help="champion, challenger or shadow.")] = "champion",
+    slot: Annotated[
+        str,
+        typer.Option(help="champion, challenger or shadow.", autocompletion=options.complete_slot),
+    ] = "champion",
     stack: StackName = "local",
 ) -> None:
     """Put a version into a slot, and say how to go back. The model server follows by itself."""

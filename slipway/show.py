@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from infra.kubeflow.parameters import in_words
 from serving.errors import one_line
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from infra.policies import Violation
     from slipway.cluster_status import ServicePods
     from slipway.explanation import Explanation
+    from slipway.pipeline_signatures import Signature
     from slipway.predict import Prediction
     from slipway.running import Champion
     from slipway.slots import Slot
@@ -53,6 +55,26 @@ def services(console: Console, found: list[ServiceState]) -> None:
             console.print(
                 f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
             )
+
+
+def pipelines(console: Console, found: Sequence[Signature]) -> None:
+    """Each pipeline, and a line for each of its parameters."""
+    console.print("[bold]Pipelines, and what --set gives each:[/bold]\n")
+    for signature in found:
+        said = escape(signature.description)
+        console.print(f" [bold]{escape(signature.name)}[/bold]  {said}", highlight=False)
+        table = _table("   parameter", "default", "is", "")
+        table.columns[-1].no_wrap = False
+        for each in signature.parameters:
+            default = "(none)" if each.default is None else each.default or "(empty)"
+            table.add_row(
+                f"   {escape(each.name)}",
+                escape(default),
+                in_words(each.kind),
+                escape(each.meaning),
+            )
+        console.print(table, soft_wrap=False, highlight=False)
+        console.print()
 
 
 def violations(console: Console, found: Sequence[Violation]) -> None:
