@@ -4,6 +4,9 @@ Owns the graph only: which step feeds which. What steps do is `components`; what
 use case.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from kfp import dsl
 
 from components.evaluate.component import evaluate
@@ -26,6 +29,18 @@ GATE = Step(gate, SMALL)
 PACKAGE = Step(package, SMALL, signs=True)
 REGISTER = Step(register, SMALL)
 RELEASE = Step(release, SMALL)
+
+
+def _release(usecase: str, model: Any, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """The steps of a model that is good enough."""
+    packed = PACKAGE(usecase=usecase, model=model, **parts, **facts)
+    registered = REGISTER(
+        usecase=usecase,
+        digest=packed.outputs["Output"],
+        card=packed.outputs["card"],
+        **facts,
+    )
+    RELEASE(usecase=usecase, version=registered.output)
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -67,17 +82,7 @@ def pipeline(
         report=fitted["report"],
         evaluation=judged.outputs["evaluation"],
     )
+    facts = {"report": fitted["report"], "evaluation": judged.outputs["evaluation"]}
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
-        facts = {
-            "report": fitted["report"],
-            "evaluation": judged.outputs["evaluation"],
-            "decision": decided.outputs["decision"],
-        }
-        packed = PACKAGE(usecase=usecase, model=fitted["model"], **parts, **facts)
-        registered = REGISTER(
-            usecase=usecase,
-            digest=packed.outputs["Output"],
-            card=packed.outputs["card"],
-            **facts,
-        )
-        RELEASE(usecase=usecase, version=registered.output)
+        facts["decision"] = decided.outputs["decision"]
+        _release(usecase, fitted["model"], parts, facts)

@@ -83,11 +83,12 @@ def check(pipeline: str, texts: Mapping[str, str]) -> None:
 
 
 def read(file: Path) -> Signature:
-    """The signature of the function `pipeline` in a file."""
-    module = ast.parse(file.read_text(encoding="utf-8"))
-    [function] = [
-        node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == _FUNCTION
-    ]
+    """The signature of the function `pipeline` in a file.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    function = _function(file)
     text = inspect.cleandoc(ast.get_docstring(function) or "")
     meanings = {name: " ".join(said.split()) for name, said in _ARGUMENT.findall(text)}
     arguments = function.args.args
@@ -100,6 +101,17 @@ def read(file: Path) -> Signature:
             for each, default in zip(arguments, defaults, strict=True)
         ),
     )
+
+
+def _function(file: Path) -> ast.FunctionDef:
+    try:
+        body = ast.parse(file.read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        raise SettingsError(f"{file}:{error.lineno}: {error.msg}") from None
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == _FUNCTION:
+            return node
+    raise SettingsError(f"{file} has no function `{_FUNCTION}`: a pipeline is the one of that name")
 
 
 def _description(function: ast.FunctionDef) -> str:

@@ -87,3 +87,14 @@ def test_what_must_be_given_is_asked_for(tmp_path: Path, monkeypatch: pytest.Mon
         pipeline_signatures.check("odd", {})
     with pytest.raises(SettingsError, match=r"^odd: fast='yes' is not true or false:"):
         pipeline_signatures.check("odd", {"table": "t", "fast": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("graph = 1", "has no function `pipeline`"), ("\ndef (", r"odd\.py:2: ")]
+)
+def test_a_file_that_is_no_pipeline_is_named(tmp_path: Path, text: str, said: str) -> None:
+    """In one line, as a name that is none."""
+    (tmp_path / "odd.py").write_text(text)
+
+    with pytest.raises(SettingsError, match=said):
+        pipeline_signatures.read(tmp_path / "odd.py")
