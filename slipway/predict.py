@@ -68,7 +68,7 @@ def read_rows(file: Path) -> tuple[list[Row], list[str]]:
         rows = value if isinstance(value, list) else [value]
         found = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
     if not found:
-        raise SettingsError(f"{file}: there is no row in it: {_FORM}")
+        raise SettingsError(f"{file}: {_FORM}")
     for row, place in found:
         if not isinstance(row, dict):
             raise SettingsError(f"{place}: no row: {_FORM}")

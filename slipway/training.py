@@ -25,13 +25,16 @@ def arguments(texts: list[str]) -> dict[str, str]:
     """Pipeline arguments from `name=value` texts.
 
     Raises:
-        SettingsError: a text has no name or no `=`.
+        SettingsError: a text has no name or no `=`, or a name comes twice.
     """
     pairs = [text.partition("=") for text in texts]
     for name, sign, value in pairs:
         if not (name and sign):
             raise SettingsError(f"--set {name}{sign}{value}: write it as name=value, as months=1-3")
-    return {name: value for name, _, value in pairs}
+    found = {name: value for name, _, value in pairs}
+    if len(found) < len(pairs):
+        raise SettingsError("--set gives a parameter twice: each is given once")
+    return found
 
 
 def run(
