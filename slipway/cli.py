@@ -18,6 +18,7 @@ from rich.console import Console
 from infra.home import Home, stack_file
 from slipway import images_cli, keys_cli, secrets_cli, serving_cli
 from slipway.exits import Exit
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.cluster_run import PipelinesOfStack
@@ -34,11 +35,6 @@ app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
 app.add_typer(keys_cli.app, name="keys")
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
 
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True)
@@ -131,7 +127,10 @@ def run(
         result = training.run(
             pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
         )
-    _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
+    if as_json:
+        _print_json(report.run_as_json(result, stack))
+    else:
+        report.show_run(_out, result, stack)
     raise typer.Exit(report.exit_code(result))
 
 

@@ -13,14 +13,11 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
+from slipway import commands
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.slots import Slots
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
 
 _out = Console(soft_wrap=True)
 
@@ -41,9 +38,10 @@ def traffic(
     if weight is not None:
         found.weigh(weight)
     seen = found.look()
-    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen)
+    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen, stack)
     if weight and not as_json and not any(slot.share == weight for slot in seen):
-        _out.print("kept for the next: slipway release VERSION --slot challenger")
+        line = commands.slipway(stack, "release", "VERSION", "--slot", "challenger")
+        _out.print(f"kept for the next: {line}", markup=False)
 
 
 def release(
@@ -54,7 +52,8 @@ def release(
     """Put a version into a slot, and say how to go back. The model server follows by itself."""
     from slipway import show
 
-    show.released(_out, slot, version, _slots(stack).release(version, slot))
+    before = _slots(stack).release(version, slot)
+    show.released(_out, stack, slot, version, before)
 
 
 def feedback(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from slipway import commands
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -21,14 +23,6 @@ if TYPE_CHECKING:
     from slipway.status import ServiceState
 
 _COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
-_NEXT = (
-    ("slipway status", "each service, its state and restarts"),
-    ("slipway predict", "one more prediction; --file rows.json for your own"),
-    ("slipway run training --set months=1-6", "a model from more data"),
-    ("slipway traffic", "the versions in service and their shares of requests"),
-    ('eval "$(slipway env)" && pulumi preview', "the same stack with plain Pulumi"),
-    ("slipway down", "destroy all of it"),
-)
 
 
 def services(console: Console, found: list[ServiceState]) -> None:
@@ -89,13 +83,12 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
     )
 
 
-def slots(console: Console, found: Sequence[Slot]) -> None:
+def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
     for slot in found:
         share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
-        behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
-        state = {True: "served", False: behind, None: ""}[slot.served]
+        state = {True: "served", False: "[yellow]not served (yet)[/yellow]", None: ""}[slot.served]
         table.add_row(
             escape(slot.name),
             escape(slot.version or "-"),
@@ -103,14 +96,16 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
             state if slot.version else "",
         )
     console.print(table)
+    if any(slot.version and slot.served is False for slot in found):
+        _dim(console, f"what became of it: {commands.slipway(stack, 'status')}")
 
 
-def released(console: Console, slot: str, version: str, before: str) -> None:
+def released(console: Console, stack: str, slot: str, version: str, before: str) -> None:
     """What a slot has now, and the way back to what it had."""
     way_back = before or "none"
     console.print(f"{escape(slot)}: {escape(version)}, was {escape(way_back)}")
     if way_back != version and (before or slot != "champion"):
-        console.print(f"[dim]back: slipway release {escape(way_back)} --slot {slot}[/dim]")
+        _dim(console, f"back: {commands.slipway(stack, 'release', way_back, '--slot', slot)}")
 
 
 def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:
@@ -148,13 +143,17 @@ def explanation(console: Console, found: Explanation, row: Mapping[str, object])
     console.print(table)
 
 
-def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:
+def next_steps(console: Console, steps: Sequence[tuple[str, str]]) -> None:
     """What to try next: commands, and what each is for."""
     console.print("\nNext:")
     width = max(len(command) for command, _ in steps)
     for command, meaning in steps:
         padded = escape(f"{command:<{width}}")
         console.print(f"  [bold]{padded}[/bold]  [dim]{meaning}[/dim]", highlight=False)
+
+
+def _dim(console: Console, line: str) -> None:
+    console.print(f"[dim]{escape(line)}[/dim]", highlight=False)
 
 
 def _table(*columns: str) -> Table:

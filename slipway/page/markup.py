@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway import commands
 from slipway.page import plot, units
 from slipway.report import figures
 from slipway.show import duration
@@ -63,7 +64,8 @@ def _services(page: Page) -> str:
 
 def _champion(page: Page) -> str:
     if page.champion is None:
-        said = page.trouble or f"No model of {page.model} is released yet: slipway run training."
+        train = commands.slipway(page.stack, "run", "training")
+        said = page.trouble or f"No model of {page.model} is released yet: {train}"
         return f'<section id="champion"><h2>Champion</h2><p>{escape(said)}</p></section>'
     model, baseline = figures(page.champion)
     rows = [
