@@ -17,7 +17,7 @@ from slipway import commands
 from slipway import predict as predictions
 from slipway import show as tables
 from slipway.exits import Exit, NotUpError
-from slipway.status import all_up, states
+from slipway.status import came_up, states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +51,11 @@ class Summary:
 
     @property
     def exit_code(self) -> Exit:
-        """How the first training run ended, if all services are up."""
-        if not all_up(self.services):
+        """How the first training run ended, if all services are up; one without a model may be.
+
+        Nobody asked for one, or the run that was to make it says how it ended.
+        """
+        if not came_up(self.services):
             return Exit.FAILED
         return exit_code(self.first_run) if self.first_run else Exit.OK
 
@@ -84,7 +87,7 @@ def summary(home: Home, stack: str, brought: Up) -> Summary:
 def show(console: Console, found: Summary) -> None:
     """Print a summary for a person."""
     console.print()
-    tables.services(console, found.services)
+    tables.services(console, found.services, found.stack)
     console.print()
     if found.first_run and found.first_run.status != "succeeded":
         show_run(console, found.first_run, found.stack)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from slipway import commands
+from slipway import commands, served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,14 +19,21 @@ if TYPE_CHECKING:
     from slipway.explanation import Explanation
     from slipway.predict import Prediction
     from slipway.running import Champion
+    from slipway.served import Served
     from slipway.slots import Slot
     from slipway.status import ServiceState
 
-_COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
+_COLOURS = {
+    "up": "green",
+    "not ready": "red",
+    "starting": "yellow",
+    "down": "red",
+    "gone": "red",
+}
 
 
-def services(console: Console, found: list[ServiceState]) -> None:
-    """A table of services and their state."""
+def services(console: Console, found: list[ServiceState], stack: str) -> None:
+    """A table of services and their state, and what the model server serves."""
     table = _table("service", "state", "url", "version", "up for", "restarts")
     for service in found:
         colour = _COLOURS[service.state]
@@ -44,6 +51,47 @@ def services(console: Console, found: list[ServiceState]) -> None:
             console.print(
                 f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
             )
+    _troubles(console, found, stack)
+
+
+def _troubles(console: Console, found: Sequence[ServiceState | ServicePods], stack: str) -> None:
+    """What is wrong with each service that is not up, and what the model server serves."""
+    for service in found:
+        if service.trouble:
+            line = commands.pasteable(service.trouble, stack)
+            console.print(f"[red]{escape(service.name)}[/red]: {escape(line)}", highlight=False)
+    for model in (service.model for service in found if service.model):
+        _served(console, model, stack)
+
+
+def _served(console: Console, model: Served, stack: str) -> None:
+    """The slots of the model server: what each serves, and what was refused; how many fail."""
+    if model.untrained:
+        line = commands.slipway(stack, "run", "training")
+        console.print(f"It has no model yet: {escape(line)}", highlight=False)
+        return
+    if not model.slots:
+        return
+    console.print()
+    console.print(f"Model [bold]{escape(model.model)}[/bold], {_failing(model)}", highlight=False)
+    table = _table("slot", "serves")
+    for slot in model.slots:
+        table.add_row(escape(slot.slot), escape(slot.version or "-"))
+    console.print(table)
+    for slot in model.slots:
+        if refused := slot.refused:
+            said = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
+            line = escape(" ".join(refused.error.split()))
+            console.print(f"[red]{escape(said)}[/red] {line}", highlight=False)
+
+
+def _failing(model: Served) -> str:
+    if model.error_share is None:
+        return f"no requests seen in {served.ERROR_MINUTES} minutes"
+    colour = "red" if model.error_share else "green"
+    share = f"{model.error_share:.2%}"
+    failed = f"[{colour}]{share}[/{colour}]"
+    return f"{failed} of the requests of {served.ERROR_MINUTES} minutes failed (5xx)"
 
 
 def violations(console: Console, found: Sequence[Violation]) -> None:
@@ -54,7 +102,7 @@ def violations(console: Console, found: Sequence[Violation]) -> None:
         console.print("No object breaks a rule.")
 
 
-def pods(console: Console, found: list[ServicePods]) -> None:
+def pods(console: Console, found: list[ServicePods], stack: str) -> None:
     """A table of a cluster's services and their pods, and what is wrong with one of each."""
     table = _table("service", "state", "pods", "restarts", "version")
     for service in found:
@@ -67,9 +115,7 @@ def pods(console: Console, found: list[ServicePods]) -> None:
             escape(service.version),
         )
     console.print(table)
-    for service in found:
-        if service.trouble:
-            console.print(f"[red]{escape(service.name)}[/red]: {escape(service.trouble)}")
+    _troubles(console, found, stack)
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:

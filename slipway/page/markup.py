@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from slipway.page.gather import Chart, Page, Section
     from slipway.page.series import Series
+    from slipway.status import ServiceState
 
 _STYLE = Path(__file__).with_name("style.css")
 _ROW_WIDTH, _CARD_EDGES = 1392, 42
@@ -50,7 +51,7 @@ def _services(page: Page) -> str:
     rows = [
         (
             f"<b>{escape(service.name)}</b>",
-            f'<span class="state {escape(service.state)}">{escape(service.state)}</span>',
+            _state(service, page),
             f'<a href="{escape(service.url)}">{escape(service.url)}</a>',
             escape(service.version),
             duration(service.seconds),
@@ -60,6 +61,12 @@ def _services(page: Page) -> str:
         for service in page.services
     ]
     return f'<section id="services"><h2>Services</h2>{_table(_SERVICE_COLUMNS, rows)}</section>'
+
+
+def _state(service: ServiceState, page: Page) -> str:
+    """The state, and below it why a service that runs is not ready."""
+    state, said = escape(service.state), commands.pasteable(service.trouble, page.stack)
+    return f'<span class="state {state}">{state}</span>' + (f"<br>{escape(said)}" if said else "")
 
 
 def _champion(page: Page) -> str:

@@ -101,6 +101,19 @@ def test_health_with_a_model(client):
     }
 
 
+def test_slots(client, empty):
+    """Which version is in each slot: the champion's alone, and none on an empty server."""
+    for each, version in ((client, "3"), (empty, "")):
+        answer = each.get("/v2/slots").json()
+        slots = {slot["slot"]: (slot["version"], slot["refused"]) for slot in answer["slots"]}
+        assert answer["model"] == MODEL
+        assert slots == {
+            "champion": (version, None),
+            "challenger": ("", None),
+            "shadow": ("", None),
+        }
+
+
 def test_health_without_a_model(empty):
     """Without a model the server lives and is not ready, with the reason."""
     reason = {"error": f"no version of {MODEL!r} has the alias 'champion' yet"}
