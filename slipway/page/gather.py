@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra import settings as settings_tree
 from infra.errors import SlipwayError
 from infra.home import stack_file
-from infra.services.watched import PROMETHEUS, objective
+from infra.services.watched import PROMETHEUS, cluster, objective
 from infra.setting_types import seconds
 from monitoring.dashboards import dashboard, panels
 from slipway.commands import pasteable
@@ -93,7 +93,7 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
                     for row in panels.rows(each)
                 ),
             )
-            for each in dashboard.dashboards(objective(chosen))
+            for each in dashboard.on_every_target(objective(chosen), cluster(chosen))
         )
         alerts = series.firing(client)
     champion, trouble = _champion(running, chosen, name)

@@ -129,9 +129,15 @@ def _chart(chart: Chart, page: Page, width: float) -> str:
 def _figure(chart: Chart) -> str:
     if not chart.series:
         return '<output class="none">no data</output>'
-    value = chart.series[0].points[-1][1]
+    return "".join(_value(chart, one) for one in chart.series)
+
+
+def _value(chart: Chart, one: Series) -> str:
+    """The last value of a series; by its name where it is not the only one."""
+    value = one.points[-1][1]
     shown = escape(units.text(value, chart.panel.unit))
-    return f'<output class="{chart.panel.colour(value)}">{shown}</output>'
+    name = f"<small>{escape(one.name)}</small> " if len(chart.series) > 1 else ""
+    return f'<output class="{chart.panel.colour(value)}">{name}{shown}</output>'
 
 
 def _plot(chart: Chart, page: Page, width: float) -> str:
