@@ -19,8 +19,6 @@ KUBELET_VOLUMES = ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats
 """What is kept of a kubelet's `/metrics`."""
 
 STATES = (
-    "kube_daemonset_status_desired_number_scheduled",
-    "kube_daemonset_status_number_ready",
     "kube_deployment_spec_replicas",
     "kube_deployment_status_replicas_available",
     "kube_pod_container_resource_requests",
@@ -37,7 +35,7 @@ STATES = (
 
 STATE_RESOURCES = (
     ("", ("pods", "resourcequotas")),
-    ("apps", ("daemonsets", "deployments", "statefulsets")),
+    ("apps", ("deployments", "statefulsets")),
 )
 """Of which objects it tells that, by their API group."""
 

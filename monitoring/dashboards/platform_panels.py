@@ -19,7 +19,6 @@ _WORKING_SET = "container_memory_working_set_bytes"
 _WORKLOADS = (
     ("kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"),
     ("kube_statefulset_status_replicas_available", "kube_statefulset_replicas"),
-    ("kube_daemonset_status_number_ready", "kube_daemonset_status_desired_number_scheduled"),
 )
 
 
