@@ -138,7 +138,7 @@ class App:
 
     def _look(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+            case Kind.SERVER | Kind.SLOTS | Kind.OPENAPI | Kind.DOCS:
                 return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, protocol.encode({"live": True}))
@@ -162,6 +162,9 @@ class App:
         if kind is Kind.OPENAPI:
             model = self._engine.placement.champion
             return Reply(200, protocol.encode(openapi.document(self._config, model)))
+        if kind is Kind.SLOTS:
+            told = description.slots(self._config.model, self._engine.placement)
+            return Reply(200, protocol.encode(told))
         return Reply(200, self._server)
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:

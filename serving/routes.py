@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SERVER = "server"
     LIVE = "live"
     READY = "ready"
+    SLOTS = "slots"
     MODEL = "model"
     MODEL_READY = "model_ready"
     INFER = "infer"
@@ -49,6 +50,7 @@ _FIXED = {
     "/v2": Route(Kind.SERVER),
     "/v2/health/live": Route(Kind.LIVE),
     "/v2/health/ready": Route(Kind.READY),
+    "/v2/slots": Route(Kind.SLOTS),
     "/v2/feedback": Route(Kind.FEEDBACK),
     "/metrics": Route(Kind.METRICS),
     "/v2/openapi.json": Route(Kind.OPENAPI),

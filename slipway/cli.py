@@ -23,6 +23,7 @@ from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annot
 
 if TYPE_CHECKING:
     from slipway.cluster_run import PipelinesOfStack
+    from slipway.cluster_status import ServicePods
 
 app = typer.Typer(
     help="An MLOps platform as code.",
@@ -105,19 +106,23 @@ def down(
 
 @app.command()
 def status(stack: StackName = "local", as_json: AsJson = False) -> None:
-    """Each service and its state. Exit code 0: all up; 1: not all; 5: the stack is not up."""
-    from slipway import show
+    """Each service and what is served. Exit code 0: all answer; 1: not all, or no model; 5: not up.
+
+    It says what a load balancer is told: a model server without a model takes no requests.
+    """
+    from slipway import cluster_status, show
     from slipway.status import all_up, states
 
     home = Home.of_environment()
     running = _running(home, stack)
     if running.cluster:
-        raise typer.Exit(_show_pods(running, as_json=as_json))
+        pods = _show_pods(running, stack, as_json=as_json)
+        raise typer.Exit(Exit.OK if cluster_status.all_up(pods) else Exit.FAILED)
     found = states(running, home.stack(stack))
     if as_json:
         _print_json([service.as_json() for service in found])
     else:
-        show.services(_out, found)
+        show.services(_out, found, stack)
     raise typer.Exit(Exit.OK if all_up(found) else Exit.FAILED)
 
 
@@ -173,7 +178,10 @@ def run(
         result = training.run(
             pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
         )
-    _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
+    if as_json:
+        _print_json(report.run_as_json(result, stack))
+    else:
+        report.show_run(_out, result, stack)
     raise typer.Exit(report.exit_code(result))
 
 
@@ -322,24 +330,25 @@ def lock_tools() -> None:
 def _up_on_cluster(home: Home, stack: str, *, as_json: bool) -> None:
     from slipway import cluster_stack, show
     from slipway.progress import Progress
+    from slipway.status import came_up
 
     progress = Progress(_err if as_json else _out)
     running = cluster_stack.bring_up(home, stack, _settings(stack), progress)
-    code = _show_pods(running, as_json=as_json)
+    pods = _show_pods(running, stack, as_json=as_json)
     if not as_json:
         show.next_steps(_out, cluster_stack.next_steps(stack, running))
-    raise typer.Exit(code)
+    raise typer.Exit(Exit.OK if came_up(pods) else Exit.FAILED)
 
 
-def _show_pods(running: Any, *, as_json: bool) -> Exit:
+def _show_pods(running: Any, stack: str, *, as_json: bool) -> list[ServicePods]:
     from slipway import cluster_status, show
 
     found = cluster_status.states(running)
     if as_json:
         _print_json([service.as_json() for service in found])
     else:
-        show.pods(_out, found)
-    return Exit.OK if cluster_status.all_up(found) else Exit.FAILED
+        show.pods(_out, found, stack)
+    return found
 
 
 def _settings(stack: str) -> Any:

@@ -18,7 +18,7 @@ from infra.home import stack_file
 from infra.services import all_services
 from infra.target_settings import OnKubernetes
 from infra.targets.processes.files import keeps_attributes
-from slipway import plugins, tool_diagnoses, toolchain
+from slipway import commands, plugins, tool_diagnoses, toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,15 @@ _SIGNS = {
 
 def examine(home: Home, stack: str) -> list[Diagnosis]:
     """All findings about this machine and the settings of `stack`; changes nothing."""
+    return [_pasteable(each, stack) for each in _found(home, stack)]
+
+
+def _pasteable(found: Diagnosis, stack: str) -> Diagnosis:
+    detail, remedy = (commands.pasteable(x, stack) for x in (found.detail, found.resolution))
+    return dataclasses.replace(found, detail=detail, resolution=remedy)
+
+
+def _found(home: Home, stack: str) -> list[Diagnosis]:
     chosen = _chosen(stack)
     machine = [
         settings(stack),
@@ -86,7 +95,7 @@ def python(version: tuple[int, ...]) -> Diagnosis:
     name = f"Python {version[0]}.{version[1]}"
     if (3, 11) <= version <= (3, 13):
         return Diagnosis("ok", "python", name)
-    remedy = "run `make env PYTHON=/path/to/python3.13` after removing .venv"
+    remedy = "have Python 3.13 on PATH, then `rm -r .venv && make env PYTHON=python3.13`"
     return Diagnosis("error", "python", f"{name} is not 3.11 to 3.13", resolution=remedy)
 
 

@@ -5,23 +5,29 @@ Completing reads names of files only: a shell asks at each press of a key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from infra.home import Home, stack_file, stack_names
 from pipelines import PIPELINES
+from slipway.commands import STACK_BY_DEFAULT, STACK_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def existing_stack(name: str) -> str:
-    """The name of a stack that has a file of settings.
+STACK: Final = "stack"
+"""Under which name the context's object holds the stack of the command that runs."""
+
+
+def existing_stack(context: typer.Context, name: str) -> str:
+    """The name of a stack that has a file of settings; who shows what goes wrong finds it noted.
 
     Raises:
         SettingsError: there is none of that name.
     """
+    context.find_root().ensure_object(dict)[STACK] = name
     if name not in stack_names():
         from infra import settings  # noqa: PLC0415 - only to say what is wrong
 
@@ -54,7 +60,7 @@ def complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
     """Services of a stack on this machine that have ever run."""
-    stack = Home.of_environment().stack(ctx.params.get("stack") or "local")
+    stack = Home.of_environment().stack(ctx.params.get("stack") or STACK_BY_DEFAULT)
     services = sorted(path.name for path in stack.service("_").parent.glob("*"))
     return _beginning(incomplete, ["supervisor", *services])
 
@@ -69,7 +75,7 @@ StackName = Annotated[
     typer.Option(
         "--stack",
         "-s",
-        envvar="SLIPWAY_STACK",
+        envvar=STACK_VARIABLE,
         help="Which Pulumi stack.",
         callback=existing_stack,
         autocompletion=complete_stack,

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import options
+from slipway import commands, options
 from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
@@ -38,9 +38,10 @@ def traffic(
     if weight is not None:
         found.weigh(weight)
     seen = found.look()
-    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen)
+    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen, stack)
     if weight and not as_json and not any(slot.share == weight for slot in seen):
-        _out.print("kept for the next: slipway release VERSION --slot challenger")
+        line = commands.slipway(stack, "release", "VERSION", "--slot", "challenger")
+        _out.print(f"kept for the next: {line}", markup=False)
 
 
 def release(
@@ -54,7 +55,8 @@ def release(
     """Put a version into a slot, and say how to go back. The model server follows by itself."""
     from slipway import show
 
-    show.released(_out, slot, version, _slots(stack).release(version, slot))
+    before = _slots(stack).release(version, slot)
+    show.released(_out, stack, slot, version, before)
 
 
 def feedback(

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from infra.kubeflow.parameters import in_words
 from serving.errors import one_line
+from slipway import commands, served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,23 +22,22 @@ if TYPE_CHECKING:
     from slipway.pipeline_signatures import Signature
     from slipway.predict import Prediction
     from slipway.running import Champion
+    from slipway.served import Served
     from slipway.slots import Slot
     from slipway.status import ServiceState
 
-_COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
 _LONGEST_VALUE = 200
-_NEXT = (
-    ("slipway status", "each service, its state and restarts"),
-    ("slipway predict", "one more prediction; --file rows.json for your own"),
-    ("slipway run training --set months=1-6", "a model from more data"),
-    ("slipway traffic", "the versions in service and their shares of requests"),
-    ('eval "$(slipway env)" && pulumi preview', "the same stack with plain Pulumi"),
-    ("slipway down", "destroy all of it"),
-)
+_COLOURS = {
+    "up": "green",
+    "not ready": "red",
+    "starting": "yellow",
+    "down": "red",
+    "gone": "red",
+}
 
 
-def services(console: Console, found: list[ServiceState]) -> None:
-    """A table of services and their state."""
+def services(console: Console, found: list[ServiceState], stack: str) -> None:
+    """A table of services and their state, and what the model server serves."""
     table = _table("service", "state", "url", "version", "up for", "restarts")
     for service in found:
         colour = _COLOURS[service.state]
@@ -55,6 +55,47 @@ def services(console: Console, found: list[ServiceState]) -> None:
             console.print(
                 f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
             )
+    _troubles(console, found, stack)
+
+
+def _troubles(console: Console, found: Sequence[ServiceState | ServicePods], stack: str) -> None:
+    """What is wrong with each service that is not up, and what the model server serves."""
+    for service in found:
+        if service.trouble:
+            line = commands.pasteable(service.trouble, stack)
+            console.print(f"[red]{escape(service.name)}[/red]: {escape(line)}", highlight=False)
+    for model in (service.model for service in found if service.model):
+        _served(console, model, stack)
+
+
+def _served(console: Console, model: Served, stack: str) -> None:
+    """The slots of the model server: what each serves, and what was refused; how many fail."""
+    if model.untrained:
+        line = commands.slipway(stack, "run", "training")
+        console.print(f"It has no model yet: {escape(line)}", highlight=False)
+        return
+    if not model.slots:
+        return
+    console.print()
+    console.print(f"Model [bold]{escape(model.model)}[/bold], {_failing(model)}", highlight=False)
+    table = _table("slot", "serves")
+    for slot in model.slots:
+        table.add_row(escape(slot.slot), escape(slot.version or "-"))
+    console.print(table)
+    for slot in model.slots:
+        if refused := slot.refused:
+            said = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
+            line = escape(" ".join(refused.error.split()))
+            console.print(f"[red]{escape(said)}[/red] {line}", highlight=False)
+
+
+def _failing(model: Served) -> str:
+    if model.error_share is None:
+        return f"no requests seen in {served.ERROR_MINUTES} minutes"
+    colour = "red" if model.error_share else "green"
+    share = f"{model.error_share:.2%}"
+    failed = f"[{colour}]{share}[/{colour}]"
+    return f"{failed} of the requests of {served.ERROR_MINUTES} minutes failed (5xx)"
 
 
 def pipelines(console: Console, found: Sequence[Signature]) -> None:
@@ -85,7 +126,7 @@ def violations(console: Console, found: Sequence[Violation]) -> None:
         console.print("No object breaks a rule.")
 
 
-def pods(console: Console, found: list[ServicePods]) -> None:
+def pods(console: Console, found: list[ServicePods], stack: str) -> None:
     """A table of a cluster's services and their pods, and what is wrong with one of each."""
     table = _table("service", "state", "pods", "restarts", "version")
     for service in found:
@@ -98,9 +139,7 @@ def pods(console: Console, found: list[ServicePods]) -> None:
             escape(service.version),
         )
     console.print(table)
-    for service in found:
-        if service.trouble:
-            console.print(f"[red]{escape(service.name)}[/red]: {escape(service.trouble)}")
+    _troubles(console, found, stack)
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:
@@ -114,13 +153,12 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
     )
 
 
-def slots(console: Console, found: Sequence[Slot]) -> None:
+def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
     for slot in found:
         share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
-        behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
-        state = {True: "served", False: behind, None: ""}[slot.served]
+        state = {True: "served", False: "[yellow]not served (yet)[/yellow]", None: ""}[slot.served]
         table.add_row(
             escape(slot.name),
             escape(slot.version or "-"),
@@ -128,14 +166,16 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
             state if slot.version else "",
         )
     console.print(table)
+    if any(slot.version and slot.served is False for slot in found):
+        _dim(console, f"what became of it: {commands.slipway(stack, 'status')}")
 
 
-def released(console: Console, slot: str, version: str, before: str) -> None:
+def released(console: Console, stack: str, slot: str, version: str, before: str) -> None:
     """What a slot has now, and the way back to what it had."""
     way_back = before or "none"
     console.print(f"{escape(slot)}: {escape(version)}, was {escape(way_back)}")
     if way_back != version and (before or slot != "champion"):
-        console.print(f"[dim]back: slipway release {escape(way_back)} --slot {slot}[/dim]")
+        _dim(console, f"back: {commands.slipway(stack, 'release', way_back, '--slot', slot)}")
 
 
 def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:
@@ -185,13 +225,17 @@ def _said(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:
+def next_steps(console: Console, steps: Sequence[tuple[str, str]]) -> None:
     """What to try next: commands, and what each is for."""
     console.print("\nNext:")
     width = max(len(command) for command, _ in steps)
     for command, meaning in steps:
         padded = escape(f"{command:<{width}}")
         console.print(f"  [bold]{padded}[/bold]  [dim]{meaning}[/dim]", highlight=False)
+
+
+def _dim(console: Console, line: str) -> None:
+    console.print(f"[dim]{escape(line)}[/dim]", highlight=False)
 
 
 def _table(*columns: str) -> Table:

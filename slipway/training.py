@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import ClusterError, SettingsError
 from infra.targets.processes.files import private_folder
+from slipway import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ def follow(
         else:
             progress.line(
                 f"run {run_id} goes on; to follow it again:"
-                f" slipway run {pipeline} --follow {run_id} --stack {pipelines.stack}"
+                f" {commands.slipway(pipelines.stack, 'run', pipeline, '--follow', run_id)}"
             )
         raise
 

@@ -5,6 +5,7 @@ import re
 import socket
 
 import httpx
+import psutil
 import pytest
 
 MODEL = "flight-delays"
@@ -99,6 +100,19 @@ def test_health_with_a_model(client):
         "/v2/health/ready": (200, {"ready": True}),
         f"/v2/models/{MODEL}/ready": (200, {"name": MODEL, "ready": True}),
     }
+
+
+def test_slots(client, empty):
+    """Which version is in each slot: the champion's alone, and none on an empty server."""
+    for each, version in ((client, "3"), (empty, "")):
+        answer = each.get("/v2/slots").json()
+        slots = {slot["slot"]: (slot["version"], slot["refused"]) for slot in answer["slots"]}
+        assert answer["model"] == MODEL
+        assert slots == {
+            "champion": (version, None),
+            "challenger": ("", None),
+            "shadow": ("", None),
+        }
 
 
 def test_health_without_a_model(empty):
@@ -350,7 +364,11 @@ def test_requests_and_rows_are_counted(client, server, flights):
 
 def test_the_usual_process_metrics_are_there(server):
     """Memory, CPU time, files and start time are exposed by their usual names."""
-    assert server.metric("process_resident_memory_bytes") > 10_000_000
+    main = psutil.Process(server.process.pid)
+    processes = [main, *main.children(recursive=True)]
+    assert any("serving.agent" in process.cmdline() for process in processes)
+    held = sum(process.memory_info().rss for process in processes)
+    assert server.metric("process_resident_memory_bytes") == pytest.approx(held, rel=0.1)
     assert server.metric("process_cpu_seconds_total") > 0
     assert server.metric("process_open_fds") < server.metric("process_max_fds")
     assert server.metric("process_start_time_seconds") > 1_600_000_000

@@ -12,6 +12,7 @@ from serving.routes import Kind, Route, parse
         ("/v2/health/live", Route(Kind.LIVE)),
         ("/v2/health/ready", Route(Kind.READY)),
         ("/metrics", Route(Kind.METRICS)),
+        ("/v2/slots", Route(Kind.SLOTS)),
         ("/v2/models/a", Route(Kind.MODEL, "a")),
         ("/v2/models/a/ready", Route(Kind.MODEL_READY, "a")),
         ("/v2/models/a/infer", Route(Kind.INFER, "a")),
