@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0913, PLR0917 -- a pipeline's inputs are its function's parameters
 """The training pipeline: from source data to a released model, or to a rejection with numbers.
 
 Owns the graph only: which step feeds which. What steps do is `components`; what is trained is the
@@ -29,17 +30,13 @@ GATE = Step(gate, SMALL)
 PACKAGE = Step(package, SMALL, signs=True)
 REGISTER = Step(register, SMALL)
 RELEASE = Step(release, SMALL)
+RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
 
 
 def _release(usecase: str, model: Any, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """The steps of a model that is good enough."""
-    packed = PACKAGE(usecase=usecase, model=model, **parts, **facts)
-    registered = REGISTER(
-        usecase=usecase,
-        digest=packed.outputs["Output"],
-        card=packed.outputs["card"],
-        **facts,
-    )
+    packed = PACKAGE(usecase=usecase, model=model, **parts)
+    registered = REGISTER(usecase=usecase, digest=packed.output, **facts)
     RELEASE(usecase=usecase, version=registered.output)
 
 
@@ -50,6 +47,7 @@ def pipeline(
     source: str = "",
     rounds: int = 400,
     seed: int = 7,
+    mlflow_run: str = "",
 ) -> None:
     """Train a model of a use case on months of its source.
 
@@ -59,9 +57,12 @@ def pipeline(
         source: Folder or URL of the source's tables; without one, the use case's own.
         rounds: Most trees that are trained; fewer where they no longer help.
         seed: Of all that is random, so that a run can be repeated.
+        mlflow_run: The run in MLflow that `slipway run` has begun; else the first step begins it.
     """
-    landed = INGEST(usecase=usecase, source=source, months=months)
-    checked = VALIDATE(usecase=usecase, ingested=landed.output)
+    landed = INGEST(
+        usecase=usecase, source=source, months=months, mlflow_run=mlflow_run, pipeline_run=RUN
+    ).outputs
+    checked = VALIDATE(usecase=usecase, ingested=landed["Output"])
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
     fitted = TRAIN(
         usecase=usecase,
@@ -75,14 +76,16 @@ def pipeline(
     )
     decided = GATE(
         usecase=usecase,
-        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        months=months,
-        ingested=landed.output,
-        test=parts["test"],
+        run=landed["run"],
+        ingested=landed["Output"],
+        **parts,
         report=fitted["report"],
         evaluation=judged.outputs["evaluation"],
     )
-    facts = {"report": fitted["report"], "evaluation": judged.outputs["evaluation"]}
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
-        facts["decision"] = decided.outputs["decision"]
-        _release(usecase, fitted["model"], parts, facts)
+        shown = {"train": parts["train"], "test": parts["test"], "card": decided.outputs["card"]}
+        facts = {
+            "evaluation": judged.outputs["evaluation"],
+            "decision": decided.outputs["decision"],
+        }
+        _release(usecase, fitted["model"], shown, facts)

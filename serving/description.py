@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from serving.model import Model
+from serving.signature import TensorSpec
 from serving.slots import Placement, Slot
 
 NAME = "slipway"
@@ -41,8 +42,8 @@ def model(model: Model, versions: Sequence[str]) -> dict[str, Any]:
         "name": model.name,
         "versions": versions,
         "platform": _PLATFORM,
-        "inputs": model.signature.inputs,
-        "outputs": model.signature.outputs,
+        "inputs": [_tensor(spec) for spec in model.signature.inputs],
+        "outputs": [_tensor(spec) for spec in model.signature.outputs],
         "parameters": {"digest": model.digest},
     }
 
@@ -62,3 +63,8 @@ def slots(name: str, placement: Placement) -> dict[str, Any]:
             for slot, version in versions.items()
         ],
     }
+
+
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    """What the protocol has of a tensor; the rest of it is in the OpenAPI description."""
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}

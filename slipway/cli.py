@@ -289,13 +289,18 @@ def policies(
 
 
 @app.command()
-def env() -> None:
-    """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
-    from slipway import pulumi_environment
+def env(stack: StackName = "local") -> None:
+    """Shell lines for plain `pulumi`, and for clients of a stack that is up.
+
+    Use: eval "$(slipway env)". MLflow, S3's clients and the lake's readers then find the stack.
+    """
+    from slipway import client_environment, pulumi_environment
 
     home = Home.of_environment()
     pulumi_environment.prepare(home)
     for line in pulumi_environment.shell_lines(home):
+        typer.echo(line)
+    for line in client_environment.shell_lines(home, stack, _settings(stack)):
         typer.echo(line)
 
 

@@ -137,6 +137,7 @@ def run_as_json(result: RunResult, stack: str) -> dict[str, Any]:
         "decision": _read(result, "gate.decision"),
         "figures": {who: _read(result, "evaluate.evaluation").get(who) for who in _WHO},
         "failure": _failure(result, stack),
+        "page": result.page,
     }
 
 
@@ -144,7 +145,13 @@ _WHO = ("model", "baseline")
 
 
 def show_run(console: Console, result: RunResult, stack: str) -> None:
-    """Print how a run ended, with the numbers it was judged by."""
+    """Print how a run ended, with the numbers it was judged by, and where its page is."""
+    _show_end(console, result, stack)
+    if result.page:
+        console.print(f"  its page: {escape(result.page)}", highlight=False)
+
+
+def _show_end(console: Console, result: RunResult, stack: str) -> None:
     evaluation = _read(result, "evaluate.evaluation")
     if evaluation:
         tables.metrics(

@@ -71,6 +71,8 @@ def follow(
     except (KeyboardInterrupt, ClusterError) as cause:
         if isinstance(cause, KeyboardInterrupt) and _should_end():
             pipelines.api.terminate(run_id)
+            if tracked := pipelines.tracked(pipelines.api.run(run_id)):
+                tracked.killed("the run was terminated")
             progress.line(f"run {run_id} is ending")
         else:
             progress.line(

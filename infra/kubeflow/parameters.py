@@ -45,6 +45,17 @@ def in_words(kind: str) -> str:
     return _READERS.get(kind, _TEXT)[0]
 
 
+def defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of a compiled pipeline are where nothing is given, by name."""
+    parameters = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    return {
+        # The compiled form writes every number with a point.
+        name: int(value) if about["parameterType"] == "NUMBER_INTEGER" else value
+        for name, about in parameters.items()
+        if (value := about.get("defaultValue")) is not None
+    }
+
+
 def _value(name: str, text: str, kind: str) -> Any:
     """Read `text` as the pipeline's parameter type `kind`."""
     wanted, reader = _READERS.get(kind, _TEXT)

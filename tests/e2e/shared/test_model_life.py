@@ -30,6 +30,27 @@ def champion(platform) -> dict:
     return answer.raise_for_status().json()["model_version"]
 
 
+def newest_run(platform) -> dict:
+    """The run that MLflow was told of last."""
+    url = f"{platform.url('tracking')}/api/2.0/mlflow/runs/search"
+    return httpx.post(url, json={"experiment_ids": ["1"], "max_results": 1}).json()["runs"][0]
+
+
+def tags_of(run: dict) -> dict[str, str]:
+    """A run's tags by name."""
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def files_of(platform, run: str) -> list[str]:
+    """The artifacts of a run."""
+    url = f"{platform.url('tracking')}/api/2.0/mlflow/artifacts/list"
+    return [
+        file["path"]
+        for folder in ("", "plots", "log")
+        for file in httpx.get(url, params={"run_id": run, "path": folder}).json().get("files", [])
+    ]
+
+
 def test_the_first_up_ends_with_a_model_that_beats_the_baseline(platform) -> None:
     """Services, champion, figures beside the baseline's, a real prediction."""
     summary = platform.summary
@@ -67,22 +88,24 @@ def test_mlflow_holds_parameters_metrics_card_and_plots(platform) -> None:
     run = champion(platform)["run_id"]
     api = f"{platform.url('tracking')}/api/2.0/mlflow"
     data = httpx.get(f"{api}/runs/get", params={"run_id": run}).json()["run"]["data"]
-    listed = [
-        file["path"]
-        for folder in ("", "plots")
-        for file in httpx.get(
-            f"{api}/artifacts/list", params={"run_id": run, "path": folder}
-        ).json()["files"]
-    ]
+    listed = files_of(platform, run)
 
-    assert {"usecase", "months", "lake_version"} <= {p["key"] for p in data["params"]}
+    assert {"usecase", "months", "rounds", "seed"} <= {p["key"] for p in data["params"]}
     assert {"roc_auc", "baseline_roc_auc"} <= {m["key"] for m in data["metrics"]}
-    assert {
-        "model_card.md",
-        "plots/calibration.png",
-        "plots/roc.png",
-        "plots/importance.png",
-    } <= set(listed)
+    assert {"lake_version", "mlflow.user"} <= {t["key"] for t in data["tags"]}
+    assert set(listed) >= PAGE
+
+
+PAGE = {
+    "model_card.md",
+    "decision.json",
+    "plots/calibration.png",
+    "plots/roc.png",
+    "plots/precision_recall.png",
+    "plots/learning_binary_logloss.png",
+    "plots/importance.png",
+}
+"""What a person finds of every judged model."""
 
 
 def test_prometheus_scrapes_every_service(platform) -> None:
@@ -180,6 +203,17 @@ def test_a_model_that_does_not_pass_the_gate_is_rejected(platform) -> None:
     assert result["decision"]["reasons"]
     assert "register" not in result["outputs"]
     assert champion(platform) == before
+    newest = newest_run(platform)
+    assert (newest["info"]["status"], tags_of(newest)["verdict"]) == ("FINISHED", "rejected")
+    assert result["page"].split("/runs/")[1].startswith(newest["info"]["run_id"])
+    assert set(files_of(platform, newest["info"]["run_id"])) >= PAGE
+    datasets = newest["inputs"]["dataset_inputs"]
+    assert {each["tags"][0]["value"] for each in datasets} == {
+        "source",
+        "training",
+        "validation",
+        "test",
+    }
 
 
 @pytest.mark.parametrize(
@@ -249,6 +283,9 @@ def test_bad_data_fails_with_file_rows_and_rule(
     assert failure["step"] == step
     assert [word for word in said if word not in failure["cause"]] == []
     assert champion(platform) == before
+    newest = newest_run(platform)
+    assert (newest["info"]["status"], tags_of(newest)["failed_step"]) == ("FAILED", step)
+    assert f"log/{step}.log" in files_of(platform, newest["info"]["run_id"])
 
 
 def copy_source(folder: Path) -> None:
