@@ -5,6 +5,9 @@ Owns the graph only: which step feeds which. What steps do is `components`; what
 use case.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from kfp import dsl
 
 from components.evaluate.component import evaluate
@@ -30,6 +33,13 @@ RELEASE = Step(release, SMALL)
 RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
 
 
+def _release(usecase: str, model: Any, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """The steps of a model that is good enough."""
+    packed = PACKAGE(usecase=usecase, model=model, **parts)
+    registered = REGISTER(usecase=usecase, digest=packed.output, **facts)
+    RELEASE(usecase=usecase, version=registered.output)
+
+
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
 def pipeline(
     usecase: str = "flight_delays",
@@ -39,9 +49,15 @@ def pipeline(
     seed: int = 7,
     mlflow_run: str = "",
 ) -> None:
-    """Train `usecase` on `months` of `source` with at most `rounds` trees.
+    """Train a model of a use case on months of its source.
 
-    `mlflow_run` is the run that `slipway run` has begun; without one, the first step begins it.
+    Args:
+        usecase: Which model: a folder of usecases/.
+        months: Months to learn from, as 1-3 or 1,2,5.
+        source: Folder or URL of the source's tables; without one, the use case's own.
+        rounds: Most trees that are trained; fewer where they no longer help.
+        seed: Of all that is random, so that a run can be repeated.
+        mlflow_run: The run in MLflow that `slipway run` has begun; else the first step begins it.
     """
     landed = INGEST(
         usecase=usecase, source=source, months=months, mlflow_run=mlflow_run, pipeline_run=RUN
@@ -68,11 +84,8 @@ def pipeline(
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
         shown = {"train": parts["train"], "test": parts["test"], "card": decided.outputs["card"]}
-        packed = PACKAGE(usecase=usecase, model=fitted["model"], **shown)
-        registered = REGISTER(
-            usecase=usecase,
-            digest=packed.output,
-            evaluation=judged.outputs["evaluation"],
-            decision=decided.outputs["decision"],
-        )
-        RELEASE(usecase=usecase, version=registered.output)
+        facts = {
+            "evaluation": judged.outputs["evaluation"],
+            "decision": decided.outputs["decision"],
+        }
+        _release(usecase, fitted["model"], shown, facts)

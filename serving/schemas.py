@@ -14,6 +14,7 @@ from serving.datatypes import BY_NAME
 from serving.feedback import Feedback
 from serving.model import Model
 from serving.protocol import InferRequest, InferResponse, RowsResponse
+from serving.records import ID_LENGTH
 from serving.signature import TensorSpec
 from serving.tensors import ANY
 
@@ -52,7 +53,7 @@ def of_model(model: Model, most_rows: int) -> dict[str, Schema]:
     answer = {spec.name: _value(spec) | _meaning(spec) for spec in model.signature.outputs}
     outputs = {"type": "array", "items": reference("RequestedOutput")}
     more = {
-        "id": {"type": "string"},
+        "id": {"type": "string", "maxLength": ID_LENGTH},
         "parameters": reference("RequestParameters"),
         "outputs": outputs,
     }
@@ -84,7 +85,10 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 
 def _parameters() -> Schema:
     said = {
-        "routing_key": ("string", "Whose prediction it is; one key always meets one model."),
+        "routing_key": (
+            ["string", "number", "boolean"],
+            'Whose prediction it is; one key always meets one model. 5, 5.0 and "5" are one key.',
+        ),
         "explain": ("boolean", "Answer what each feature added to the prediction too."),
         "binary_data_output": ("boolean", "Answer outputs as bytes behind the JSON."),
     }

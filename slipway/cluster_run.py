@@ -56,7 +56,7 @@ class PipelinesOfStack:
         """
         cluster = outputs.get("cluster")
         if not cluster:
-            raise NotUpError(f"stack {stack} is not up: run `slipway up --stack {stack}`")
+            raise NotUpError(f"stack {stack} is not up: run `slipway up`")
         api = KubeflowPipelines.of(
             cluster.get("kubeconfig"), cluster["context"], cluster["namespace"]
         )
@@ -75,14 +75,14 @@ class PipelinesOfStack:
         if said := self.api.ailment():
             raise SlipwayError(
                 f"Kubeflow Pipelines of stack {self.stack} does not answer ({said}): see"
-                f" `kubectl -n {self.api.namespace} get pods`; nothing was submitted"
+                f" `{self.api.kubectl('get', 'pods')}`; nothing was submitted"
             )
         found = self.api.pipeline(pipeline)
         version = found and self.api.version(found, self.versions[pipeline])
         if not version:
             raise SlipwayError(
                 f"Kubeflow Pipelines has no version {self.versions[pipeline]} of {pipeline}:"
-                f" run `pulumi up --refresh --stack {self.stack}`"
+                f" run `pulumi up --refresh`"
             )
         return version
 
@@ -150,7 +150,7 @@ class PipelinesOfStack:
                     on_event(news)
                 told[event.step] = event
         logs = _kept(step_logs.read(self.api.connection, self.api.namespace, run_id), run_dir)
-        ended = _result(pipeline, run, tuple(told.values()), logs)
+        ended = _result(pipeline, run, tuple(told.values()), logs, self._pods(run_id))
         if (tracked := self.tracked(run)) and (failure := ended.failure):
             tracked.failed(failure, logs.get(failure.step))
         rejected = ended.status == "succeeded" and run_details.turned_down(spec, run)
@@ -159,6 +159,9 @@ class PipelinesOfStack:
             status="rejected" if rejected else ended.status,
             seconds=time.monotonic() - started,
         )
+
+    def _pods(self, run_id: str) -> str:
+        return self.api.kubectl("get", "pods", "-l", f"pipeline/runid={run_id}")
 
 
 def _tracking(outputs: Mapping[str, Any], stack: str) -> Callable[[], Tracking] | None:
@@ -206,7 +209,11 @@ def _kept(logs: Mapping[str, str], run_dir: Path) -> dict[str, Path]:
 
 
 def _result(
-    pipeline: str, run: Mapping[str, Any], steps: tuple[StepEvent, ...], logs: Mapping[str, Path]
+    pipeline: str,
+    run: Mapping[str, Any],
+    steps: tuple[StepEvent, ...],
+    logs: Mapping[str, Path],
+    pods: str,
 ) -> RunResult:
     values = {step: step_logs.returned(path.read_text()) for step, path in logs.items()}
     succeeded = run["state"] == "SUCCEEDED"
@@ -217,14 +224,21 @@ def _result(
         steps=steps,
         outputs={step: value for step, value in values.items() if value is not None},
         artifacts={f"{step}.log": path for step, path in logs.items()},
-        failure=None if succeeded else _failure(pipeline, run, steps, logs),
+        failure=None if succeeded else _failure(pipeline, run, steps, logs, pods),
     )
 
 
 def _failure(
-    pipeline: str, run: Mapping[str, Any], steps: tuple[StepEvent, ...], logs: Mapping[str, Path]
+    pipeline: str,
+    run: Mapping[str, Any],
+    steps: tuple[StepEvent, ...],
+    logs: Mapping[str, Path],
+    pods: str,
 ) -> Failure:
-    """Which step failed and why, from its log, or else from what KFP says of the run."""
+    """Which step failed and why, from its log, or else from what KFP says of the run.
+
+    `pods` is the command that lists the run's pods.
+    """
     failed = [event.step for event in steps if event.status == "failed"]
     if any(each["state"] == "CANCELING" for each in run.get("state_history", [])):
         return Failure(failed[0] if failed else pipeline, "the run was terminated", "run it again")
@@ -232,5 +246,5 @@ def _failure(
         if step in logs and logs[step].read_text():
             return Failure(step, *diagnose(logs[step]))
     said = run.get("error", {}).get("message") or f"the run is {run['state'].lower()}"
-    remedy = f"see its pods: kubectl get pods -l pipeline/runid={run['run_id']}"
-    return Failure(failed[0] if failed else pipeline, " ".join(said.split()), remedy)
+    where = failed[0] if failed else pipeline
+    return Failure(where, " ".join(said.split()), f"see its pods: `{pods}`")

@@ -30,7 +30,8 @@ from components import endpoints
 from components.tracking import Tracking
 from infra.kubeflow.compiled import Compiled
 from infra.kubeflow.parameters import ParameterError, typed
-from pipelines.compile import PIPELINES, compile_to
+from pipelines import PIPELINES
+from pipelines.compile import compile_to
 from slipway import run_tracking
 from slipway.step_failure import diagnose
 from usecases.errors import StepError
