@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PROJECT = "slipway"
 # Each has a dashboard in the one ConfigMap of Grafana's, and that holds 1 MiB.
 MOST_TENANTS = 100
-_PREFIX = f"{PROJECT}:"
+# Stands before each setting, whatever a fork calls its project.
+PREFIX = "slipway:"
 
 
 class Training(Tree):
@@ -223,9 +223,9 @@ def from_pulumi(stack: str) -> Settings:
 
 def _ours(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key.removeprefix(_PREFIX): _decoded(value)
+        key.removeprefix(PREFIX): _decoded(value)
         for key, value in config.items()
-        if key.startswith(_PREFIX)
+        if key.startswith(PREFIX)
     }
 
 
@@ -250,9 +250,9 @@ def _unopened(value: object) -> object:
 
 def _explain(problem: dict[str, Any]) -> str:
     if not problem["loc"]:
-        return f"{_PREFIX}{problem['msg'].removeprefix('Value error, ')}"
+        return f"{PREFIX}{problem['msg'].removeprefix('Value error, ')}"
     path, branch = _follow(problem["loc"])
-    where = _PREFIX + ".".join(path)
+    where = PREFIX + ".".join(path)
     if problem["type"] == "extra_forbidden":
         return f"{where} is no setting; known there: {', '.join(branch.model_fields)}"
     if problem["type"] == "missing":
