@@ -235,12 +235,28 @@ def policies(
 
 
 @app.command()
-def env() -> None:
+def env(
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            envvar="SLIPWAY_STACK",
+            help="Which stack `pulumi` works on; else as is.",
+        ),
+    ] = None,
+) -> None:
     """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
     from slipway import pulumi_environment
+    from slipway import stack as pulumi_stack
 
     home = Home.of_environment()
     pulumi_environment.prepare(home)
+    if stack:
+        _settings(stack)
+        pulumi_stack.select(home, stack)
+    elif pulumi_stack.exists(home, "local") and not pulumi_stack.is_any_selected(home):
+        pulumi_stack.select(home, "local")
     for line in pulumi_environment.shell_lines(home):
         typer.echo(line)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from infra import environment
+from infra.targets.processes.files import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,15 +78,18 @@ def run_pipeline(
 ) -> RunResult:
     """Run the pipeline `name` and return how it ended; never raises for what a user did.
 
-    `arguments` are texts, read by the type the pipeline declares. `env` is added to the steps'
-    environment. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`.
-    An interrupt ends the steps too.
+    `arguments` are texts, read by the type the pipeline declares. `env` is added to what is
+    composed for steps, of which nothing is a person's; without a HOME in it, theirs goes with the
+    run. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`. An interrupt
+    ends the steps too.
     """
     (run_dir / "log").mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     steps: dict[str, StepEvent] = {}
     failure = None
-    for message in _messages(name, arguments, run_dir, env or {}):
+    temporary = run_dir.resolve() / "tmp"
+    composed = environment.of_steps(temporary)
+    for message in _messages(name, arguments, run_dir, composed | dict(env or {})):
         if message["kind"] == "failure":
             failure = Failure(message["step"], message["cause"], message["remedy"])
         else:
@@ -106,15 +113,16 @@ def _messages(
     name: str, arguments: Mapping[str, str], run_dir: Path, env: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Yield what the runner reports, one JSON line each; add a failure if it dies silently."""
-    argv = [sys.executable, "-m", "slipway.local_runner", name, str(run_dir.resolve())]
+    argv = [sys.executable, "-P", "-m", "slipway.local_runner", name, str(run_dir.resolve())]
     with (
+        _temporary(Path(env["TMPDIR"])),
         (run_dir / RUNNER_LOG).open("wb") as log,
         subprocess.Popen(
             [*argv, json.dumps(dict(arguments))],
             stdin=subprocess.PIPE,  # closed by our end, however it comes: the runner then ends
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **env},
+            env=env,
             start_new_session=True,
             text=True,
         ) as process,
@@ -129,6 +137,16 @@ def _messages(
                 "cause": f"the pipeline runner ended with exit status {process.returncode}",
                 "remedy": f"read {run_dir / RUNNER_LOG}",
             }
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[None]:
+    """The run's own folder for what its steps leave lying: it goes with the run."""
+    private_folder(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

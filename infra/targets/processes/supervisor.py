@@ -7,6 +7,8 @@ It speaks XML-RPC on a Unix socket that only the owner can open.
 from __future__ import annotations
 
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from infra import environment
 from infra.errors import ServiceFailedError
 from infra.home import StackDir
 from infra.targets.processes import marker
@@ -28,9 +31,8 @@ from infra.targets.processes.files import private_folder, write_atomically
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ROOT_UID = 0
-
-# Nothing of a person's shell may reach a service but this.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "TZ")
+# What supervisord asks for, and what services then may have.
+_OPEN_FILES = 1024
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class Supervised:
     reason: str
 
 
-def inherited_environment(stack: StackDir) -> dict[str, str]:
+def inherited_environment(stack: StackDir, temporary: Path) -> dict[str, str]:
     """The environment every process of a stack starts from, the stack's marker in it."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return kept | {marker.VARIABLE: str(stack.path)}
+    composed = environment.of_service(private_folder(stack.home), private_folder(temporary))
+    return composed | {marker.VARIABLE: str(stack.path)}
 
 
 def stack_dir(path: str) -> StackDir:
@@ -64,15 +66,8 @@ def start(stack: StackDir) -> None:
         return
     marker.end_all(stack.path)
     stack.socket.unlink(missing_ok=True)
-    configuration = _write_configuration(stack)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
-    subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
-        command,
-        env=inherited_environment(stack),
-        cwd=stack.path,
-        stdin=subprocess.DEVNULL,
-        umask=0o077,
-    )
+    _require_open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    _launch(stack, _write_configuration(stack))
     deadline = time.monotonic() + _START_SECONDS
     while not is_running(stack):
         if time.monotonic() > deadline:
@@ -81,6 +76,44 @@ def start(stack: StackDir) -> None:
                 f" {stack.supervisor / 'supervisord.log'}"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _require_open_files(most: int) -> None:
+    """Refuse a shell whose processes may not have as many files open as services need.
+
+    Raises:
+        ServiceFailedError: names the limit, and how it is raised.
+    """
+    if 0 <= most < _OPEN_FILES:
+        raise ServiceFailedError(
+            f"a process of this shell may have {most} files open (`ulimit -Hn`) and the platform"
+            f" needs {_OPEN_FILES}: run it in a shell that was started without that limit, or"
+            f" raise it: `sudo prlimit --nofile={_OPEN_FILES} --pid $$`"
+        )
+
+
+def _launch(stack: StackDir, configuration: Path) -> None:
+    """Start supervisord, which goes on by itself once it has read its configuration.
+
+    Raises:
+        ServiceFailedError: it refuses to start; its own word, as there is no log yet.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(configuration)],
+        env=inherited_environment(stack, stack.supervisor / "tmp"),
+        cwd=stack.path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        umask=0o077,
+        check=False,
+    )
+    if done.returncode:
+        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise ServiceFailedError(
+            f"supervisord did not start: {said[-1] if said else f'exit {done.returncode}'}"
+        )
 
 
 def is_running(stack: StackDir) -> bool:
@@ -97,7 +130,7 @@ def end(stack: StackDir) -> None:
         _call(stack, "shutdown")
         _wait_for_supervisord_to_end(stack)
     marker.end_all(stack.path)
-    stack.socket.unlink(missing_ok=True)
+    _socket(stack).unlink(missing_ok=True)
     shutil.rmtree(stack.path, ignore_errors=True)
 
 
@@ -153,9 +186,28 @@ def states(stack: StackDir) -> dict[str, Supervised]:
 
 
 def _call(stack: StackDir, method: str, *arguments: str) -> Any:
-    transport = SupervisorTransport(serverurl=f"unix://{stack.socket}")
+    transport = SupervisorTransport(serverurl=f"unix://{_socket(stack)}")
     with ServerProxy("http://127.0.0.1", transport=transport) as server:
         return getattr(server.supervisor, method)(*arguments)
+
+
+def _socket(stack: StackDir) -> Path:
+    """Where the stack's supervisord listens: what it was started with says so.
+
+    One that an earlier version of this project started has its socket elsewhere. The
+    configuration in a copy of a folder is that of the original's, and does not count.
+    """
+    try:
+        text = (stack.supervisor / "supervisord.conf").read_text(encoding="utf-8")
+    except OSError:
+        return stack.socket
+    said = {
+        name: Path(value.replace("%%", "%"))
+        for name, value in re.findall(r"^(file|pidfile) = (.*)$", text, re.MULTILINE)
+    }
+    folder = said["pidfile"].parent if "pidfile" in said else None
+    is_own = folder is not None and folder.exists() and folder.samefile(stack.supervisor)
+    return said.get("file", stack.socket) if is_own else stack.socket
 
 
 def _wait_for_supervisord_to_end(stack: StackDir) -> None:
@@ -185,6 +237,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisord]
 {user}umask = 077
+minfds = {_OPEN_FILES}
 logfile = {folder}/supervisord.log
 logfile_maxbytes = 5MB
 logfile_backups = 2
