@@ -25,7 +25,7 @@ def main() -> None:
     # By `-m`, the folder where a person stands is the first place.
     stands_in = __name__ == "__main__" and not sys.flags.safe_path
     if stands_in or (os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment):
-        os.execv(sys.executable, [sys.executable, "-I", "-m", "slipway", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-I", "-m", "slipway", *sys.argv[1:]])  # noqa: S606
     sys.exit(_run())
 
 
@@ -34,7 +34,8 @@ def _run() -> int:
     import warnings
 
     from infra.errors import SlipwayError
-    from slipway.exits import Exit, code_of, told
+    from infra.home import Home
+    from slipway.exits import Exit, code_of, full_disk, told
 
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
@@ -43,7 +44,8 @@ def _run() -> int:
     try:
         app(prog_name="slipway")
     except SlipwayError as error:
-        return _say(str(error), code_of(error))
+        room = full_disk(Home.of_environment().path)
+        return _say(f"{error}; {room}" if room else str(error), code_of(error))
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an interrupt of a command the exit code that shells have for it.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:

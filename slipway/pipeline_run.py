@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from infra import environment
 from infra.targets.processes.files import private_folder
+from slipway.exits import full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -131,12 +132,9 @@ def _messages(
         assert process.stdout is not None  # noqa: S101 -- tells the type checker what PIPE means
         yield from (json.loads(line) for line in process.stdout)
         if process.wait() != 0:
-            yield {
-                "kind": "failure",
-                "step": name,
-                "cause": f"the pipeline runner ended with exit status {process.returncode}",
-                "remedy": f"read {run_dir / RUNNER_LOG}",
-            }
+            cause = f"the pipeline runner ended with exit status {process.returncode}"
+            remedy = full_disk(run_dir) or f"read {run_dir / RUNNER_LOG}"
+            yield {"kind": "failure", "step": name, "cause": cause, "remedy": remedy}
 
 
 @contextlib.contextmanager

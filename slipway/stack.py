@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from pulumi import automation
 
 _HEADLINE = re.compile(r"^(update|preview|refresh|destroy) failed$|^\d+ errors? occurred")
+_PREFIX = re.compile(r"^.*(?:Error|Exception|error occurred): |^Exception calling application: ")
+# Said once an event, with another file's name each time.
+_NO_SPACE = re.compile(r"(\S+?)(?:\.[0-9a-f]+\.tmp)?: no space left on device")
+_OTHER_SECRET = "incorrect passphrase"  # noqa: S105 - Pulumi's words, no password
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,15 @@ def _called(metadata: Any) -> str:
 
 def _cause(account: str) -> str:
     """What went wrong, from all that Pulumi's CLI printed about it."""
+    if full := _NO_SPACE.search(account):
+        return f"{full[1]}: no space left on device"
+    if _OTHER_SECRET in account:
+        return (
+            "the state's secrets were encrypted with another passphrase than this home's, perhaps"
+            " the PULUMI_CONFIG_PASSPHRASE of an earlier `up`: write that one into the file"
+            " `passphrase` of SLIPWAY_HOME"
+        )
     found = re.findall(r"(?:error|Exception): (.*)", account)
-    texts = [re.sub(r"^.*(?:Error|Exception|error occurred): ", "", line).strip() for line in found]
+    texts = [_PREFIX.sub("", line).strip() for line in found]
     told = dict.fromkeys(text for text in texts if text and not _HEADLINE.match(text))
     return "; ".join(told) or " ".join(account.split())[-2000:]
