@@ -229,7 +229,7 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
             "the platform needs more",
         ),
         (
-            "error: a step returned an error: write /h/local.json.18ec.tmp: no space left on device\n"
+            "error: returned an error: write /h/local.json.18ec.tmp: no space left on device\n"
             "error: write /h/local.json.18ed.tmp: no space left on device",
             "/h/local.json: no space left on device",
         ),

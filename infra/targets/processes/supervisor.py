@@ -110,10 +110,10 @@ def _launch(stack: StackDir, configuration: Path) -> None:
         check=False,
     )
     if done.returncode:
-        said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise ServiceFailedError(
-            f"supervisord did not start: {said[-1] if said else f'exit {done.returncode}'}"
-        )
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+        said = [line for line in lines if line.startswith("Error")] or list(filter(None, lines))
+        why = said[-1] if said else f"exit status {done.returncode}"
+        raise ServiceFailedError(f"supervisord did not start: {why}")
 
 
 def is_running(stack: StackDir) -> bool:
