@@ -40,12 +40,16 @@ def _run() -> int:
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
     from slipway.cli import app
+    from slipway.commands import STACK_BY_DEFAULT, pasteable
+    from slipway.options import STACK
 
+    chosen: dict[str, str] = {}
     try:
-        app(prog_name="slipway")
+        app(prog_name="slipway", obj=chosen)
     except SlipwayError as error:
         room = full_disk(Home.of_environment().path)
-        return _say(f"{error}; {room}" if room else str(error), code_of(error))
+        said = f"{error}; {room}" if room else str(error)
+        return _say(pasteable(said, chosen.get(STACK, STACK_BY_DEFAULT)), code_of(error))
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an interrupt of a command the exit code that shells have for it.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:

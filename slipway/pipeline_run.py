@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from components.tracking import Tracking
 from infra import environment
 from infra.targets.processes.files import private_folder
 from slipway.exits import full_disk
+from slipway.run_tracking import URL, TrackedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +60,7 @@ class RunResult:
         steps: the steps that ran, in order, as their last events.
         outputs: what each step returned, by step, e.g. `outputs["package"]` is the digest.
         artifacts: the file of each artifact, by `step.artifact`, e.g. `gate.decision`.
+        page: the run's page in MLflow; nothing if it has none, or none for this machine.
     """
 
     pipeline: str
@@ -67,6 +70,7 @@ class RunResult:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     failure: Failure | None = None
+    page: str = ""
 
 
 def run_pipeline(
@@ -82,21 +86,30 @@ def run_pipeline(
     `arguments` are texts, read by the type the pipeline declares. `env` is added to what is
     composed for steps, of which nothing is a person's; without a HOME in it, theirs goes with the
     run. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`. An interrupt
-    ends the steps too.
+    ends the steps too. A run that has begun in MLflow ends there in any case.
     """
     (run_dir / "log").mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     steps: dict[str, StepEvent] = {}
-    failure = None
-    temporary = run_dir.resolve() / "tmp"
-    composed = environment.of_steps(temporary)
-    for message in _messages(name, arguments, run_dir, composed | dict(env or {})):
-        if message["kind"] == "failure":
-            failure = Failure(message["step"], message["cause"], message["remedy"])
-        else:
-            event = StepEvent(message["step"], message["status"], message["seconds"])
-            steps[event.step] = event
-            on_event(event)
+    tracked: TrackedRun | None = None
+    failure, page = None, ""
+    given = environment.of_steps(run_dir.resolve() / "tmp") | dict(env or {})
+    try:
+        for message in _messages(name, arguments, run_dir, given):
+            if message["kind"] == "failure":
+                failure = Failure(message["step"], message["cause"], message["remedy"])
+            elif message["kind"] == "tracked":
+                tracked, page = _tracked(message["run"], given), message["page"]
+            else:
+                event = StepEvent(message["step"], message["status"], message["seconds"])
+                steps[event.step] = event
+                on_event(event)
+    except KeyboardInterrupt:
+        if tracked:
+            tracked.killed("the run was interrupted")
+        raise
+    if tracked and failure:
+        tracked.failed(failure, run_dir / "log" / f"{failure.step}.log")
     outputs, artifacts = _products(run_dir)
     rejected = any(value == REJECTED for value in outputs.values())
     return RunResult(
@@ -107,7 +120,12 @@ def run_pipeline(
         outputs=outputs,
         artifacts=artifacts,
         failure=failure,
+        page=page,
     )
+
+
+def _tracked(run: str, env: Mapping[str, str]) -> TrackedRun:
+    return TrackedRun(run, lambda: Tracking(env[URL]))
 
 
 def _messages(
