@@ -23,7 +23,7 @@ _HOME_BY_DEFAULT = ROOT / ".slipway"
 STACK_BY_DEFAULT: Final = "local"
 STACK_VARIABLE: Final = "SLIPWAY_STACK"
 
-WITHOUT_STACK: Final = ("env", "images lock", "images mirror", "tools lock")
+WITHOUT_STACK: Final = ("images lock", "images mirror", "tools lock")
 """The commands that are about no stack."""
 
 _PULUMI_WITHOUT_STACK = ("plugin",)
