@@ -73,7 +73,7 @@ class OciArtifactRepository(ArtifactRepository):
 
     def log_artifact(self, *_: object, **__: object) -> NoReturn:
         """Refuse: a package is whole, and signed."""
-        raise _refused(f"{self.artifact_uri} is read only: `slipway run training` makes packages")
+        raise _refused(f"{self.artifact_uri} is read only: the training pipeline makes packages")
 
     log_artifacts = log_artifact
 

@@ -159,6 +159,8 @@ def _user() -> str:
 
 def _git(*arguments: str) -> str:
     """What git says of the project; nothing where it is none of git's, or there is no git."""
+    # A hook of git's names its own repository to all that it starts.
+    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
     try:
         done = subprocess.run(
             ["git", "-C", str(ROOT), *arguments],
@@ -166,6 +168,7 @@ def _git(*arguments: str) -> str:
             text=True,
             errors="replace",
             check=False,
+            env={name: value for name, value in os.environ.items() if name not in elsewhere},
         )
     except OSError:
         return ""

@@ -104,7 +104,9 @@ def test_a_run_says_which_commit_it_is_of_and_whether_more_was_changed(
 
     git(tmp_path, "init", "--initial-branch=here")
     git(tmp_path, "commit", "--allow-empty", "-m", "first")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "of-a-hook"))
     found = provenance("training")
+    monkeypatch.delenv("GIT_DIR")
     assert found["mlflow.source.git.commit"] == git(tmp_path, "rev-parse", "HEAD")
     assert found["mlflow.source.git.branch"] == "here"
     assert found["mlflow.source.git.dirty"] == "false"
@@ -212,12 +214,11 @@ def test_a_step_that_is_killed_ends_its_run_as_failed(run, mlflow) -> None:
 
     def kill(event) -> None:
         if event.status == "running":
-            steps = [
-                each
-                for each in psutil.Process().children(recursive=True)
-                if event.step in each.name() or "kfp.dsl.executor_main" in " ".join(command(each))
-            ]
-            for each in steps:
+            killed: list[psutil.Process] = []
+            while not killed:  # a step is told of before its process is there
+                children = psutil.Process().children(recursive=True)
+                killed = [each for each in children if "executor_main" in " ".join(command(each))]
+            for each in killed:
                 with suppress(psutil.NoSuchProcess):
                     each.send_signal(signal.SIGKILL)
 
