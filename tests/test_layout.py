@@ -149,6 +149,7 @@ MAY_HAND_ON = {
     "infra/clusters/kind_cli.py",  # kind and Docker are the person's own
     "infra/clusters/kind_host.py",
     "slipway/toolchain/golang.py",  # as is the Go that builds tools
+    "slipway/run_tracking.py",  # and git, which says of which commit a run is
     "benchmarks/serving/running.py",  # and what is compared with us
     "benchmarks/stack_times.py",  # a person's shell, as it were
 }
