@@ -85,7 +85,9 @@ def _slipway(variables: dict[str, str], *arguments: str) -> str:
 def _wait_for_scrapes(prometheus: str) -> None:
     deadline = time.monotonic() + _SCRAPE_SECONDS
     while time.monotonic() < deadline:
-        answer = httpx.get(f"{prometheus.rstrip('/')}/api/v1/query", params={"query": "up"})
+        answer = httpx.get(
+            f"{prometheus.rstrip('/')}/api/v1/query", params={"query": "up"}, trust_env=False
+        )
         values = [sample["value"][1] for sample in answer.json()["data"]["result"]]
         if values and set(values) == {"1"}:
             return

@@ -42,7 +42,8 @@ class Registry:
         Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients.
         """
         self._url = address if "://" in address else f"{_scheme(address)}://{address}"
-        self._http = httpx.Client(base_url=self._url, timeout=60)
+        # The platform's own: no proxy, .netrc or authority of whoever runs a step is for it.
+        self._http = httpx.Client(base_url=self._url, timeout=60, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

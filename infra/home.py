@@ -9,7 +9,6 @@ import functools
 import hashlib
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +35,7 @@ _NOT_IN_PATHS = frozenset({os.pathsep, "\n"})
 
 # sun_path of a Unix socket: 104 bytes on macOS, 108 on Linux, with the closing zero.
 _SOCKET_PATH_MAX = 100
+_SOCKETS = Path("/tmp")  # noqa: S108 - only its owner may open what is made there
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,20 @@ class StackDir:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's Unix socket; outside the folder where its path is too long."""
+        """The supervisor's Unix socket; outside the folder where its path is too long.
+
+        There it is the same for each command, whatever folder its shell has for temporary files.
+        """
         inside = self.path / "supervisor" / "rpc.sock"
         if len(str(inside)) <= _SOCKET_PATH_MAX:
             return inside
         digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"slipway-{os.getuid()}-{digest}.sock"
+        return _SOCKETS / f"slipway-{os.getuid()}-{digest}.sock"
+
+    @property
+    def home(self) -> Path:
+        """What its services and its pipelines' steps have as their home folder."""
+        return self.path / "home"
 
     @property
     def supervisor(self) -> Path:

@@ -18,6 +18,7 @@ from infra.setting_types import (
     Platform,
     PortNumber,
     Tree,
+    VariableName,
 )
 
 
@@ -31,6 +32,10 @@ class Processes(Tree):
     )
     log_megabytes: int = Field(default=5, ge=1, le=1024, description="Size at which a log rotates.")
     log_files: int = Field(default=3, ge=1, le=20, description="Rotated logs kept a service.")
+    step_variables: list[VariableName] = Field(
+        default_factory=list,
+        description="Variables of the shell of `slipway run` and `up` that steps find, too.",
+    )
 
 
 class BuiltinDatabase(Tree):

@@ -297,26 +297,38 @@ def rename(
     stack: StackName = "local",
 ) -> None:
     """Take a stack along after the project in Pulumi.yaml, or the stack, got another name."""
-    from slipway import renamed
+    from slipway import commands, renamed
 
     _settings(stack)
     found = renamed.take_along(Home.of_environment(), stack, former or stack)
     _out.print(
         f"Stack {found.name} of project {found.project} is stack {stack} of this project now:"
-        f" `slipway up --stack {stack}` goes on with it."
+        f" to go on with it: {commands.slipway(stack, 'up')}",
+        markup=False,
+        highlight=False,
     )
 
 
 @app.command()
-def env(stack: StackName = "local") -> None:
+def env(context: typer.Context, stack: StackName = "local") -> None:
     """Shell lines for plain `pulumi`, and for clients of a stack that is up.
 
     Use: eval "$(slipway env)". MLflow, S3's clients and the lake's readers then find the stack.
+    Pulumi works on the stack that is named; else on the one it worked on.
     """
+    from contextlib import suppress
+
+    from infra.errors import ToolMissingError
     from slipway import client_environment, pulumi_environment
+    from slipway import stack as pulumi_stack
 
     home = Home.of_environment()
     pulumi_environment.prepare(home)
+    source = context.get_parameter_source("stack")
+    is_named = source is not None and source.name != "DEFAULT"
+    with suppress(ToolMissingError):  # who has no tools yet comes for the way to them
+        if is_named or not pulumi_stack.is_any_selected(home):
+            pulumi_stack.select(home, stack)
     for line in pulumi_environment.shell_lines(home):
         typer.echo(line)
     for line in client_environment.shell_lines(home, stack, _settings(stack)):

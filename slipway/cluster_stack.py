@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from infra.clusters import examination
@@ -62,6 +63,7 @@ def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> No
         if stack.exists(home, name):
             plugins.ensure(plugins.of_stack(chosen), home, progress.tool)
             stack.destroy(home, name, progress.step)
+        shutil.rmtree(home.stack(name).path, ignore_errors=True)
         leftovers.remove_home(home)
 
 

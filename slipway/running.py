@@ -77,7 +77,8 @@ class Running:
 
     def _client(self, service: str) -> httpx.Client:
         if not self.cluster:
-            return httpx.Client(base_url=self.url(service), timeout=_SECONDS)
+            # On this machine, with a key in its headers: no proxy of a person's sees it.
+            return httpx.Client(base_url=self.url(service), timeout=_SECONDS, trust_env=False)
         port = httpx.URL(self.url(service)).port or 80
         return self.access.service(self.cluster["namespace"], service, port)
 

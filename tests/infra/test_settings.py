@@ -81,7 +81,7 @@ def test_every_stack_file_that_ships_is_accepted(stack: str) -> None:
         (
             {"target": {"port": 1}},
             "S: slipway:target.port is no setting; known there: kind, ports, log_megabytes,"
-            " log_files",
+            " log_files, step_variables",
         ),
         (
             {"target": {"kind": "processes", "ports": {"serving": 80}}},

@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from infra.kubeflow.compiled import compile_all
-from slipway import pipeline_run
+from slipway import exits, pipeline_run
 from slipway.local_runner import StepLog, StepWatch
 from slipway.pipeline_run import Failure, run_pipeline
 from slipway.step_failure import diagnose
@@ -164,6 +165,54 @@ def test_wrong_names_and_values_start_nothing(run, name, arguments, cause, remed
     """What does not fit the pipeline is refused before any step."""
     result, events = run(name, **arguments)
     assert (result.status, result.failure, events) == ("failed", Failure(name, cause, remedy), [])
+
+
+SHELL = """
+import json, os, sys, tempfile
+from pathlib import Path
+tempfile.mkdtemp()
+found = dict(os.environ) | {"path": sys.path}
+Path(os.environ["SAID"]).write_text(json.dumps(found))
+"""
+
+
+def test_runner_finds_no_shell_of_anybodys(tmp_path, monkeypatch):
+    """Steps find what is composed and given; what they leave lying goes with the run."""
+    strange = {
+        "AWS_SESSION_TOKEN": "theirs",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "PYTHONPATH": str(tmp_path),
+        "TMPDIR": str(tmp_path / "gone"),
+        "SLIPWAY_SIGNING_KEY": "theirs",
+    }
+    for name, value in strange.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "secrets.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    (python := tmp_path / "python").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{SHELL}'")
+    python.chmod(0o755)
+    monkeypatch.setattr(pipeline_run.sys, "executable", str(python))
+
+    run_pipeline(
+        "training", {}, run_dir=tmp_path / "run", on_event=print, env={"SAID": str(tmp_path / "x")}
+    )
+
+    found = json.loads((tmp_path / "x").read_text())
+    temporary = tmp_path / "run" / "tmp"
+    assert strange.keys() & found.keys() == {"TMPDIR"}
+    assert found["TMPDIR"] == str(temporary)
+    assert str(tmp_path) not in found["path"]
+    assert not temporary.exists()
+
+
+def test_step_that_fails_on_a_full_disk_is_not_said_to_want_memory(tmp_path, monkeypatch):
+    """Its log, which has no room either, cannot say it."""
+    monkeypatch.setattr(exits.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    cause, remedy = diagnose(log_of(tmp_path, ""))
+
+    assert cause == "the step ended without saying why"
+    assert remedy.startswith(f"the disk of {tmp_path / 'step.log'} has 4 KiB left: free some space")
 
 
 def test_runner_that_dies_is_a_failure(tmp_path, monkeypatch):

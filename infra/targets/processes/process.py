@@ -143,10 +143,13 @@ def _write(spec: Spec) -> None:
         stale.unlink()
     for name, text in spec.files.items():
         write_atomically(config / name, text)
+    temporary = spec.folder / "tmp"
+    inherited = supervisor.inherited_environment(spec.stack_dir, temporary)
     launched = {
         "argv": spec.argv,
-        "environment": supervisor.inherited_environment(spec.stack_dir) | spec.environment,
+        "environment": inherited | spec.environment,
         "folder": str(data),
+        "temporary": str(temporary),
     }
     write_atomically(spec.folder / "spec.json", json.dumps(launched, indent=1))
     write_atomically(supervisor.program_file(spec.stack_dir, spec.name), _program(spec))

@@ -8,37 +8,38 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from infra import environment
 from infra.errors import ServiceFailedError
 from infra.targets.processes import identity, marker
 from infra.targets.processes.files import private_folder, write_atomically
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from infra.home import StackDir
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ROOT_UID = 0
+# What supervisord asks for, and what services then may have.
+_OPEN_FILES = 1024
 
 # In supervisord's environment, for its configuration: where the program files are.
 _PROGRAMS = "SLIPWAY_PROGRAMS"
 _NOT_PRINTED = "[!!-~]"
-
-# Nothing of a person's shell may reach a service but this.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "TZ")
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,10 @@ class Supervised:
     reason: str
 
 
-def inherited_environment(stack: StackDir) -> dict[str, str]:
+def inherited_environment(stack: StackDir, temporary: Path) -> dict[str, str]:
     """The environment every process of a stack starts from, the stack's marker in it."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return kept | {marker.VARIABLE: identity.claim(stack.path).id}
+    composed = environment.of_service(private_folder(stack.home), private_folder(temporary))
+    return composed | {marker.VARIABLE: identity.claim(stack.path).id}
 
 
 def start(stack: StackDir, owner: str | None = None) -> None:
@@ -74,6 +75,7 @@ def start(stack: StackDir, owner: str | None = None) -> None:
     if moved:  # what the programs are was written for another path
         shutil.rmtree(stack.supervisor / "programs", ignore_errors=True)
     identity.claim(stack.path, owner)
+    _require_open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     _launch(stack)
     deadline = time.monotonic() + _START_SECONDS
     while not is_running(stack):
@@ -85,17 +87,46 @@ def start(stack: StackDir, owner: str | None = None) -> None:
         time.sleep(_POLL_SECONDS)
 
 
+def _require_open_files(most: int) -> None:
+    """Refuse a shell whose processes may not have as many files open as services need.
+
+    Raises:
+        ServiceFailedError: names the limit, and how it is raised.
+    """
+    if 0 <= most < _OPEN_FILES:
+        raise ServiceFailedError(
+            f"a process of this shell may have {most} files open (`ulimit -Hn`) and the platform"
+            f" needs {_OPEN_FILES}: run it in a shell that was started without that limit, or"
+            f" raise it: `sudo prlimit --nofile={_OPEN_FILES} --pid $$`"
+        )
+
+
 def _launch(stack: StackDir) -> None:
+    """Start supervisord, which goes on by itself once it has read its configuration.
+
+    Raises:
+        ServiceFailedError: it refuses to start; its own word, as there is no log yet.
+    """
     configuration = _write_configuration(stack)
+    programs = {_PROGRAMS: _pattern(stack.supervisor / "programs")}
     # Its files are UTF-8, whatever the person's locale is.
-    python = [sys.executable, "-X", "utf8"]
-    subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
+    python = [sys.executable, "-P", "-X", "utf8"]
+    done = subprocess.run(
         [*python, "-m", "supervisor.supervisord", "-c", str(configuration)],
-        env=inherited_environment(stack) | {_PROGRAMS: _pattern(stack.supervisor / "programs")},
+        env=inherited_environment(stack, stack.supervisor / "tmp") | programs,
         cwd=stack.path,
         stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
         umask=0o077,
+        check=False,
     )
+    if done.returncode:
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+        said = [line for line in lines if line.startswith("Error")] or list(filter(None, lines))
+        why = said[-1] if said else f"exit status {done.returncode}"
+        raise ServiceFailedError(f"supervisord did not start: {why}")
 
 
 def is_running(stack: StackDir) -> bool:
@@ -112,7 +143,7 @@ def stop(stack: StackDir) -> None:
         _call(stack, "shutdown")
         _wait_for_supervisord_to_end(stack)
     marker.end_all(stack.path)
-    stack.socket.unlink(missing_ok=True)
+    _socket(stack).unlink(missing_ok=True)
 
 
 def end(stack: StackDir) -> None:
@@ -173,9 +204,29 @@ def states(stack: StackDir) -> dict[str, Supervised]:
 
 
 def _call(stack: StackDir, method: str, *arguments: str) -> Any:
-    transport = SupervisorTransport(serverurl=f"unix://{stack.socket}")
+    transport = SupervisorTransport(serverurl=f"unix://{_socket(stack)}")
     with ServerProxy("http://127.0.0.1", transport=transport) as server:
         return getattr(server.supervisor, method)(*arguments)
+
+
+def _socket(stack: StackDir) -> Path:
+    """Where the stack's supervisord listens: what it was started with says so.
+
+    One that an earlier version of this project started has its socket elsewhere. The
+    configuration in a copy of a folder is that of the original's, and does not count.
+    """
+    try:
+        text = (stack.supervisor / "supervisord.conf").read_text(encoding="utf-8")
+    except OSError:
+        return stack.socket
+    said = {
+        name: Path(value.replace("%%", "%"))
+        for name, value in re.findall(r"^(file|pidfile) = (.*)$", text, re.MULTILINE)
+    }
+    # Written relative to the folder since it may be moved, and then the socket is our own.
+    folder = said["pidfile"].parent if "pidfile" in said else Path()
+    is_own = folder.is_absolute() and folder.exists() and folder.samefile(stack.supervisor)
+    return said.get("file", stack.socket) if is_own else stack.socket
 
 
 def _wait_for_supervisord_to_end(stack: StackDir) -> None:
@@ -207,6 +258,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisord]
 {user}umask = 077
+minfds = {_OPEN_FILES}
 logfile = supervisor/supervisord.log
 logfile_maxbytes = 5MB
 logfile_backups = 2

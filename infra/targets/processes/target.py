@@ -107,7 +107,7 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
     return {
         "stack": str(machine.stack.path),
         "name": service.name,
-        "argv": [program, *map(word, service.command[1:])],
+        "argv": [program, *_alone(service), *map(word, service.command[1:])],
         "folders": list(service.data.folders) if service.data else [],
         "version": version,
         "address": machine.address(service.name, service.health.port or service.ports[0]),
@@ -118,6 +118,11 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
         "log_files": settings.log_files,
         "ports": {port: machine.ports[f"{service.name}/{port}"] for port in service.ports},
     }
+
+
+def _alone(service: Service) -> list[str]:
+    """That an interpreter looks for no module in the folder that it is started in."""
+    return ["-P"] if service.command[0] == PYTHON else []
 
 
 def filled(

@@ -27,6 +27,17 @@ def test_a_preview_shows_no_change(platform) -> None:
     assert done.code == 0, done.out + done.err
 
 
+def test_plain_pulumi_knows_the_stack_that_is_up(platform, monkeypatch) -> None:
+    """No one has to name it, and what a person says to their own Pulumi is not for this one."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "theirs")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    assert platform.cli("env").code == 0
+
+    done = platform.cli.pulumi("preview", "--expect-no-changes")
+
+    assert done.code == 0, done.out + done.err
+
+
 def test_an_up_changes_nothing(platform) -> None:
     """A second `up`, by Pulumi itself, finds all as it should be."""
     done = platform.cli.pulumi("up", "--stack", "local", "--yes", "--expect-no-changes")
