@@ -11,7 +11,7 @@ BESIDE  = $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
 PEERS   = $(basename $(wildcard benchmarks/serving/peers/*.in))
 
-.PHONY: up down env tools test test-cluster check format bench lock locks upgrade clean help
+.PHONY: up down env tools test test-cluster check format bench lock locks upgrade reference clean help
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -56,6 +56,9 @@ format: env  ## mend what a machine can mend
 
 bench: env tools  ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
+
+reference: env  ## write what is generated from the settings: their reference and schema
+	@$(BIN)/python -m infra.settings_reference
 
 lock: locks  ## take what pyproject.toml and requirements-own.in ask for into the locks; pins stay
 

@@ -92,7 +92,7 @@ def test_a_stack_that_is_not_up_has_its_own_exit_code(cli) -> None:
     """A script can tell it from a failure."""
     done = cli("status")
 
-    assert (done.code, done.err) == (5, "slipway: stack local is not up: run `slipway up`\n")
+    assert (done.code, done.err) == (5, f"slipway: stack {cli.stack} is not up: run `slipway up`\n")
 
 
 def test_a_taken_port_is_named_with_its_holder_and_nothing_is_started(brief) -> None:
@@ -142,7 +142,7 @@ def test_the_second_of_two_ups_says_who_is_first(brief) -> None:
         out, err = first.communicate(timeout=200)
 
     assert second.code == 4
-    assert f"stack local is locked by `slipway up` (pid {first.pid}" in second.err
+    assert f"stack {brief.stack} is locked by `slipway up` (pid {first.pid}" in second.err
     assert "nothing was changed" in second.err
     assert first.returncode == 0, out + err
 
@@ -150,7 +150,7 @@ def test_the_second_of_two_ups_says_who_is_first(brief) -> None:
 @pytest.mark.parametrize("whole_group", [True, False], ids=["with its children", "alone"])
 def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bool) -> None:
     """SIGKILL in the middle of creating: the next `up` converges, and no orphan is left."""
-    stack = brief.home.stack("local")
+    stack = brief.folder
     killed = brief.start("up", "--no-train")
     wait_until(lambda: list(stack.supervisor.glob("programs/*.ini")))
     os.killpg(killed.pid, signal.SIGKILL) if whole_group else killed.kill()
@@ -166,7 +166,7 @@ def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bo
 
 def test_an_interrupted_up_says_so_in_one_line(brief) -> None:
     """Ctrl-C: exit code 130, no traceback, and what to do."""
-    stack = brief.home.stack("local")
+    stack = brief.folder
     running = brief.start("up", "--no-train")
     wait_until(lambda: list(stack.supervisor.glob("programs/*.ini")))
 
