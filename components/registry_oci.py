@@ -75,6 +75,11 @@ class Registry:
         blob = self._call("GET", f"/v2/{repository}/blobs/{layer['digest']}").content
         return _verified(blob, layer["digest"], f"{repository}@{digest} {name}")
 
+    def sizes(self, repository: str, digest: str) -> dict[str, int]:
+        """Return the files of an artifact and how many bytes each has."""
+        layers = json.loads(self._manifest(repository, digest))["layers"]
+        return {layer["annotations"][TITLE]: int(layer["size"]) for layer in layers}
+
     def _manifest(self, repository: str, digest: str) -> bytes:
         path = f"/v2/{repository}/manifests/{digest}"
         found = self._call("GET", path, headers={"Accept": MANIFEST}).content

@@ -1,8 +1,12 @@
+# ruff: noqa: PLR0913, PLR0917 -- a pipeline's inputs are its function's parameters
 """The training pipeline: from source data to a released model, or to a rejection with numbers.
 
 Owns the graph only: which step feeds which. What steps do is `components`; what is trained is the
 use case.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from kfp import dsl
 
@@ -26,6 +30,14 @@ GATE = Step(gate, SMALL)
 PACKAGE = Step(package, SMALL, signs=True)
 REGISTER = Step(register, SMALL)
 RELEASE = Step(release, SMALL)
+RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+
+
+def _release(usecase: str, model: Any, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """The steps of a model that is good enough."""
+    packed = PACKAGE(usecase=usecase, model=model, **parts)
+    registered = REGISTER(usecase=usecase, digest=packed.output, **facts)
+    RELEASE(usecase=usecase, version=registered.output)
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
@@ -35,10 +47,22 @@ def pipeline(
     source: str = "",
     rounds: int = 400,
     seed: int = 7,
+    mlflow_run: str = "",
 ) -> None:
-    """Train `usecase` on `months` of `source` with at most `rounds` trees."""
-    landed = INGEST(usecase=usecase, source=source, months=months)
-    checked = VALIDATE(usecase=usecase, ingested=landed.output)
+    """Train a model of a use case on months of its source.
+
+    Args:
+        usecase: Which model: a folder of usecases/.
+        months: Months to learn from, as 1-3 or 1,2,5.
+        source: Folder or URL of the source's tables; without one, the use case's own.
+        rounds: Most trees that are trained; fewer where they no longer help.
+        seed: Of all that is random, so that a run can be repeated.
+        mlflow_run: The run in MLflow that `slipway run` has begun; else the first step begins it.
+    """
+    landed = INGEST(
+        usecase=usecase, source=source, months=months, mlflow_run=mlflow_run, pipeline_run=RUN
+    ).outputs
+    checked = VALIDATE(usecase=usecase, ingested=landed["Output"])
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
     fitted = TRAIN(
         usecase=usecase,
@@ -52,24 +76,16 @@ def pipeline(
     )
     decided = GATE(
         usecase=usecase,
-        pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-        months=months,
-        ingested=landed.output,
-        test=parts["test"],
+        run=landed["run"],
+        ingested=landed["Output"],
+        **parts,
         report=fitted["report"],
         evaluation=judged.outputs["evaluation"],
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
+        shown = {"train": parts["train"], "test": parts["test"], "card": decided.outputs["card"]}
         facts = {
-            "report": fitted["report"],
             "evaluation": judged.outputs["evaluation"],
             "decision": decided.outputs["decision"],
         }
-        packed = PACKAGE(usecase=usecase, model=fitted["model"], **parts, **facts)
-        registered = REGISTER(
-            usecase=usecase,
-            digest=packed.outputs["Output"],
-            card=packed.outputs["card"],
-            **facts,
-        )
-        RELEASE(usecase=usecase, version=registered.output)
+        _release(usecase, fitted["model"], shown, facts)

@@ -46,7 +46,8 @@ class RowReader:
         try:
             rows = self.decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise unfit(f"the rows are not of the inputs {list(self.single)}: {error}") from error
+            # What is wrong comes first: a wide model's names fill a line.
+            raise unfit(f"the rows do not fit: {error}; inputs are {list(self.single)}") from error
         count = len(rows)
         if not 1 <= count <= most:
             raise unfit(f"a request has 1 to {most} rows, this one has {count}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import settings as settings_tree
-from infra.errors import ServiceFailedError
+from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
 from infra.targets.processes import supervisor
-from slipway import leftovers, lock, stack, training
+from slipway import doctor, leftovers, lock, stack, training
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
     chosen = settings_tree.from_file(stack_file(name))
+    _require_attributes(home)
     with lock.hold(home.lock(name), name, "up"):
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
@@ -51,6 +52,12 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         if brought.champion is not None:
             wait_until_served(running, chosen.serving.model, brought.champion.version)
         return brought
+
+
+def _require_attributes(home: Home) -> None:
+    found = doctor.home_attributes(home)
+    if found.level == "error":
+        raise SlipwayError(f"{found.summary}: {found.resolution}")
 
 
 def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What the gate step does, in order: score the champion, decide, record.
+"""What the gate step does, in order: score the champion, decide, write the card, record.
 
 Owns the order and the connections; each part is its own module.
 """
@@ -9,40 +9,44 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from components import endpoints
+from components import datasets, endpoints
 from components.evaluate.logic import Evaluation
 from components.gate import champion, logic
-from components.gate.record import record
+from components.gate.record import files, record
+from components.package import card as cards
 from components.registry_oci import Registry
 from components.tracking import Tracking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from usecases.contract import UseCase
 
 
 def judge(
     usecase: UseCase,
-    test: str,
-    parameters: dict[str, Any],
+    parts: Mapping[str, str],
+    begun: Mapping[str, str],
     report: dict[str, Any],
     evaluation: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the decision as plain data, with the MLflow `run_id` and the `lake_version`.
+) -> tuple[dict[str, Any], str]:
+    """Return the decision as plain data, and the model card.
 
-    `parameters` must hold `pipeline_run` and `lake_version`.
+    `parts` are the paths of train, validation and test, in time order; `begun` holds the MLflow
+    run as `run_id`, and the `lake_version`.
     """
-    found = Evaluation.from_json(evaluation)
-    settings = {**report["parameters"], "rounds_used": report["rounds"], **parameters}
+    rows = {name: pl.read_parquet(path) for name, path in parts.items()}
+    found, run = Evaluation.from_json(evaluation), begun["run_id"]
     with Tracking(endpoints.tracking()) as tracking:
         with Registry(endpoints.registry()) as registry:
-            other, notes = champion.score(usecase, pl.read_parquet(test), tracking, registry)
+            other, notes = champion.score(usecase, rows["test"], tracking, registry)
         decision = logic.decide(found, usecase.gates, other, notes)
-        run = record(tracking, usecase.model, settings, found, decision)
+        decided = {**decision.as_json(), "champion": other, **begun}
+        card = cards.write(usecase, rows, report, found, decided)
+        facts = {"report": report, "evaluation": evaluation, "decision": decided}
+        record(tracking, run, report, found, decision)
+        tracking.log_inputs(run, datasets.of_parts(usecase, rows, begun["lake_version"]))
+        tracking.upload(run, files(usecase.card.title, facts, card))
         if decision.verdict == logic.REJECTED:
             tracking.end_run(run)
-    return {
-        **decision.as_json(),
-        "champion": other,
-        "run_id": run,
-        "lake_version": parameters["lake_version"],
-    }
+    return decided, card

@@ -46,12 +46,22 @@ def test_a_version_is_named_by_what_is_uploaded(training: Compiled) -> None:
 def test_what_it_says_of_itself(training: Compiled) -> None:
     """Parameters by their types, and the description."""
     assert training.parameters == {
+        "mlflow_run": "STRING",
         "months": "STRING",
         "rounds": "NUMBER_INTEGER",
         "seed": "NUMBER_INTEGER",
         "source": "STRING",
         "usecase": "STRING",
     }
+    assert training.defaults == {
+        "mlflow_run": "",
+        "months": "1-3",
+        "rounds": 400,
+        "seed": 7,
+        "source": "",
+        "usecase": "flight_delays",
+    }
+    assert isinstance(training.defaults["rounds"], int)
     assert training.description.startswith("Train, judge")
 
 
