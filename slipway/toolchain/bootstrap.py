@@ -211,7 +211,7 @@ def _pip(
     *arguments: str, environment: Mapping[str, str], capture: bool = False
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pip", *arguments],
+        [sys.executable, "-P", "-m", "pip", *arguments],
         env=environment,
         stdout=subprocess.PIPE if capture else None,
         stderr=subprocess.DEVNULL if capture else None,
