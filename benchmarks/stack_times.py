@@ -123,10 +123,8 @@ def _sizes_of(home: str) -> Iterator[int]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             variables = process.environ()
-            if home in (
-                variables.get("SLIPWAY_HOME"),
-                variables.get(marker.VARIABLE, "")[: len(home)],
-            ):
+            service = marker.VARIABLE in variables and process.cwd().startswith(home)
+            if service or variables.get("SLIPWAY_HOME") == home:
                 yield process.memory_info().rss
 
 

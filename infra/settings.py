@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PROJECT = "slipway"
 # Each has a dashboard in the one ConfigMap of Grafana's, and that holds 1 MiB.
 MOST_TENANTS = 100
 # Stands before each setting, whatever a fork calls its project.

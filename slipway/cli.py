@@ -110,11 +110,12 @@ def status(stack: StackName = "local", as_json: AsJson = False) -> None:
 
     It says what a load balancer is told: a model server without a model takes no requests.
     """
-    from slipway import cluster_status, show
+    from slipway import cluster_status, renamed, show
     from slipway.status import all_up, states
 
     home = Home.of_environment()
     running = _running(home, stack)
+    renamed.require_settled(home, stack)
     if running.cluster:
         pods = _show_pods(running, stack, as_json=as_json)
         raise typer.Exit(Exit.OK if cluster_status.all_up(pods) else Exit.FAILED)
@@ -289,6 +290,24 @@ def policies(
 
 
 @app.command()
+def rename(
+    former: Annotated[
+        str | None, typer.Argument(help="What the stack was called; else as it is now.")
+    ] = None,
+    stack: StackName = "local",
+) -> None:
+    """Take a stack along after the project in Pulumi.yaml, or the stack, got another name."""
+    from slipway import renamed
+
+    _settings(stack)
+    found = renamed.take_along(Home.of_environment(), stack, former or stack)
+    _out.print(
+        f"Stack {found.name} of project {found.project} is stack {stack} of this project now:"
+        f" `slipway up --stack {stack}` goes on with it."
+    )
+
+
+@app.command()
 def env(stack: StackName = "local") -> None:
     """Shell lines for plain `pulumi`, and for clients of a stack that is up.
 
@@ -369,9 +388,11 @@ def _on_cluster(stack: str) -> Any:
 
 
 def _running(home: Home, stack: str) -> Any:
+    from slipway import renamed
     from slipway.running import of_stack
 
     _settings(stack)
+    renamed.require_own(home, stack)
     return of_stack(home, stack)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from infra.errors import StackLockedError
-from infra.settings import PROJECT
+from infra.home import project_name
 from infra.targets.processes import marker
 from infra.targets.processes.files import write_atomically
 
@@ -48,23 +48,29 @@ def clear(home: Home, name: str) -> None:
 
 def remove_home(home: Home) -> None:
     """Remove all that is kept on this machine but the tool cache, once no stack is left."""
-    if any((_pulumi_folder(home) / "stacks" / PROJECT).glob("*.json")):
+    if state_files(home):
         return
     for path in (
         home.state,
         home.pulumi,
         home.project,
-        home.bin,
+        home.bin.parent,
         home.path / "stacks",
         home.path / "locks",
     ):
         shutil.rmtree(path, ignore_errors=True)
     home.passphrase.unlink(missing_ok=True)
+    home.tools_record.unlink(missing_ok=True)
 
 
 def state_file(home: Home, name: str) -> Path:
     """Where the backend keeps the state of a stack."""
-    return _pulumi_folder(home) / "stacks" / PROJECT / f"{name}.json"
+    return _pulumi_folder(home) / "stacks" / project_name() / f"{name}.json"
+
+
+def state_files(home: Home) -> list[Path]:
+    """Where the backend keeps the states of all stacks, as `PROJECT/STACK.json`."""
+    return sorted((_pulumi_folder(home) / "stacks").glob("*/*.json"))
 
 
 def _mend_state(home: Home, name: str) -> None:
@@ -93,7 +99,7 @@ def _pulumi_folder(home: Home) -> Path:
 
 
 def _lock_files(home: Home, name: str) -> list[Path]:
-    return sorted((_pulumi_folder(home) / "locks").glob(f"*/{PROJECT}/{name}/*.json"))
+    return sorted((_pulumi_folder(home) / "locks").glob(f"*/{project_name()}/{name}/*.json"))
 
 
 def _alive(pid: int | None) -> psutil.Process | None:

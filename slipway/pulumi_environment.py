@@ -8,8 +8,11 @@ import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from infra.home import PULUMI_ROOT
 from infra.targets.processes.files import private_folder, write_atomically
+from slipway.toolchain import bin_folder
 
 if TYPE_CHECKING:
     from infra.home import Home
@@ -22,7 +25,7 @@ def environment(home: Home) -> dict[str, str]:
         "PULUMI_HOME": str(home.pulumi),
         # Without a side file for each file of the state: one that was cut off by a kill would
         # lock everybody out.
-        "PULUMI_BACKEND_URL": f"file://{home.state}?metadata=skip",
+        "PULUMI_BACKEND_URL": f"file://{quote(str(home.state))}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -36,12 +39,13 @@ def prepare(home: Home) -> None:
     private_folder(home.state)
     if not home.passphrase.exists():
         write_atomically(home.passphrase, secrets.token_urlsafe(32))
+    bin_folder.write_own(PULUMI_ROOT / "bin", home.tools / "bin", sys.executable)
     _write_wrapper(home)
 
 
 def shell_lines(home: Home) -> list[str]:
     """What a POSIX shell evaluates so that `pulumi` and `slipway` work on these stacks."""
-    folders = [home.bin, home.tools / "bin", Path(sys.executable).parent]
+    folders = [home.bin, PULUMI_ROOT / "bin", home.tools / "bin", Path(sys.executable).parent]
     path = os.pathsep.join([*(shlex.quote(str(folder)) for folder in folders), '"$PATH"'])
     others = {name: value for name, value in environment(home).items() if name != "PATH"}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in others.items()]

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from infra.errors import SlipwayError
-from infra.home import ROOT, Home, stack_file
-from infra.settings import PROJECT
+from infra.home import PULUMI_ROOT, ROOT, Home, project_name, stack_file
 from infra.targets.processes.files import write_atomically
 from slipway import leftovers, salt
 from slipway.pulumi_environment import environment, prepare
@@ -82,6 +81,27 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
     return values
 
 
+def rename(home: Home, name: str, former: str) -> None:
+    """Give the stack `former`, an ORGANIZATION/PROJECT/STACK, this project's name and `name`.
+
+    Raises:
+        SlipwayError: Pulumi's own account of what failed, in one line.
+    """
+    prepare(home)
+    _write_project(home, name)
+    new = f"organization/{project_name()}/{name}"
+    answer = subprocess.run(
+        [str(home.tools / "bin" / "pulumi"), "stack", "rename", new, "--stack", former],
+        env=os.environ | environment(home),
+        cwd=home.project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise SlipwayError(_cause(answer.stderr))
+
+
 def resources(home: Home, name: str) -> list[dict[str, Any]]:
     """What the state knows of the stack's resources; empty if it is not up."""
     if not exists(home, name):
@@ -110,12 +130,12 @@ def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
         work_dir=str(home.project),
         pulumi_home=str(home.pulumi),
         env_vars=variables,
-        pulumi_command=automation.PulumiCommand(root=str(home.tools)),
+        pulumi_command=automation.PulumiCommand(root=str(PULUMI_ROOT)),
     )
     os.environ.update(variables)
     try:
         yield automation.create_or_select_stack(
-            name, project_name=PROJECT, program=deploy, opts=options
+            name, project_name=project_name(), program=deploy, opts=options
         )
     except automation.CommandError as error:
         raise SlipwayError(_cause(str(error))) from None

@@ -35,7 +35,7 @@ def judge(
     `parts` are the paths of train, validation and test, in time order; `begun` holds the MLflow
     run as `run_id`, and the `lake_version`.
     """
-    rows = {name: pl.read_parquet(path) for name, path in parts.items()}
+    rows = {name: pl.read_parquet(path, glob=False) for name, path in parts.items()}
     found, run = Evaluation.from_json(evaluation), begun["run_id"]
     with Tracking(endpoints.tracking()) as tracking:
         with Registry(endpoints.registry()) as registry:

@@ -26,7 +26,7 @@ def package(usecase: UseCase, model: str, parts: Mapping[str, str], card: str) -
     `model` is the graph's path, `card` the model card; `parts` maps train and test to paths of
     Parquet files.
     """
-    rows = {name: pl.read_parquet(path) for name, path in parts.items()}
+    rows = {name: pl.read_parquet(path, glob=False) for name, path in parts.items()}
     graph = Path(model).read_bytes()
     files = logic.package(usecase, graph, rows["train"], rows["test"], card)
     if key := endpoints.signing_key():

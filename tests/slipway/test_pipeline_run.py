@@ -62,6 +62,40 @@ def test_month_that_does_not_exist_fails_at_ingest(run, tmp_path):
     assert "StepError" in (tmp_path / "run" / "log" / "ingest.log").read_text()
 
 
+def test_a_path_with_odd_signs_is_a_path(tmp_path):
+    """Neither a pattern, nor several words, nor a name of the interpreter, to any step."""
+    odd = tmp_path / "a b [c] *d? python3 'e' #f"
+    events = []
+
+    run_pipeline(
+        "training",
+        {"months": "1", "usecase": "flight_delays"},
+        run_dir=odd / "run",
+        on_event=events.append,
+        env={"SLIPWAY_LAKE": str(tmp_path / "lake")},
+    )
+
+    assert ("split", "succeeded") in [(event.step, event.status) for event in events]
+
+
+def test_steps_are_run_by_this_interpreter_whatever_its_path_is():
+    """kfp.local would write the path into their scripts, unquoted, and over each `python3`."""
+    code = """if True:
+        import subprocess
+        from kfp.local import subprocess_task_handler as handler
+        from slipway import local_runner
+        local_runner._call_interpreter_by_name()
+        with handler.environment(use_venv=False) as python:
+            command = ["sh", "-c", "python3 -c 'import sys; print(sys.prefix)'", "/a python3/b"]
+            assert handler.replace_python_executable(command, python) == command
+        subprocess.run(command, check=True)
+    """
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stdout == f"{sys.prefix}\n", done.stderr
+
+
 def test_rows_that_break_rules_fail_at_validate(run, source):
     """Bad values end the run at validate with row and rule; what ingest returned is kept."""
     path = source / "weather.csv"

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from infra.errors import StackLockedError
 from infra.home import Home
-from slipway import leftovers, salt, stack
+from slipway import leftovers, pulumi_environment, salt, stack
 
 SALT = "encryptionsalt: v1:abc=:v1:def:ghi==\n"
 PLAIN = "# comment\nconfig:\n  slipway:serving:\n    workers: 1\n"
@@ -143,3 +144,12 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
 def test_a_cause_is_said_once_and_in_one_line(account: str, said: str) -> None:
     """Of all that Pulumi prints, what went wrong."""
     assert stack._cause(account) == said
+
+
+def test_the_address_of_the_state_is_one_whatever_the_home_is_called(tmp_path: Path) -> None:
+    """A `#` would begin its fragment, a `?` its options and a `%` a code."""
+    home = Home(tmp_path / "a b#c?d%e", tmp_path / "tools")
+
+    address = urlsplit(pulumi_environment.environment(home)["PULUMI_BACKEND_URL"])
+
+    assert (unquote(address.path), address.query) == (str(home.state), "metadata=skip")

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import stat
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -118,6 +120,58 @@ def test_a_process_that_never_answers_fails_in_time(stack: StackDir, make_spec: 
         process.run(spec)
 
     assert list(marker.processes(stack.path)) == [_supervisord(stack)]
+
+
+def test_somebody_else_on_the_port_is_not_taken_for_the_service(
+    stack: StackDir, make_spec: MakeSpec, free_port: int
+) -> None:
+    """He answers in its place; the error says who it is."""
+    supervisor.start(stack)
+    with socket.create_server(("127.0.0.1", free_port)):
+        spec = make_spec(
+            argv=[sys.executable, "-c", "import time; time.sleep(600)"], health_path=""
+        )
+
+        with pytest.raises(
+            ServiceFailedError, match=rf"its port {free_port} is taken by .*{os.getpid()}"
+        ):
+            process.run(spec)
+
+
+def test_an_update_from_another_folder_does_not_go_back_there(
+    stack: StackDir, make_spec: MakeSpec
+) -> None:
+    """What a copied or moved state says of it has the paths of where it was."""
+    supervisor.start(stack)
+    old = make_spec(stack=str(stack.path.parent / "elsewhere"))
+
+    with pytest.raises(ServiceFailedError):
+        process.update(old, make_spec(argv=[sys.executable, "-c", "raise SystemExit(1)"]))
+
+    assert supervisor.states(stack) == {}
+    assert not old.stack_dir.path.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "a #b", "a ;b", "[ab]", "a*?", "%d%%", "it's", 'a "b"', "größe", "\\a", "$HOME`"],
+)
+def test_odd_signs_in_the_path_of_the_stack_do_no_harm(
+    tmp_path: Path, make_spec: MakeSpec, name: str
+) -> None:
+    """The service runs, answers and writes its log where it should."""
+    odd = StackDir(tmp_path / name)
+    odd.path.mkdir()
+    supervisor.start(odd)
+    try:
+        spec = make_spec(stack=str(odd.path))
+        process.run(spec)
+
+        assert health.answers(spec.address, "/")
+        assert (spec.folder / "log" / "web.log").exists()
+        assert psutil.Process(pid_of(spec)).cwd() == str(spec.folder / "data")
+    finally:
+        supervisor.end(odd)
 
 
 def test_an_update_that_does_not_come_up_leaves_the_old_one_running(

@@ -9,7 +9,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from infra.errors import ServiceFailedError
-from infra.targets.processes import history, supervisor
+from infra.targets.processes import history, ports, supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,8 @@ def wait(stack: StackDir, name: str, address: str, path: str | None, seconds: fl
     """Wait until the service `name` answers at `address` (and `path`, if it has one).
 
     Raises:
-        ServiceFailedError: it ended, or did not answer in `seconds`; with the log's last lines.
+        ServiceFailedError: it ended, did not answer in `seconds`, or somebody else answers in its
+            place; with the log's last lines.
     """
     deadline = time.monotonic() + seconds
     earlier = len(history.exits(stack, name))
@@ -42,6 +43,9 @@ def wait(stack: StackDir, name: str, address: str, path: str | None, seconds: fl
         if time.monotonic() > deadline:
             raise _failed(stack, name, f"no answer at {address}{path or ''} in {seconds:.0f} s")
         time.sleep(_POLL_SECONDS)
+    port = int(address.rpartition(":")[2])
+    if port not in ports.ours_of(stack):
+        raise _failed(stack, name, f"its port {port} is taken by {ports.holder(port)}")
 
 
 def answers(address: str, path: str | None) -> bool:

@@ -6,6 +6,7 @@ It speaks XML-RPC on a Unix socket that only the owner can open.
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import subprocess
@@ -13,21 +14,28 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from infra.errors import ServiceFailedError
-from infra.home import StackDir
-from infra.targets.processes import marker
+from infra.targets.processes import identity, marker
 from infra.targets.processes.files import private_folder, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.home import StackDir
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ROOT_UID = 0
+
+# In supervisord's environment, for its configuration: where the program files are.
+_PROGRAMS = "SLIPWAY_PROGRAMS"
+_NOT_PRINTED = "[!!-~]"
 
 # Nothing of a person's shell may reach a service but this.
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "TZ")
@@ -46,33 +54,27 @@ class Supervised:
 def inherited_environment(stack: StackDir) -> dict[str, str]:
     """The environment every process of a stack starts from, the stack's marker in it."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return kept | {marker.VARIABLE: str(stack.path)}
+    return kept | {marker.VARIABLE: identity.claim(stack.path).id}
 
 
-def stack_dir(path: str) -> StackDir:
-    """The stack whose folder is `path`."""
-    return StackDir(Path(path))
+def start(stack: StackDir, owner: str | None = None) -> None:
+    """Start supervisord where it does not run as what it is, in this very folder.
 
-
-def start(stack: StackDir) -> None:
-    """Start supervisord, unless it runs; end what an earlier one left behind.
+    What an earlier one left behind is ended. `owner` is the resource that has the folder now.
 
     Raises:
         ServiceFailedError: it did not answer in time; its log's last line says why.
     """
-    if is_running(stack):
+    private_folder(stack.path)
+    moved = identity.has_moved(stack.path)
+    if is_running(stack) and not moved:
+        identity.claim(stack.path, owner)
         return
-    marker.end_all(stack.path)
-    stack.socket.unlink(missing_ok=True)
-    configuration = _write_configuration(stack)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
-    subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
-        command,
-        env=inherited_environment(stack),
-        cwd=stack.path,
-        stdin=subprocess.DEVNULL,
-        umask=0o077,
-    )
+    stop(stack)
+    if moved:  # what the programs are was written for another path
+        shutil.rmtree(stack.supervisor / "programs", ignore_errors=True)
+    identity.claim(stack.path, owner)
+    _launch(stack)
     deadline = time.monotonic() + _START_SECONDS
     while not is_running(stack):
         if time.monotonic() > deadline:
@@ -83,6 +85,19 @@ def start(stack: StackDir) -> None:
         time.sleep(_POLL_SECONDS)
 
 
+def _launch(stack: StackDir) -> None:
+    configuration = _write_configuration(stack)
+    # Its files are UTF-8, whatever the person's locale is.
+    python = [sys.executable, "-X", "utf8"]
+    subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
+        [*python, "-m", "supervisor.supervisord", "-c", str(configuration)],
+        env=inherited_environment(stack) | {_PROGRAMS: _pattern(stack.supervisor / "programs")},
+        cwd=stack.path,
+        stdin=subprocess.DEVNULL,
+        umask=0o077,
+    )
+
+
 def is_running(stack: StackDir) -> bool:
     """Whether the stack's supervisord answers."""
     try:
@@ -91,13 +106,18 @@ def is_running(stack: StackDir) -> bool:
         return False
 
 
-def end(stack: StackDir) -> None:
-    """End supervisord and every process of the stack, and remove the stack's folder."""
+def stop(stack: StackDir) -> None:
+    """End supervisord and every process of the stack; its folder stays."""
     with suppress(OSError, Fault):
         _call(stack, "shutdown")
         _wait_for_supervisord_to_end(stack)
     marker.end_all(stack.path)
     stack.socket.unlink(missing_ok=True)
+
+
+def end(stack: StackDir) -> None:
+    """End supervisord and every process of the stack, and remove the stack's folder."""
+    stop(stack)
     shutil.rmtree(stack.path, ignore_errors=True)
 
 
@@ -173,11 +193,13 @@ def _write_configuration(stack: StackDir) -> Path:
 
 
 def _configuration(stack: StackDir) -> str:
-    folder = str(stack.supervisor).replace("%", "%%")
+    """Its paths are relative: supervisord works in the stack's folder, whose path may be odd."""
+    inside = stack.socket.is_relative_to(stack.path)
+    socket = stack.socket.relative_to(stack.path) if inside else stack.socket
     user = "user = root\n" if os.getuid() == _ROOT_UID else ""
     return f"""\
 [unix_http_server]
-file = {str(stack.socket).replace("%", "%%")}
+file = {str(socket).replace("%", "%%")}
 chmod = 0600
 
 [rpcinterface:supervisor]
@@ -185,12 +207,18 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisord]
 {user}umask = 077
-logfile = {folder}/supervisord.log
+logfile = supervisor/supervisord.log
 logfile_maxbytes = 5MB
 logfile_backups = 2
-pidfile = {folder}/supervisord.pid
-childlogdir = {folder}
+pidfile = supervisor/supervisord.pid
+childlogdir = supervisor
 
 [include]
-files = {folder}/programs/*.ini
+files = %(ENV_{_PROGRAMS})s
 """
+
+
+def _pattern(folder: Path) -> str:
+    """A pattern of the program files that supervisord does not cut at a space of the path."""
+    found = glob.escape(str(folder))
+    return "".join(_NOT_PRINTED if sign.isspace() else sign for sign in found) + "/*.ini"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ import pulumi
 from infra.errors import ToolMissingError
 from infra.service import render, revealed, secrets_in
 from infra.targets import stack_secrets
-from infra.targets.processes import ports
+from infra.targets.processes import ports, process
 from infra.targets.processes.provider import Process, Supervisor
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from infra.target_settings import Processes
 
 PYTHON = "python"
+
+
+_PLAIN = re.compile(r"[\w/.+-]+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Machine:
             case "host" | "hostname":
                 return ports.HOST
             case "data" | "config":
-                return str(folder / kind / argument) if argument else str(folder / kind)
+                return _as_text(folder / kind / argument, folder / process.WORKS_IN)
             case "secret" | "sha256":
                 return revealed(kind, argument, secrets)
             case "home":
@@ -76,6 +81,11 @@ class Machine:
         if tool not in self.tools:
             raise ToolMissingError(f"{service.name} needs {tool}: run `slipway tools install`")
         return self.tools[tool]["path"], self.tools[tool]["version"]
+
+
+def _as_text(path: Path, works_in: Path) -> str:
+    """A path for a service's texts, of whatever syntax: one with odd signs from where it works."""
+    return str(path) if _PLAIN.fullmatch(str(path)) else os.path.relpath(path, works_in)
 
 
 def recorded_tools(tools: Path) -> dict[str, dict[str, str]]:
