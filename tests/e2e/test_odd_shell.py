@@ -41,4 +41,4 @@ def test_a_platform_stands_up_and_works_from_any_shell(brief, tmp_path, monkeypa
     for name in ("TMPDIR", *ODD):
         monkeypatch.delenv(name)
     assert {service["state"] for service in brief("status", "--json").json} == {"up"}
-    assert list(brief.home.stack("local").runs.glob("*/tmp")) == []
+    assert list(brief.folder.runs.glob("*/tmp")) == []

@@ -43,6 +43,28 @@ def test_a_salt_is_taken_out_of_settings(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+def test_settings_that_say_nothing_keep_their_comments(tmp_path: Path) -> None:
+    """Pulumi writes those anew, and nothing but its salt into them."""
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("# comment\nconfig: {}\n")
+
+    with salt.kept_in_state(path):
+        path.write_text(SALT)
+
+    assert path.read_text() == "# comment\nconfig: {}\n"
+
+
+def test_what_pulumi_sets_stays(tmp_path: Path) -> None:
+    """A setting that came while it ran is no salt."""
+    path = tmp_path / "Pulumi.x.yaml"
+    path.write_text("# comment\nconfig: {}\n")
+
+    with salt.kept_in_state(path):
+        path.write_text(PLAIN + SALT)
+
+    assert path.read_text() == PLAIN
+
+
 def test_a_salt_that_encrypted_values_need_is_kept(tmp_path: Path) -> None:
     """Without it they could not be read."""
     path = tmp_path / "Pulumi.x.yaml"
