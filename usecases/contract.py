@@ -40,10 +40,11 @@ class RawInput:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One table as its source gave it: all cells are strings, nothing is judged yet.
+    """One table as its source gave it; nothing is judged yet.
 
-    `frame` has the source's columns and `row`, the 1-based row of the source (its header not
-    counted). `partition_by` names the column by whose values the lake replaces rows; without one
+    `frame` has the source's columns, in the types that the source has: text from a file of text.
+    And it has `row`, the 1-based row of the source (its header not counted). `partition_by` names
+    the column (text, whole numbers or dates) by whose values the lake replaces rows; without one
     the whole table is replaced.
     """
 
