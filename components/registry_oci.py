@@ -68,12 +68,29 @@ class Registry:
         Raises:
             StepError: there is no such artifact or file, or its bytes are not what was pushed.
         """
-        layers = json.loads(self._manifest(repository, digest))["layers"]
-        layer = next((x for x in layers if x.get("annotations", {}).get(TITLE) == name), None)
+        layers = self._layers(repository, digest)
+        layer = next((x for x in layers if _title(x) == name), None)
         if layer is None:
             raise StepError(f"{repository}@{digest} has no file {name}", "release another version")
+        return self._file(repository, digest, layer).content
+
+    def files(self, repository: str, digest: str) -> tuple[Layer, ...]:
+        """Return all files of an artifact, each checked against its digest.
+
+        Raises:
+            StepError: there is no such artifact, or its bytes are not what was pushed.
+        """
+        layers = self._layers(repository, digest)
+        return tuple(self._file(repository, digest, layer) for layer in layers)
+
+    def _layers(self, repository: str, digest: str) -> list[dict[str, Any]]:
+        layers: list[dict[str, Any]] = json.loads(self._manifest(repository, digest))["layers"]
+        return layers
+
+    def _file(self, repository: str, digest: str, layer: dict[str, Any]) -> Layer:
         blob = self._call("GET", f"/v2/{repository}/blobs/{layer['digest']}").content
-        return _verified(blob, layer["digest"], f"{repository}@{digest} {name}")
+        what = f"{repository}@{digest} {_title(layer)}"
+        return Layer(_title(layer), layer["mediaType"], _verified(blob, layer["digest"], what))
 
     def _manifest(self, repository: str, digest: str) -> bytes:
         path = f"/v2/{repository}/manifests/{digest}"
@@ -117,6 +134,10 @@ class Registry:
 def digest_of(content: bytes) -> str:
     """Return `sha256:...` of the bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _title(layer: dict[str, Any]) -> str:
+    return str(layer.get("annotations", {}).get(TITLE, ""))
 
 
 def _scheme(address: str) -> str:

@@ -29,14 +29,18 @@ RELEASE = Step(release, SMALL)
 
 
 @dsl.pipeline(name="training", description="Train, judge and, if good enough, release a model.")
-def pipeline(
+def pipeline(  # noqa: PLR0913, PLR0917 -- a pipeline's parameters are these
     usecase: str = "flight_delays",
     months: str = "1-3",
     source: str = "",
     rounds: int = 400,
     seed: int = 7,
+    accept_breaking: bool = False,  # noqa: FBT001, FBT002 -- as above
 ) -> None:
-    """Train `usecase` on `months` of `source` with at most `rounds` trees."""
+    """Train `usecase` on `months` of `source` with at most `rounds` trees.
+
+    A model whose signature breaks the champion's callers is held back unless `accept_breaking`.
+    """
     landed = INGEST(usecase=usecase, source=source, months=months)
     checked = VALIDATE(usecase=usecase, ingested=landed.output)
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
@@ -54,7 +58,9 @@ def pipeline(
         usecase=usecase,
         pipeline_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         months=months,
+        accept_breaking=accept_breaking,
         ingested=landed.output,
+        model=fitted["model"],
         test=parts["test"],
         report=fitted["report"],
         evaluation=judged.outputs["evaluation"],

@@ -13,7 +13,9 @@ def gate(
     usecase: str,
     months: str,
     pipeline_run: str,
+    accept_breaking: bool,  # noqa: FBT001
     ingested: dict[str, Any],
+    model: dsl.Input[dsl.Model],
     test: dsl.Input[dsl.Dataset],
     report: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
@@ -28,9 +30,10 @@ def gate(
 
     files = {"report": report.path, "evaluation": evaluation.path}
     found = {name: json.loads(Path(path).read_text()) for name, path in files.items()}
-    given = {"usecase": usecase, "months": months, "pipeline_run": pipeline_run}
-    given["lake_version"] = ingested["version"]
-    decided = step.judge(load(usecase), test.path, given, **found)
+    given: dict[str, Any] = {"usecase": usecase, "months": months, "pipeline_run": pipeline_run}
+    given |= {"lake_version": ingested["version"], "accept_breaking": accept_breaking}
+    paths = {"model": model.path, "test": test.path}
+    decided = step.judge(load(usecase), paths, given, **found)
     Path(decision.path).write_text(json.dumps(decided, indent=1))
     print("\n".join([decided["verdict"], *decided["reasons"], *decided["notes"]]))  # noqa: T201 -- a step's log is its output
     return str(decided["verdict"])

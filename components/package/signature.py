@@ -21,14 +21,17 @@ def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
 
     The example is the first row without a missing measure, if there is one: JSON has no NaN.
     """
+    return {"name": usecase.model, **tensors(usecase), "example": _example(usecase, rows)}
+
+
+def tensors(usecase: UseCase) -> dict[str, Any]:
+    """Return the part of it that callers must keep to: inputs and outputs."""
     return {
-        "name": usecase.model,
         "inputs": [
             {"name": x.name, "datatype": x.datatype, "shape": [-1, 1], "description": x.meaning}
             for x in usecase.inputs
         ],
         "outputs": [{"name": PROBABILITY, "datatype": "FP32", "shape": [-1, 1]}],
-        "example": _example(usecase, rows),
     }
 
 

@@ -35,7 +35,7 @@ def package(
     evaluation = Evaluation.from_json(found["evaluation"])
     card = cards.write(usecase, rows, found["report"], evaluation, found["decision"])
     graph = Path(model).read_bytes()
-    files = logic.package(usecase, graph, rows["train"], rows["test"], card)
+    files = logic.package(usecase, graph, rows, card, found["decision"]["lake_version"])
     if key := endpoints.signing_key():
         files = (*files, signing.sign(usecase.model, files, key))
     with Registry(endpoints.registry()) as registry:
