@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from serving.datatypes import Datatype
-from serving.tensors import Array, TensorReader, Values, unfit
+from serving.errors import Refusal
+from serving.tensors import Array, TensorReader, Values, mismatch, unfit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +47,12 @@ class RowReader:
         try:
             rows = self.decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise unfit(f"the rows are not of the inputs {list(self.single)}: {error}") from error
+            raise mismatch(
+                f"the rows are not of the inputs {list(self.single)}: {error}"
+            ) from error
         count = len(rows)
         if not 1 <= count <= most:
-            raise unfit(f"a request has 1 to {most} rows, this one has {count}")
+            raise unfit(f"a request has 1 to {most} rows, this one has {count}", Refusal.LIMIT)
         columns = map(list, zip(*map(msgspec.structs.astuple, rows), strict=True))
         values: dict[str, Values] = dict(zip(self.single, columns, strict=True))
         for name in self.deep:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitoring import burn
 from monitoring.dashboards.defaults import RATE, Query, figure, good_from, plot
+from monitoring.serving_alerts import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +150,16 @@ def batches() -> Panel:
         "Rows that were scored together: median, 9 in 10, 99 in 100.",
         "none",
         *quantiles("slipway_inference_batch_rows_bucket"),
+    )
+
+
+def refused() -> Panel:
+    """What callers are told to mend."""
+    return plot(
+        "Refused as the caller's fault",
+        "Share of infer requests answered 4xx, by what was wrong; `signature` may be a release.",
+        "percentunit",
+        Query(REFUSED, "{{reason}}"),
     )
 
 
