@@ -36,13 +36,15 @@ class Layer:
 class Registry:
     """A connection to one OCI registry; use it as a context manager."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client: httpx.Client | None = None) -> None:
         """Connect lazily to `host[:port]` or a URL.
 
-        Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients.
+        Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients. A
+        `client` has a way of its own to it, such as a cluster's API server.
         """
         self._url = address if "://" in address else f"{_scheme(address)}://{address}"
-        self._http = httpx.Client(base_url=self._url, timeout=60)
+        self._http = client or httpx.Client(base_url=self._url, timeout=60)
+        self._carried = client is not None
 
     def __enter__(self) -> Self:
         return self
@@ -103,13 +105,19 @@ class Registry:
         if present.status_code == httpx.codes.OK:
             return
         session = self._call("POST", f"/v2/{repository}/blobs/uploads/")
-        place = httpx.URL(urljoin(f"{self._url}/", session.headers["Location"]))
+        place = self._place(session.headers["Location"])
         self._call(
             "PUT",
             str(place.copy_merge_params({"digest": digest})),
             content=content,
             headers={"Content-Type": "application/octet-stream"},
         )
+
+    def _place(self, location: str) -> httpx.URL:
+        """Where an upload goes on; a client's own way may have put a path of its own before."""
+        if self._carried:
+            return httpx.URL(location[location.index("/v2/") :])
+        return httpx.URL(urljoin(f"{self._url}/", location))
 
     def _call(self, method: str, path: str, **content: Any) -> httpx.Response:
         response = self._send(method, path, **content)

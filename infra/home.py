@@ -83,6 +83,10 @@ class Home:
         """Pulumi's file backend."""
         return self.path / "state"
 
+    def state_file(self, project: str, stack: str) -> Path:
+        """Where that backend keeps the state of a stack of a project."""
+        return self.state / ".pulumi" / "stacks" / project / f"{stack}.json"
+
     @property
     def pulumi(self) -> Path:
         """Pulumi's own home: the selected stack, plugins."""

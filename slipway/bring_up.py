@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import settings as settings_tree
+from infra import untrusted
 from infra.errors import ServiceFailedError
 from infra.home import Home, stack_file
 from infra.targets.processes import supervisor
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 _SERVED_SECONDS = 60.0
 _POLL_SECONDS = 0.1
+
+# What the server says of a champion that it tried; it tries again by itself what it could not get.
+_REFUSED = re.compile(r"version \S+ was refused \((?!fetch|cache|internal)(\w+)\)")
+_RUNBOOK = "see docs/runbooks/ModelRefused.md"
+_RESIGN = f"if you trust it, `slipway models resign` signs it with the stack's key; {_RUNBOOK}"
+_REMEDIES = {"unsigned": _RESIGN, "untrusted": _RESIGN}
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
+        for line in untrusted.foreseen(chosen, name, leftovers.state_file(home, name)):
+            progress.warning(line)
         running = Running.of(stack.up(home, name, progress.step), name)
         supervisor.prune(home.stack(name), set(running.services))
         champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
@@ -91,6 +101,9 @@ def wait_until_served(running: Running, model: str, version: str) -> None:
         answer = running.ask("serving", f"/v2/models/{model}")
         if answer.is_success and version in answer.json()["versions"]:
             return
+        if refused := _REFUSED.search(answer.text):
+            said = answer.json()["error"]
+            raise ServiceFailedError(f"serving: {said}: {_REMEDIES.get(refused[1], _RUNBOOK)}")
         if time.monotonic() > deadline:
             raise ServiceFailedError(
                 f"serving does not serve version {version} of {model} after {_SERVED_SECONDS:.0f} s"

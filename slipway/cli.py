@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
-from slipway import images_cli, keys_cli, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, models_cli, secrets_cli, serving_cli
 from slipway.exits import Exit
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
 app.add_typer(keys_cli.app, name="keys")
+app.add_typer(models_cli.app, name="models")
 
 StackName = Annotated[
     str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")

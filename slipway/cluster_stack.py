@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra import untrusted
 from infra.clusters import examination
 from infra.services import all_services
 from infra.target_settings import OnKubernetes
@@ -32,6 +33,8 @@ def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Run
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
+        for line in untrusted.foreseen(chosen, name, leftovers.state_file(home, name)):
+            progress.warning(line)
         return Running.of(stack.up(home, name, progress.step), name)
 
 

@@ -64,7 +64,7 @@ def remove_home(home: Home) -> None:
 
 def state_file(home: Home, name: str) -> Path:
     """Where the backend keeps the state of a stack."""
-    return _pulumi_folder(home) / "stacks" / PROJECT / f"{name}.json"
+    return home.state_file(PROJECT, name)
 
 
 def _mend_state(home: Home, name: str) -> None:
