@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 _SERVED_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
-# What the server says of a champion that it tried; it tries again by itself what it could not get.
-_REFUSED = re.compile(r"version \S+ was refused \((?!fetch|cache|internal)(\w+)\)")
-_RUNBOOK = "see docs/runbooks/ModelRefused.md"
-_RESIGN = f"if you trust it, `slipway models resign` signs it with the stack's key; {_RUNBOOK}"
-_REMEDIES = {"unsigned": _RESIGN, "untrusted": _RESIGN}
+# What the server says of a champion that it tried, and of which version.
+_REFUSED = re.compile(r"version (\S+) was refused \((\w+)\)")
+_TRIED_AGAIN = {"fetch", "cache", "internal"}
+_OF_TRUST = {"unsigned", "untrusted"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         if champion is None and train:
             brought = _with_model(home, name, chosen, running, progress)
         if brought.champion is not None:
-            wait_until_served(running, chosen.serving.model, brought.champion.version)
+            wait_until_served(running, chosen.serving.model, brought.champion.version, name)
         return brought
 
 
@@ -90,20 +89,25 @@ def _with_model(
     return Up(running, running.champion(model, alias), result)
 
 
-def wait_until_served(running: Running, model: str, version: str) -> None:
+def wait_until_served(running: Running, model: str, version: str, stack: str) -> None:
     """Wait until the model server answers with that version of the model.
 
     Raises:
-        ServiceFailedError: it does not in a minute; says what it answers instead.
+        ServiceFailedError: it refuses that version, or does not answer with it in a minute; says
+            what it answers instead.
     """
     deadline = time.monotonic() + _SERVED_SECONDS
     while True:
         answer = running.ask("serving", f"/v2/models/{model}")
         if answer.is_success and version in answer.json()["versions"]:
             return
-        if refused := _REFUSED.search(answer.text):
-            said = answer.json()["error"]
-            raise ServiceFailedError(f"serving: {said}: {_REMEDIES.get(refused[1], _RUNBOOK)}")
+        found = _REFUSED.search(answer.text)
+        if found and found[1] == version and found[2] not in _TRIED_AGAIN:
+            said, remedy = answer.json()["error"], "see docs/runbooks/ModelRefused.md"
+            if found[2] in _OF_TRUST:
+                resign = f"slipway models resign {version} --stack {stack}"
+                remedy = f"if you trust it, run `{resign}`; {remedy}"
+            raise ServiceFailedError(f"serving: {said}: {remedy}")
         if time.monotonic() > deadline:
             raise ServiceFailedError(
                 f"serving does not serve version {version} of {model} after {_SERVED_SECONDS:.0f} s"

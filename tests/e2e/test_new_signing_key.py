@@ -65,7 +65,7 @@ def test_trust_outlives_its_settings(cli, settle) -> None:
     assert refused.code == 1
     assert said in " ".join(refused.err.split())
     assert "version 1 was refused (untrusted)" in refused.err
-    assert "`slipway models resign`" in refused.err
+    assert f"run `slipway models resign 1 --stack {STACK}`" in refused.err
 
     signed = cli("models", "resign", "--yes", "--stack", STACK)
     assert signed.code == 0, signed.err
