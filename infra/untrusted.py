@@ -78,6 +78,8 @@ def foreseen(settings: Settings, stack: str, state: Path) -> list[str]:
             for version, slots, signature in _released(settings, recorded)
             if not signed_with(signature, keys)
         ]
+    except httpx.ConnectError:
+        return []  # a stack that was stopped: nobody is served
     except (httpx.HTTPError, ClusterError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         return [f"whether what is served stays trusted could not be looked up: {reason}"]
