@@ -46,6 +46,7 @@ def test_a_version_is_named_by_what_is_uploaded(training: Compiled) -> None:
 def test_what_it_says_of_itself(training: Compiled) -> None:
     """Parameters by their types, and the description."""
     assert training.parameters == {
+        "accept_breaking": "BOOLEAN",
         "months": "STRING",
         "rounds": "NUMBER_INTEGER",
         "seed": "NUMBER_INTEGER",
