@@ -16,6 +16,11 @@ def lake() -> str:
     return _required("SLIPWAY_LAKE")
 
 
+def tracked() -> bool:
+    """Whether there is an MLflow server to keep runs in; tests of single steps have none."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
 def tracking() -> str:
     """Return the base URL of the MLflow server."""
     return _required("MLFLOW_TRACKING_URI").rstrip("/")

@@ -94,6 +94,11 @@ class Registry:
         what = f"{repository}@{digest} {_title(layer)}"
         return Layer(_title(layer), layer["mediaType"], _verified(blob, layer["digest"], what))
 
+    def sizes(self, repository: str, digest: str) -> dict[str, int]:
+        """Return the files of an artifact and how many bytes each has."""
+        layers = json.loads(self._manifest(repository, digest))["layers"]
+        return {layer["annotations"][TITLE]: int(layer["size"]) for layer in layers}
+
     def _manifest(self, repository: str, digest: str) -> bytes:
         path = f"/v2/{repository}/manifests/{digest}"
         found = self._call("GET", path, headers={"Accept": MANIFEST}).content

@@ -1,4 +1,4 @@
-"""The part of MLflow's REST API that steps use: runs, artifacts, model versions, aliases.
+"""The part of MLflow's REST API that is used: runs, data sets, artifacts, model versions, aliases.
 
 Owns the calls and their errors. The API (`/api/2.0/mlflow`) is MLflow's documented interface; the
 `mlflow` package is not imported because that alone takes a step 2 s and 230 MB.
@@ -17,7 +17,7 @@ from components import endpoints
 from usecases.errors import StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 API: Final = "/api/2.0/mlflow"
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
@@ -26,6 +26,12 @@ ABSENT: Final = "RESOURCE_DOES_NOT_EXIST"
 PRESENT: Final = "RESOURCE_ALREADY_EXISTS"
 UNSET: Final = "INVALID_PARAMETER_VALUE"
 """What MLflow answers, beside `ABSENT`, for an alias that is not set."""
+KIND: Final = "mlflow.experimentKind"
+CLASSIC: Final = "custom_model_development"
+"""Which of its pages MLflow opens an experiment with: runs, not traces of language models."""
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+_METRICS_A_CALL: Final = 1000
+_LONGEST_TAG: Final = 8000
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,14 @@ class ModelVersion:
     version: str
     digest: str
     run_id: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as a search finds it."""
+
+    run_id: str
+    tags: Mapping[str, str]
 
 
 class AbsentError(StepError):
@@ -49,10 +63,10 @@ class Tracking:
     no slash in a model's name.
     """
 
-    def __init__(self, url: str) -> None:
-        """Connect lazily to the server's base URL."""
+    def __init__(self, url: str, http: httpx.Client | None = None) -> None:
+        """Connect lazily to the server's base URL; by `http` where that is the way there."""
         self._url, self._tenant = url, endpoints.tenant()
-        self._http = httpx.Client(base_url=url, timeout=60)
+        self._http = http or httpx.Client(base_url=url, timeout=60)
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +85,21 @@ class Tracking:
         run: dict[str, Any] = self._post("runs/create", body)["run"]
         return str(run["info"]["run_id"])
 
+    def unfinished(self, experiment: str) -> list[Run]:
+        """Return the runs of `experiment` that have begun and not ended."""
+        body = {
+            "experiment_ids": [self._experiment(experiment)],
+            "filter": "attributes.status = 'RUNNING'",
+        }
+        found: list[dict[str, Any]] = self._post("runs/search", body).get("runs", [])
+        return [
+            Run(
+                str(run["info"]["run_id"]),
+                {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])},
+            )
+            for run in found
+        ]
+
     def log(
         self,
         run_id: str,
@@ -86,8 +115,25 @@ class Tracking:
             for key, value in (metrics or {}).items()
         ]
         texts = {key: str(value) for key, value in (params or {}).items()}
-        body = {"params": _pairs(texts), "metrics": numbers, "tags": _pairs(tags or {})}
+        cut = {key: value[:_LONGEST_TAG] for key, value in (tags or {}).items()}
+        body = {"params": _pairs(texts), "metrics": numbers, "tags": _pairs(cut)}
         self._post("runs/log-batch", {"run_id": run_id, **body})
+
+    def log_curves(self, run_id: str, curves: Mapping[str, Sequence[float]]) -> None:
+        """Add metrics that have a value a step, the first at step 1."""
+        now = _now()
+        points = [
+            {"key": name, "value": value, "timestamp": now, "step": step}
+            for name, values in curves.items()
+            for step, value in enumerate(values, start=1)
+        ]
+        for begin in range(0, len(points), _METRICS_A_CALL):
+            body = {"run_id": run_id, "metrics": points[begin : begin + _METRICS_A_CALL]}
+            self._post("runs/log-batch", body)
+
+    def log_inputs(self, run_id: str, datasets: Sequence[Mapping[str, Any]]) -> None:
+        """Name the data sets that a run uses, each as `components.datasets` describes it."""
+        self._post("runs/log-inputs", {"run_id": run_id, "datasets": list(datasets)})
 
     def upload(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Store files as the run's artifacts, through the server's artifact proxy.
@@ -106,9 +152,15 @@ class Tracking:
             path = quote(f"{root.removeprefix(PROXIED).strip('/')}/{name}")
             self._answer(self._send("PUT", f"{ARTIFACTS}/{path}", content=content))
 
-    def end_run(self, run_id: str) -> None:
-        """Mark the run as finished."""
-        self._post("runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": _now()})
+    def page(self, run_id: str) -> str:
+        """Return the address of the run's page; as MLflow 3.17 goes by the address, not `KIND`."""
+        info = self._get("runs/get", {"run_id": run_id})["run"]["info"]
+        place = f"experiments/{info['experiment_id']}/runs/{run_id}"
+        return f"{self._url}/#/{place}?workflowType=machine_learning"
+
+    def end_run(self, run_id: str, status: str = FINISHED) -> None:
+        """Mark the run as ended."""
+        self._post("runs/update", {"run_id": run_id, "status": status, "end_time": _now()})
 
     def register(
         self, model: str, run_id: str, source: str, tags: Mapping[str, str], description: str
@@ -147,10 +199,15 @@ class Tracking:
     def _experiment(self, name: str) -> str:
         name = f"{self._tenant}/{name}" if self._tenant else name
         try:
-            found = self._get("experiments/get-by-name", {"experiment_name": name})
-            return str(found["experiment"]["experiment_id"])
+            found = self._get("experiments/get-by-name", {"experiment_name": name})["experiment"]
         except AbsentError:
-            return str(self._post("experiments/create", {"name": name})["experiment_id"])
+            body = {"name": name, "tags": _pairs({KIND: CLASSIC})}
+            return str(self._post("experiments/create", body)["experiment_id"])
+        number = str(found["experiment_id"])
+        if KIND not in {tag["key"] for tag in found.get("tags", [])}:
+            body = {"experiment_id": number, "key": KIND, "value": CLASSIC}
+            self._post("experiments/set-experiment-tag", body)
+        return number
 
     def _ensure_model(self, model: str) -> None:
         response = self._send("POST", f"{API}/registered-models/create", json={"name": model})

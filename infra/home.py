@@ -114,3 +114,9 @@ class Home:
 def stack_file(name: str) -> Path:
     """The settings of a stack."""
     return ROOT / "infra" / "stacks" / f"Pulumi.{name}.yaml"
+
+
+def stack_names() -> list[str]:
+    """The stacks that have settings."""
+    files = stack_file("*").parent.glob(stack_file("*").name)
+    return sorted(file.stem.removeprefix("Pulumi.") for file in files)

@@ -41,8 +41,8 @@ def _warn(chosen: Settings) -> None:
 
     stack = pulumi.get_stack()
     state = Home.of_environment().state_file(pulumi.get_project(), stack)
-    for line in untrusted.foreseen(chosen, stack, state):
-        pulumi.warn(line)
+    for each in untrusted.foreseen(chosen, state):
+        pulumi.warn(f"stack {stack}: {each.summary}: {each.resolution}")
 
 
 def _platform(chosen: Settings) -> dict[str, Any]:

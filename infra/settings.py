@@ -199,7 +199,7 @@ def from_file(path: Path) -> Settings:
     """
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         stacks = sorted(p.stem.removeprefix("Pulumi.") for p in path.parent.glob("Pulumi.*.yaml"))
         raise SettingsError(
             f"there is no stack file {path.name}; stacks here: {', '.join(stacks) or 'none'}"

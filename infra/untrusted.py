@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from infra.clusters.connection import Connection
+from infra.diagnosis import Diagnosis
 from infra.errors import ClusterError
 from infra.services import registry, tracking
 from infra.signing_keys import signed_with
@@ -58,13 +59,12 @@ class Recorded:
         return cls(services, cluster, outputs.get(_TYPE, {}))
 
 
-def foreseen(settings: Settings, stack: str, state: Path) -> list[str]:
-    """A line for each released version that the settings would leave refused, with the remedy.
+def foreseen(settings: Settings, state: Path) -> list[Diagnosis]:
+    """A finding for each released version that the settings would leave refused.
 
     Args:
         settings: those that are about to hold.
-        stack: its name.
-        state: its state, as it is before.
+        state: the stack's, as it is before.
     """
     recorded, signing = Recorded.of(state), settings.serving.signing
     if signing.signatures == "off" or not recorded.services:
@@ -72,9 +72,14 @@ def foreseen(settings: Settings, stack: str, state: Path) -> list[str]:
     keys = trusted_after(signing, recorded.key)
     try:
         return [
-            f"version {version} ({', '.join(slots)}) is signed with no key that these settings"
-            f" trust: it will be refused unless you first run `slipway models resign {version}"
-            f" --stack {stack}`, or leave slipway:serving.signing as it was"
+            Diagnosis(
+                "warning",
+                "signing",
+                f"version {version} ({', '.join(slots)}) is signed with no key that these settings"
+                " trust, and will be refused",
+                resolution=f"first run `slipway models resign {version}`, or leave"
+                " slipway:serving.signing as it was",
+            )
             for version, slots, signature in _released(settings, recorded)
             if not signed_with(signature, keys)
         ]
@@ -82,7 +87,8 @@ def foreseen(settings: Settings, stack: str, state: Path) -> list[str]:
         return []  # a stack that was stopped: nobody is served
     except (httpx.HTTPError, ClusterError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        return [f"whether what is served stays trusted could not be looked up: {reason}"]
+        told = f"whether what is served stays trusted could not be looked up: {reason}"
+        return [Diagnosis("warning", "signing", told, resolution="see `slipway status`")]
 
 
 def trusted_after(signing: Signing, key: Mapping[str, Any]) -> list[str]:

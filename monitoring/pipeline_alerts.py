@@ -1,13 +1,28 @@
-"""Alerts about pipelines: runs that fail, and a controller that does not keep up.
+"""Alerts about pipelines: runs that fail, and a controller that does not keep up; runs counted.
 
 The names are those of Argo Workflows 4 (its docs/metrics.md), with its prefix.
 """
 
 from __future__ import annotations
 
-from monitoring.alert import Alert
+from monitoring.alert import Alert, Recording
+from monitoring.counters import counted
 
 _WINDOW = "15m"
+_RUNS = "argo_workflows_total_count"
+RUNS_10M = "namespace_phase:argo_workflows:count10m"
+"""Name of the series: runs that entered a phase within 10 minutes, by namespace."""
+
+RUNS_1D = "namespace_phase:argo_workflows:count1d"
+"""Name of the series: the same within a day."""
+
+
+def recordings() -> list[Recording]:
+    """Runs by namespace and phase, counted once for all dashboards, each tenant's among them."""
+    return [
+        Recording(name, f"sum by (namespace, phase) ({counted(_RUNS, window)})")
+        for name, window in ((RUNS_10M, "10m"), (RUNS_1D, "1d"))
+    ]
 
 
 def alerts() -> list[Alert]:

@@ -76,7 +76,7 @@ def _groups(objective: Objective, cluster: Cluster | None) -> dict[str, list[Ale
     if cluster:
         on_kubernetes = {
             "slipway-cluster": [*cluster_alerts.alerts(cluster)],
-            "slipway-pipelines": [*pipeline_alerts.alerts()],
+            "slipway-pipelines": [*pipeline_alerts.recordings(), *pipeline_alerts.alerts()],
         }
     return {
         "slipway-objective": [*burn.recordings(objective), *burn.alerts(objective)],

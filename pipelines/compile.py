@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kfp import compiler
 
+from pipelines import PIPELINES
+
 if TYPE_CHECKING:
     from kfp.dsl.graph_component import GraphComponent
-
-PIPELINES: Final = ("training",)
 
 
 def load(name: str) -> GraphComponent:

@@ -22,7 +22,7 @@ from serving.journal_metrics import CountedJournal
 from serving.loader import Loader
 from serving.metrics import LABEL, Metrics
 from serving.protocol import InferRequest
-from serving.routes import Kind, Route
+from serving.routes import HEAD, Kind, Route
 
 _TURN_SECONDS = 0.001
 _YOUNG = 10_000
@@ -128,9 +128,9 @@ class App:
     ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
-        if scope.method != route.method:
+        if scope.method != route.method and (scope.method != HEAD or route.method != "GET"):
             raise RequestError(
-                405, f"this path takes {route.method} only", (("allow", route.method),)
+                405, f"this path takes {route.allow} only", (("allow", route.allow),)
             )
         if route.method == "POST":
             return await self._admitted(route, headers, caller, rsgi)
@@ -138,7 +138,7 @@ class App:
 
     def _look(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+            case Kind.SERVER | Kind.SLOTS | Kind.OPENAPI | Kind.DOCS:
                 return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, protocol.encode({"live": True}))
@@ -162,6 +162,9 @@ class App:
         if kind is Kind.OPENAPI:
             model = self._engine.placement.champion
             return Reply(200, protocol.encode(openapi.document(self._config, model)))
+        if kind is Kind.SLOTS:
+            told = description.slots(self._config.model, self._engine.placement)
+            return Reply(200, protocol.encode(told))
         return Reply(200, self._server)
 
     def _readiness(self, answer: dict[str, Any]) -> Reply:

@@ -33,6 +33,7 @@ from serving.slots import Placement, Slot
 
 LONG_BYTES = 32 * 1024
 """Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
+_ROUTING_KEY = "routing_key"
 _BESIDE = 2
 """Threads for long requests, which would keep all others waiting on the loop."""
 
@@ -143,7 +144,7 @@ class Engine:
 
         Raises:
             RequestError: 404 and 503 as `model`; 400 and 422 as `inference.read` and `alone`; 422
-                and 429 as `Explainer.explain`.
+                and 429 as `Explainer.explain`; 422 for a routing key that is none.
         """
         slot = None
         try:
@@ -216,12 +217,31 @@ def _answer(asked: Asked, results: Results) -> Inference:
 
 
 def _key(call: Call, request: InferRequest) -> str:
-    """The routing key that the caller gave, if any: whose keys are one person's meet one model."""
+    """The routing key that the caller gave, if any: whose keys are one person's meet one model.
+
+    Raises:
+        RequestError: 422, for a key that is neither a text nor a single value: without a key, the
+            caller's requests would meet both models.
+    """
     if request.parameters:
-        key = request.parameters.get("routing_key")
-        if isinstance(key, str | int):
-            return str(key)
+        key = request.parameters.get(_ROUTING_KEY)
+        if isinstance(key, str):
+            return key
+        if key is not None:
+            return _written(key)
     return call.key
+
+
+def _written(key: object) -> str:
+    """A routing key as text, whichever of a number's spellings came: 5.0 is 5 is "5"."""
+    match key:
+        case bool():
+            return "true" if key else "false"
+        case float() if key.is_integer():
+            return str(int(key))
+        case int() | float():
+            return str(key)
+    raise RequestError(422, f"the parameter {_ROUTING_KEY!r} is a text or a number")
 
 
 def _record(asked: Asked, answer: Inference, seconds: float) -> bytes:

@@ -6,6 +6,21 @@ and the agent.
 
 from enum import StrEnum
 
+LONGEST_MESSAGE = 600
+"""Characters of a refusal. gRPC carries 8 KiB of a status, with up to 12 bytes a character."""
+_CUT = " ... "
+
+
+def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """A text as one line of at most `most` characters: what is too much is left out in its middle.
+
+    What callers send may be anywhere in it, and what is wrong stands at one of the ends.
+    """
+    if len(text) > most:
+        head = (most - len(_CUT)) // 2
+        text = text[:head] + _CUT + text[head + len(_CUT) - most :]
+    return " ".join(text.split())
+
 
 class Refusal(StrEnum):
     """What was wrong with a request that is refused; the closed set of values of a metric's label.
@@ -38,7 +53,8 @@ class RequestError(Exception):
 
     Args:
         status: HTTP status to answer with.
-        message: one line for the caller: what is wrong, where, and what would be right.
+        message: for the caller, made one line of a bounded length: what is wrong, where, and what
+            would be right.
         headers: further response headers, such as `allow` on a 405.
         refusal: what was wrong, where the status does not tell; without meaning from 500 on.
     """
@@ -50,7 +66,7 @@ class RequestError(Exception):
         headers: tuple[tuple[str, str], ...] = (),
         refusal: Refusal | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.status = status
         self.headers = headers
         self.refusal = refusal or _BY_STATUS.get(status, Refusal.MALFORMED)

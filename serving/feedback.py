@@ -11,17 +11,17 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from serving.errors import RequestError
-from serving.records import Label, encode
+from serving.records import ID_LENGTH, Label, encode
 
 MOST_LABELS: Final = 10_000
-_ID_LENGTH: Final = 256
 _TEXT_LENGTH: Final = 4096
-_MESSAGE_LENGTH: Final = 300
+_INTEGER: Final = 2**63
 _RETRY_SECONDS: Final = "1"
 
-Id = Annotated[str, Meta(min_length=1, max_length=_ID_LENGTH)]
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 Row = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Value = bool | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
+Integer = Annotated[int, Meta(ge=-_INTEGER, le=_INTEGER - 1)]
+Value = bool | Integer | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
 
 
 class Keeper(Protocol):
@@ -78,18 +78,13 @@ def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
     return 200, b'{"accepted":%d}' % len(given)
 
 
-def _line(error: Exception) -> str:
-    """One line of a bounded length, whatever names the caller chose."""
-    return " ".join(str(error).split())[:_MESSAGE_LENGTH]
-
-
 def _labels(body: bytes) -> list[GivenLabel]:
     try:
         read = _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise RequestError(422, f"the body is no feedback: {_line(error)}") from error
+        raise RequestError(422, f"the body is no feedback: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(400, f"the body is no JSON: {_line(error)}") from error
+        raise RequestError(400, f"the body is no JSON: {error}") from error
     one = (read.id, read.value, read.row)
     if read.labels is not UNSET:
         if any(field is not UNSET for field in one):

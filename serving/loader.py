@@ -19,7 +19,7 @@ from serving.model import Model
 from serving.model_metrics import ModelMetrics
 from serving.patience import Patience
 from serving.placed_model import load_placed
-from serving.slots import Placement, Slot
+from serving.slots import Placement, Refused, Slot
 from serving.state import Placed, State, StateError
 
 LOOK_SECONDS = 0.2
@@ -44,6 +44,7 @@ class Loader:
         self._seen: tuple[int, ...] | None = None
         self._state: State | None = None
         self._serving: dict[Slot, Placed] = {}
+        self._refused: dict[Slot, Refused] = {}
         self._patience: dict[Slot, Patience[Placed]] = {
             slot: Patience(_FIRST_PAUSE) for slot in _ANSWERING
         }
@@ -89,8 +90,13 @@ class Loader:
             placed = state.placed.get(slot)
             if placed is None:
                 self._empty(slot)
-            elif placed != self._serving.get(slot) and self._patience[slot].allows(placed):
+            elif placed == self._serving.get(slot):
+                self._refused.pop(slot, None)
+            elif self._patience[slot].allows(placed):
                 self._take(slot, placed)
+        shadow = state.placed.get(Slot.SHADOW)
+        self._placement.shadow = shadow.release.version if shadow else ""
+        self._placement.refused = state.refused | self._refused
         if Slot.CHAMPION not in state.placed and state.reason:
             self._placement.reason = state.reason
         if self._placement.weight != state.weight:
@@ -99,6 +105,7 @@ class Loader:
         self._metrics.weight.set(state.weight)
 
     def _empty(self, slot: Slot) -> None:
+        self._refused.pop(slot, None)
         if slot is Slot.CHAMPION or self._serving.pop(slot, None) is None:
             return
         self._placement.challenger = None
@@ -130,11 +137,13 @@ class Loader:
         else:
             self._placement.challenger = model
         self._serving[slot] = placed
+        self._refused.pop(slot, None)
         model_events.loaded(self._metrics, slot, model, seconds)
 
     def _refuse(self, slot: Slot, placed: Placed, reason: Reason, message: str) -> None:
         pause = self._patience[slot].failed(placed)
         version = placed.release.version
+        self._refused[slot] = Refused(version, reason, message)
         if slot is Slot.CHAMPION:
             self._placement.reason = f"version {version} was refused ({reason}): {message}"
         model_events.refused(

@@ -38,7 +38,7 @@ class Refusals:
 class Shown:
     """Which model is in which slot of one process."""
 
-    def __init__(self, own: CollectorRegistry) -> None:
+    def __init__(self, model: str, own: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
             "slipway_model_info",
@@ -60,6 +60,8 @@ class Shown:
             ["model", "slot"],
             registry=own,
         )
+        for slot in Slot:
+            self._swaps.labels(model, slot)
         self._shown: dict[Slot, tuple[str, str, str, str]] = {}
 
     def serves(self, slot: Slot, model: Model, seconds: float) -> None:
@@ -88,7 +90,7 @@ class ModelMetrics(Refusals, Shown):
 
     def __init__(self, model: str, own: CollectorRegistry) -> None:
         Refusals.__init__(self, model, own)
-        Shown.__init__(self, own)
+        Shown.__init__(self, model, own)
         self._ready = Gauge(
             "slipway_model_ready",
             "1 when every worker has a champion.",

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from serving.errors import RequestError
+from serving.records import ID_LENGTH
 
 Dimension = Annotated[int, Meta(ge=0)]
 
@@ -55,7 +56,7 @@ class InferRequest(Struct, frozen=True):
     """
 
     inputs: list[InputTensor] | UnsetType = UNSET
-    id: str | None = None
+    id: Annotated[str, Meta(max_length=ID_LENGTH)] | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
     rows: msgspec.Raw | UnsetType = UNSET

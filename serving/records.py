@@ -4,10 +4,13 @@ Owns the form only: MessagePack arrays, self-contained, so that a record can be 
 model has gone. How they are kept is the business of `journal`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+
+ID_LENGTH: Final = 256
+"""Characters that a prediction's id may have, so that each can be labelled by it."""
 
 
 class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
@@ -48,13 +51,13 @@ class Label(Struct, frozen=True, array_like=True, tag="l", gc=False):
     Attributes:
         id: the prediction's.
         row: which of its rows, from 0.
-        value: the truth, a number, a text or a truth value.
+        value: the truth, a number, a text or a truth value; an integer fits 64 bits.
         time: nanoseconds since the epoch at which it came in.
     """
 
     id: str
     row: int
-    value: float | str | bool
+    value: int | float | str | bool
     time: int
 
 

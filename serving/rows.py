@@ -47,9 +47,9 @@ class RowReader:
         try:
             rows = self.decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise mismatch(
-                f"the rows are not of the inputs {list(self.single)}: {error}"
-            ) from error
+            # What is wrong comes first: a wide model's names fill a line.
+            message = f"the rows do not fit: {error}; inputs are {list(self.single)}"
+            raise mismatch(message) from error
         count = len(rows)
         if not 1 <= count <= most:
             raise unfit(f"a request has 1 to {most} rows, this one has {count}", Refusal.LIMIT)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from serving.cache import replace_file
 from serving.config import Config, Slots
-from serving.slots import Slot
+from serving.slots import Refused, Slot
 from serving.trusted_keys import trusted_keys
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -84,6 +84,7 @@ class State(Struct, frozen=True):
         weight: the challenger's share of the keys.
         reason: why there is no champion, for callers.
         history: blobs of the releases before, newest first, for workers that are a step behind.
+        refused: what was released last and failed its trial, by slot.
         form: version of this form.
     """
 
@@ -92,6 +93,7 @@ class State(Struct, frozen=True):
     weight: Weight = 0.0
     reason: str = ""
     history: tuple[tuple[str, ...], ...] = ()
+    refused: dict[Slot, Refused] = {}
     form: Literal[1] = 1
 
     def blobs(self) -> set[str]:

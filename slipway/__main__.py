@@ -23,11 +23,14 @@ def _run() -> int:
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
     from slipway.cli import app  # noqa: PLC0415 - an import can be interrupted, too
+    from slipway.commands import STACK_BY_DEFAULT, pasteable  # noqa: PLC0415 - as above
+    from slipway.options import STACK  # noqa: PLC0415 - as above
 
+    chosen: dict[str, str] = {}
     try:
-        app(prog_name="slipway")
+        app(prog_name="slipway", obj=chosen)
     except SlipwayError as error:
-        return _say(str(error), code_of(error))
+        return _say(pasteable(str(error), chosen.get(STACK, STACK_BY_DEFAULT)), code_of(error))
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an interrupt of a command the exit code that shells have for it.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import settings as settings_tree
 from infra import untrusted
-from infra.errors import ServiceFailedError
+from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
 from infra.targets.processes import supervisor
-from slipway import leftovers, lock, stack, training
+from slipway import commands, doctor, leftovers, lock, served, stack, training
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 _SERVED_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
-# What the server says of a champion that it tried, and of which version.
-_REFUSED = re.compile(r"version (\S+) was refused \((\w+)\)")
 _TRIED_AGAIN = {"fetch", "cache", "internal"}
+"""Reasons of refusals that the server itself expects to pass."""
 _OF_TRUST = {"unsigned", "untrusted"}
 
 
@@ -45,12 +43,14 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
     chosen = settings_tree.from_file(stack_file(name))
+    _require_attributes(home)
     with lock.hold(home.lock(name), name, "up"):
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
-        for line in untrusted.foreseen(chosen, name, leftovers.state_file(home, name)):
-            progress.warning(line)
+        for each in untrusted.foreseen(chosen, leftovers.state_file(home, name)):
+            line = f"{each.summary}: {each.resolution}"
+            progress.warning(commands.pasteable(line, name))
         running = Running.of(stack.up(home, name, progress.step), name)
         supervisor.prune(home.stack(name), set(running.services))
         champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
@@ -58,8 +58,14 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         if champion is None and train:
             brought = _with_model(home, name, chosen, running, progress)
         if brought.champion is not None:
-            wait_until_served(running, chosen.serving.model, brought.champion.version, name)
+            wait_until_served(running, chosen.serving.model, brought.champion.version)
         return brought
+
+
+def _require_attributes(home: Home) -> None:
+    found = doctor.home_attributes(home)
+    if found.level == "error":
+        raise SlipwayError(f"{found.summary}: {found.resolution}")
 
 
 def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:
@@ -89,7 +95,7 @@ def _with_model(
     return Up(running, running.champion(model, alias), result)
 
 
-def wait_until_served(running: Running, model: str, version: str, stack: str) -> None:
+def wait_until_served(running: Running, model: str, version: str) -> None:
     """Wait until the model server answers with that version of the model.
 
     Raises:
@@ -101,19 +107,31 @@ def wait_until_served(running: Running, model: str, version: str, stack: str) ->
         answer = running.ask("serving", f"/v2/models/{model}")
         if answer.is_success and version in answer.json()["versions"]:
             return
-        found = _REFUSED.search(answer.text)
-        if found and found[1] == version and found[2] not in _TRIED_AGAIN:
-            said, remedy = answer.json()["error"], "see docs/runbooks/ModelRefused.md"
-            if found[2] in _OF_TRUST:
-                resign = f"slipway models resign {version} --stack {stack}"
-                remedy = f"if you trust it, run `{resign}`; {remedy}"
-            raise ServiceFailedError(f"serving: {said}: {remedy}")
+        _require_not_refused(running, version)
         if time.monotonic() > deadline:
             raise ServiceFailedError(
                 f"serving does not serve version {version} of {model} after {_SERVED_SECONDS:.0f} s"
                 f" ({answer.text[:200]}): see `slipway logs serving`"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _require_not_refused(running: Running, version: str) -> None:
+    """Say at once what the server says of a version that it will not serve.
+
+    Raises:
+        ServiceFailedError: it tried it as the champion, and refused it.
+    """
+    _, slots = served.slots(running)
+    for refused in (each.refused for each in slots if each.slot == served.CHAMPION):
+        if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
+            said = f"serving refused version {version} ({refused.reason}): {refused.error}"
+            runbook = "see docs/runbooks/ModelRefused.md"
+            if refused.reason in _OF_TRUST:
+                raise ServiceFailedError(
+                    f"{said}: if you trust it, run `slipway models resign {version}`; {runbook}"
+                )
+            raise ServiceFailedError(f"{said}: {runbook}")
 
 
 def take_down(home: Home, name: str, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from infra import settings as settings_tree
-from infra.errors import SlipwayError
+from infra.errors import SettingsError
 from infra.setting_types import ShortName
 from serving.keys import make_key
 
@@ -28,16 +28,16 @@ def new(stack: Path, name: str) -> NewKey:
     """A key for a caller that the settings in `stack` do not have yet; they are not changed.
 
     Raises:
-        SlipwayError: the name is not fit, or taken.
+        SettingsError: the name is not fit, or taken.
     """
     try:
         TypeAdapter(ShortName).validate_python(name)
     except ValidationError:
-        raise SlipwayError(
+        raise SettingsError(
             f"{name!r} is no name of a caller: up to 30 small letters, digits and -"
         ) from None
     if name in known(stack):
-        raise SlipwayError(f"{stack.name} has the caller {name} already: choose another name")
+        raise SettingsError(f"{stack.name} has the caller {name} already: choose another name")
     key, sha256 = make_key()
     return NewKey(
         key,

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from infra.home import Home, stack_file
-from slipway import images_cli, keys_cli, models_cli, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, models_cli, options, secrets_cli, serving_cli
 from slipway.exits import Exit
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.cluster_run import PipelinesOfStack
+    from slipway.cluster_status import ServicePods
 
 app = typer.Typer(
     help="An MLOps platform as code.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -36,13 +38,31 @@ app.add_typer(secrets_cli.app, name="secrets")
 app.add_typer(keys_cli.app, name="keys")
 app.add_typer(models_cli.app, name="models")
 
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
-
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True)
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if wanted:
+        from slipway import version
+
+        typer.echo(version.line())
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Say which version this is, and stop.",
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command()
@@ -87,27 +107,53 @@ def down(
 
 @app.command()
 def status(stack: StackName = "local", as_json: AsJson = False) -> None:
-    """Each service and its state. Exit code 0: all up; 1: not all; 5: the stack is not up."""
-    from slipway import show
+    """Each service and what is served. Exit code 0: all answer; 1: not all, or no model; 5: not up.
+
+    It says what a load balancer is told: a model server without a model takes no requests.
+    """
+    from slipway import cluster_status, show
     from slipway.status import all_up, states
 
     home = Home.of_environment()
     running = _running(home, stack)
     if running.cluster:
-        raise typer.Exit(_show_pods(running, as_json=as_json))
+        pods = _show_pods(running, stack, as_json=as_json)
+        raise typer.Exit(Exit.OK if cluster_status.all_up(pods) else Exit.FAILED)
     found = states(running, home.stack(stack))
     if as_json:
         _print_json([service.as_json() for service in found])
     else:
-        show.services(_out, found)
+        show.services(_out, found, stack)
     raise typer.Exit(Exit.OK if all_up(found) else Exit.FAILED)
 
 
-@app.command()
+class _RunCommand(TyperCommand):
+    """Says in its help what pipelines there are, too, and what each can be given."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print it."""
+        from slipway import pipeline_signatures, show
+
+        super().format_help(ctx, formatter)
+        show.pipelines(_out, pipeline_signatures.known())
+
+
+@app.command(cls=_RunCommand)
 def run(
-    pipeline: Annotated[str, typer.Argument(help="A file of pipelines/, without its ending.")],
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            help="A file of pipelines/, without its ending.",
+            autocompletion=options.complete_pipeline,
+        ),
+    ],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A pipeline parameter, as months=1-3.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A pipeline parameter, as months=1-3.",
+            autocompletion=options.complete_parameter,
+        ),
     ] = None,
     follow: Annotated[
         str | None, typer.Option(help="On a cluster: a run's id; nothing is submitted.")
@@ -116,7 +162,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a pipeline. Exit code 0: succeeded; 1: a step failed; 3: the gate rejected the model."""
-    from slipway import report, training
+    from slipway import pipeline_signatures, report, training
     from slipway.progress import Progress
 
     home = Home.of_environment()
@@ -129,17 +175,22 @@ def run(
     elif follow:
         raise typer.BadParameter(f"stack {stack} is not on a cluster: its runs end with it")
     else:
+        pipeline_signatures.check(pipeline, arguments)
         result = training.run(
             pipeline, arguments, _running(home, stack), home.stack(stack), progress.event
         )
-    _print_json(report.run_as_json(result)) if as_json else report.show_run(_out, result)
+    if as_json:
+        _print_json(report.run_as_json(result, stack))
+    else:
+        report.show_run(_out, result, stack)
     raise typer.Exit(report.exit_code(result))
 
 
 @app.command()
 def predict(
     file: Annotated[
-        Path | None, typer.Option(help="JSON: a row of named features, or a list of rows.")
+        Path | None,
+        typer.Option(help="JSON: a row of named features, a list; .jsonl: a line each."),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how much each feature contributed.")
@@ -162,7 +213,10 @@ app.command()(serving_cli.feedback)
 
 @app.command()
 def logs(
-    service: Annotated[str, typer.Argument(help="A service, or `supervisor`.")],
+    service: Annotated[
+        str,
+        typer.Argument(help="A service, or `supervisor`.", autocompletion=options.complete_service),
+    ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")
@@ -236,13 +290,18 @@ def policies(
 
 
 @app.command()
-def env() -> None:
-    """Shell lines that let plain `pulumi` work on these stacks: eval "$(slipway env)"."""
-    from slipway import pulumi_environment
+def env(stack: StackName = "local") -> None:
+    """Shell lines for plain `pulumi`, and for clients of a stack that is up.
+
+    Use: eval "$(slipway env)". MLflow, S3's clients and the lake's readers then find the stack.
+    """
+    from slipway import client_environment, pulumi_environment
 
     home = Home.of_environment()
     pulumi_environment.prepare(home)
     for line in pulumi_environment.shell_lines(home):
+        typer.echo(line)
+    for line in client_environment.shell_lines(home, stack, _settings(stack)):
         typer.echo(line)
 
 
@@ -277,24 +336,25 @@ def lock_tools() -> None:
 def _up_on_cluster(home: Home, stack: str, *, as_json: bool) -> None:
     from slipway import cluster_stack, show
     from slipway.progress import Progress
+    from slipway.status import came_up
 
     progress = Progress(_err if as_json else _out)
     running = cluster_stack.bring_up(home, stack, _settings(stack), progress)
-    code = _show_pods(running, as_json=as_json)
+    pods = _show_pods(running, stack, as_json=as_json)
     if not as_json:
         show.next_steps(_out, cluster_stack.next_steps(stack, running))
-    raise typer.Exit(code)
+    raise typer.Exit(Exit.OK if came_up(pods) else Exit.FAILED)
 
 
-def _show_pods(running: Any, *, as_json: bool) -> Exit:
+def _show_pods(running: Any, stack: str, *, as_json: bool) -> list[ServicePods]:
     from slipway import cluster_status, show
 
     found = cluster_status.states(running)
     if as_json:
         _print_json([service.as_json() for service in found])
     else:
-        show.pods(_out, found)
-    return Exit.OK if cluster_status.all_up(found) else Exit.FAILED
+        show.pods(_out, found, stack)
+    return found
 
 
 def _settings(stack: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from infra.errors import ClusterError, SlipwayError
+from infra.errors import ClusterError, SettingsError, SlipwayError
 from slipway import cluster_status, pods
 from slipway.cluster_access import reason
 
@@ -21,7 +21,8 @@ def lines(running: Running, service: str, count: int, *, follow: bool = False) -
     """The last `count` lines of the youngest pod of a service, and new ones as they come.
 
     Raises:
-        SlipwayError: there is no such service, or it has no pod.
+        SettingsError: there is no such service.
+        SlipwayError: it has no pod.
         ClusterError: there is no log, and why: what is wrong with the pod comes first.
     """
     pod = _pod(running, service)
@@ -60,7 +61,7 @@ def _log(
 def _pod(running: Running, service: str) -> dict[str, Any]:
     if service not in running.services:
         known = ", ".join(running.services)
-        raise SlipwayError(f"no service {service!r}; there are {known}")
+        raise SettingsError(f"no service {service!r}; there are {known}")
     found = cluster_status.pods_of(running, service)
     if not found:
         raise SlipwayError(f"{service} has no pod: see `slipway status`")

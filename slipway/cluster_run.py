@@ -5,18 +5,24 @@ What runs is the version that `up` uploaded, not what lies in `pipelines/` now.
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from components.tracking import Tracking
 from infra.errors import SettingsError, SlipwayError
 from infra.kubeflow.client import KubeflowPipelines, Work
-from infra.kubeflow.parameters import ParameterError, declared, typed
+from infra.kubeflow.parameters import ParameterError, declared, defaults, typed
 from infra.targets.processes.files import private_folder
-from slipway import run_details, step_logs
+from slipway import run_details, run_tracking, step_logs
 from slipway.exits import NotUpError
 from slipway.pipeline_run import Failure, RunResult, StepEvent
+from slipway.run_tracking import TrackedRun
+from slipway.running import Running
 from slipway.step_failure import diagnose
+from usecases.errors import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,11 +36,15 @@ _LOOKS_AFTER: Final = 10
 
 @dataclass(frozen=True)
 class PipelinesOfStack:
-    """Kubeflow Pipelines of a stack, and the versions that `up` uploaded, by pipeline."""
+    """Kubeflow Pipelines of a stack, and the versions that `up` uploaded, by pipeline.
+
+    `tracking` connects to the stack's MLflow, where it has one.
+    """
 
     stack: str
     api: KubeflowPipelines
     versions: Mapping[str, str]
+    tracking: Callable[[], Tracking] | None = None
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any], stack: str) -> PipelinesOfStack:
@@ -46,11 +56,11 @@ class PipelinesOfStack:
         """
         cluster = outputs.get("cluster")
         if not cluster:
-            raise NotUpError(f"stack {stack} is not up: run `slipway up --stack {stack}`")
+            raise NotUpError(f"stack {stack} is not up: run `slipway up`")
         api = KubeflowPipelines.of(
             cluster.get("kubeconfig"), cluster["context"], cluster["namespace"]
         )
-        return cls(stack, api, outputs.get("pipelines", {}))
+        return cls(stack, api, outputs.get("pipelines", {}), _tracking(outputs, stack))
 
     def version(self, pipeline: str) -> Version:
         """The version that runs.
@@ -65,14 +75,14 @@ class PipelinesOfStack:
         if said := self.api.ailment():
             raise SlipwayError(
                 f"Kubeflow Pipelines of stack {self.stack} does not answer ({said}): see"
-                f" `kubectl -n {self.api.namespace} get pods`; nothing was submitted"
+                f" `{self.api.kubectl('get', 'pods')}`; nothing was submitted"
             )
         found = self.api.pipeline(pipeline)
         version = found and self.api.version(found, self.versions[pipeline])
         if not version:
             raise SlipwayError(
                 f"Kubeflow Pipelines has no version {self.versions[pipeline]} of {pipeline}:"
-                f" run `pulumi up --refresh --stack {self.stack}`"
+                f" run `pulumi up --refresh`"
             )
         return version
 
@@ -85,13 +95,47 @@ class PipelinesOfStack:
             SlipwayError: as `version`, or KFP refuses.
         """
         version = self.version(pipeline)
+        spec = self.api.spec(version)
         try:
-            parameters = typed(declared(self.api.spec(version)), texts)
+            parameters = typed(declared(spec), texts)
         except ParameterError as refused:
             raise SettingsError(f"{pipeline}: {refused}") from None
-        name = f"{pipeline} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        name = f"{pipeline} {time.strftime('%Y-%m-%d %H:%M:%S')} {secrets.token_hex(2)}"
         experiment = self.api.make_experiment(pipeline)
-        return self.api.create_run(Work(name, experiment, version, parameters))
+        tracked = self._begin(pipeline, name, {**defaults(spec), **parameters})
+        if tracked is None:
+            return self.api.create_run(Work(name, experiment, version, parameters))
+        parameters[run_tracking.PARAMETER] = tracked.run_id
+        try:
+            run_id = self.api.create_run(Work(name, experiment, version, parameters))
+        except SlipwayError as refused:
+            tracked.failed(Failure(pipeline, str(refused), "nothing was submitted: run it again"))
+            raise
+        tracked.is_pipeline_run(run_id)
+        return run_id
+
+    def _begin(self, pipeline: str, name: str, parameters: Mapping[str, Any]) -> TrackedRun | None:
+        """Begin the run in MLflow; None where the pipeline's first step has to, from inside."""
+        if self.tracking is None or run_tracking.PARAMETER not in parameters:
+            return None
+        try:
+            with self.tracking() as tracking:
+                run = run_tracking.begin(tracking, pipeline, name, parameters, self._state)
+        except StepError:
+            return None
+        return TrackedRun(run, self.tracking)
+
+    def _state(self, run_id: str) -> str:
+        """The state of a run; nothing if it is not known."""
+        try:
+            return str(self.api.run(run_id)["state"])
+        except SlipwayError:
+            return ""
+
+    def tracked(self, run: Mapping[str, Any]) -> TrackedRun | None:
+        """The MLflow run of a pipeline run, as the API tells of it; None if it has none."""
+        given = run.get("runtime_config", {}).get("parameters", {}).get(run_tracking.PARAMETER)
+        return TrackedRun(given, self.tracking) if given and self.tracking else None
 
     def follow(
         self, pipeline: str, run_id: str, run_dir: Path, on_event: Callable[[StepEvent], None]
@@ -106,13 +150,29 @@ class PipelinesOfStack:
                     on_event(news)
                 told[event.step] = event
         logs = _kept(step_logs.read(self.api.connection, self.api.namespace, run_id), run_dir)
-        ended = _result(pipeline, run, tuple(told.values()), logs)
+        ended = _result(pipeline, run, tuple(told.values()), logs, self._pods(run_id))
+        if (tracked := self.tracked(run)) and (failure := ended.failure):
+            tracked.failed(failure, logs.get(failure.step))
         rejected = ended.status == "succeeded" and run_details.turned_down(spec, run)
         return replace(
             ended,
             status="rejected" if rejected else ended.status,
             seconds=time.monotonic() - started,
         )
+
+    def _pods(self, run_id: str) -> str:
+        return self.api.kubectl("get", "pods", "-l", f"pipeline/runid={run_id}")
+
+
+def _tracking(outputs: Mapping[str, Any], stack: str) -> Callable[[], Tracking] | None:
+    if "tracking" not in outputs.get("services", {}):
+        return None
+    running = Running.of(outputs, stack)
+    return partial(_connect, running)
+
+
+def _connect(running: Running) -> Tracking:
+    return Tracking(running.url("tracking"), running.client("tracking"))
 
 
 def _looks(
@@ -149,7 +209,11 @@ def _kept(logs: Mapping[str, str], run_dir: Path) -> dict[str, Path]:
 
 
 def _result(
-    pipeline: str, run: Mapping[str, Any], steps: tuple[StepEvent, ...], logs: Mapping[str, Path]
+    pipeline: str,
+    run: Mapping[str, Any],
+    steps: tuple[StepEvent, ...],
+    logs: Mapping[str, Path],
+    pods: str,
 ) -> RunResult:
     values = {step: step_logs.returned(path.read_text()) for step, path in logs.items()}
     succeeded = run["state"] == "SUCCEEDED"
@@ -160,14 +224,21 @@ def _result(
         steps=steps,
         outputs={step: value for step, value in values.items() if value is not None},
         artifacts={f"{step}.log": path for step, path in logs.items()},
-        failure=None if succeeded else _failure(pipeline, run, steps, logs),
+        failure=None if succeeded else _failure(pipeline, run, steps, logs, pods),
     )
 
 
 def _failure(
-    pipeline: str, run: Mapping[str, Any], steps: tuple[StepEvent, ...], logs: Mapping[str, Path]
+    pipeline: str,
+    run: Mapping[str, Any],
+    steps: tuple[StepEvent, ...],
+    logs: Mapping[str, Path],
+    pods: str,
 ) -> Failure:
-    """Which step failed and why, from its log, or else from what KFP says of the run."""
+    """Which step failed and why, from its log, or else from what KFP says of the run.
+
+    `pods` is the command that lists the run's pods.
+    """
     failed = [event.step for event in steps if event.status == "failed"]
     if any(each["state"] == "CANCELING" for each in run.get("state_history", [])):
         return Failure(failed[0] if failed else pipeline, "the run was terminated", "run it again")
@@ -175,5 +246,5 @@ def _failure(
         if step in logs and logs[step].read_text():
             return Failure(step, *diagnose(logs[step]))
     said = run.get("error", {}).get("message") or f"the run is {run['state'].lower()}"
-    remedy = f"see its pods: kubectl get pods -l pipeline/runid={run['run_id']}"
-    return Failure(failed[0] if failed else pipeline, " ".join(said.split()), remedy)
+    where = failed[0] if failed else pipeline
+    return Failure(where, " ".join(said.split()), f"see its pods: `{pods}`")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from infra import untrusted
 from infra.clusters import examination
+from infra.clusters.connection import kubectl
 from infra.services import all_services
 from infra.target_settings import OnKubernetes
-from slipway import leftovers, lock, plugins, stack, toolchain
+from slipway import commands, leftovers, lock, plugins, stack, toolchain
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Run
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
-        for line in untrusted.foreseen(chosen, name, leftovers.state_file(home, name)):
-            progress.warning(line)
+        for each in untrusted.foreseen(chosen, leftovers.state_file(home, name)):
+            line = f"{each.summary}: {each.resolution}"
+            progress.warning(commands.pasteable(line, name))
         return Running.of(stack.up(home, name, progress.step), name)
 
 
@@ -66,16 +68,21 @@ def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> No
 
 def next_steps(name: str, running: Running) -> list[tuple[str, str]]:
     """What to try next on a stack that is up: commands, and what each is for."""
-    cluster = running.cluster
-    forward = f"kubectl --context {cluster['context']} -n {cluster['namespace']} port-forward"
     pages = [each for each in ("grafana", "ml-pipeline-ui") if each in running.services]
     return [
-        (f"slipway status --stack {name}", "each service, its pods and what is wrong with them"),
-        (f"slipway run training --stack {name}", "train a model, judge it, release it"),
-        (f"slipway predict --stack {name}", "a prediction of the released model"),
-        *((f"{forward} service/{page} 3000:{_port(running, page)}", page) for page in pages),
-        (f"slipway down --stack {name}", "destroy all of it"),
+        (commands.slipway(name, "status"), "each service, its pods and what is wrong with them"),
+        (commands.slipway(name, "run", "training"), "train a model, judge it, release it"),
+        (commands.slipway(name, "predict"), "a prediction of the released model"),
+        *((_forward(running, page), page) for page in pages),
+        (commands.slipway(name, "down"), "destroy all of it"),
     ]
+
+
+def _forward(running: Running, page: str) -> str:
+    ports = f"3000:{_port(running, page)}"
+    cluster = running.cluster
+    words = ("-n", cluster["namespace"], "port-forward", f"service/{page}", ports)
+    return kubectl(cluster["kubeconfig"], cluster["context"], *words)
 
 
 def _port(running: Running, service: str) -> str:

@@ -6,10 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway import pods
+from infra.services import serving
+from slipway import pods, served
 
 if TYPE_CHECKING:
     from slipway.running import Running
+    from slipway.served import Served
 
 _NAME = "app.kubernetes.io/name"
 _WORKLOADS = ("deployments", "statefulsets", "daemonsets")
@@ -17,7 +19,11 @@ _WORKLOADS = ("deployments", "statefulsets", "daemonsets")
 
 @dataclass(frozen=True)
 class ServicePods:
-    """One service: `state` is up, starting, down or gone; pods ready of those desired."""
+    """One service: `state` is up, not ready, starting, down or gone; pods ready of those desired.
+
+    A pod of the model server is ready without a model, so that a first `up` succeeds; whether
+    it serves one is `model`.
+    """
 
     name: str
     state: str
@@ -27,6 +33,7 @@ class ServicePods:
     desired: int
     restarts: int
     trouble: str
+    model: Served | None = None
 
     def as_json(self) -> dict[str, object]:
         """The same, for a script."""
@@ -43,14 +50,15 @@ def states(running: Running) -> list[ServicePods]:
         item["metadata"]["name"]: item for kind in _WORKLOADS for item in _apps(running, kind)
     }
     found = _pods(running)
-    return [
+    states = [
         of_service(running, name, workloads.get(name), [pod for pod in found if _of(pod) == name])
         for name in running.services
     ]
+    return [_with_model(running, each) if each.name == serving.NAME else each for each in states]
 
 
 def all_up(found: list[ServicePods]) -> bool:
-    """Whether every service has all its pods."""
+    """Whether every service has all its pods, and the model server a model."""
     return all(service.state == "up" for service in found)
 
 
@@ -72,6 +80,18 @@ def of_service(
         restarts=sum(pods.restarts(pod) for pod in found),
         trouble=troubles[0] if troubles and ready < desired else "",
     )
+
+
+def _with_model(running: Running, server: ServicePods) -> ServicePods:
+    """The model server with what it says of its model, once one of its pods is there to ask."""
+    if not server.ready:
+        return server
+    model = served.ask(running)
+    if model.ready:
+        return dataclasses.replace(server, model=model)
+    state = "not ready" if server.state == "up" else server.state
+    trouble = server.trouble or model.trouble
+    return dataclasses.replace(server, state=state, trouble=trouble, model=model)
 
 
 def pods_of(running: Running, service: str) -> list[dict[str, Any]]:

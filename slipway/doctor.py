@@ -17,7 +17,8 @@ from infra.errors import SettingsError
 from infra.home import stack_file
 from infra.services import all_services
 from infra.target_settings import OnKubernetes
-from slipway import plugins, tool_diagnoses, toolchain
+from infra.targets.processes.files import keeps_attributes
+from slipway import commands, plugins, tool_diagnoses, toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,15 @@ _SIGNS = {
 
 def examine(home: Home, stack: str) -> list[Diagnosis]:
     """All findings about this machine and the settings of `stack`; changes nothing."""
+    return [_pasteable(each, stack) for each in _found(home, stack)]
+
+
+def _pasteable(found: Diagnosis, stack: str) -> Diagnosis:
+    detail, remedy = (commands.pasteable(x, stack) for x in (found.detail, found.resolution))
+    return dataclasses.replace(found, detail=detail, resolution=remedy)
+
+
+def _found(home: Home, stack: str) -> list[Diagnosis]:
     chosen = _chosen(stack)
     machine = [
         settings(stack),
@@ -49,7 +59,7 @@ def examine(home: Home, stack: str) -> list[Diagnosis]:
     if chosen and isinstance(chosen.target, OnKubernetes):
         return [*machine, *_for_cluster(home, chosen, chosen.target)]
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return [*machine, memory(size), *_tools(home, toolchain.ALL)]
+    return [*machine, home_attributes(home), memory(size), *_tools(home, toolchain.ALL)]
 
 
 def healthy(found: Iterable[Diagnosis]) -> bool:
@@ -85,7 +95,7 @@ def python(version: tuple[int, ...]) -> Diagnosis:
     name = f"Python {version[0]}.{version[1]}"
     if (3, 11) <= version <= (3, 13):
         return Diagnosis("ok", "python", name)
-    remedy = "run `make env PYTHON=/path/to/python3.13` after removing .venv"
+    remedy = "have Python 3.13 on PATH, then `rm -r .venv && make env PYTHON=python3.13`"
     return Diagnosis("error", "python", f"{name} is not 3.11 to 3.13", resolution=remedy)
 
 
@@ -96,6 +106,26 @@ def disk(path: Path, free: int) -> Diagnosis:
         return Diagnosis("ok", "disk", summary)
     remedy = f"free some, or set SLIPWAY_HOME to a folder with {_DISK_GIB} GiB"
     return Diagnosis("warning", "disk", summary, resolution=remedy)
+
+
+def home_attributes(home: Home) -> Diagnosis:
+    """`attributes` of the home's file system, tried with a file that has no name."""
+    return attributes(home.path, kept=keeps_attributes(_existing(home.path)))
+
+
+def attributes(path: Path, *, kept: bool) -> Diagnosis:
+    """Whether files may have user attributes; `kept` is what a try of one said."""
+    if kept:
+        return Diagnosis("ok", "attributes", f"user attributes of files in {path}")
+    return Diagnosis(
+        "error",
+        "attributes",
+        f"the file system of {path} keeps no user attributes, which the object store needs",
+        resolution=(
+            "set SLIPWAY_HOME to a folder on one that does, as ext4, xfs, btrfs and APFS do, and"
+            " tmpfs from Linux 6.6 on"
+        ),
+    )
 
 
 def memory(size: int) -> Diagnosis:

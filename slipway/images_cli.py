@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
+
 if TYPE_CHECKING:
     from slipway.images.crane import Crane
     from slipway.progress import Progress
@@ -20,7 +22,6 @@ app = typer.Typer(help="The container images that a cluster pulls.", no_args_is_
 PlainHttp = Annotated[
     bool, typer.Option("--plain-http", help="For a registry that has no TLS and is not local.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
 
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True)
@@ -28,9 +29,7 @@ _err = Console(stderr=True, soft_wrap=True)
 
 @app.command("list")
 def list_images(
-    stack: Annotated[
-        str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Whose services.")
-    ] = "local",
+    stack: StackName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Each image with its locked digest, and the services of a stack that run it."""

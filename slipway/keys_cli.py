@@ -10,12 +10,10 @@ from typing import Annotated
 import typer
 
 from infra.home import stack_file
+from slipway import commands
+from slipway.options import StackName  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="Who may ask the model server.", no_args_is_help=True)
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
 
 
 @app.command()
@@ -28,7 +26,7 @@ def new(
 
     made = callers.new(stack_file(stack), name)
     typer.echo(made.key)
-    typer.echo(made.advice, err=True)
+    typer.echo(commands.pasteable(made.advice, stack), err=True)
 
 
 @app.command("list")

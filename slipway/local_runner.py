@@ -23,12 +23,18 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from kfp import components, local
+from kfp import components as kfp_components
+from kfp import local
 
+from components import endpoints
+from components.tracking import Tracking
 from infra.kubeflow.compiled import Compiled
 from infra.kubeflow.parameters import ParameterError, typed
-from pipelines.compile import PIPELINES, compile_to
+from pipelines import PIPELINES
+from pipelines.compile import compile_to
+from slipway import run_tracking
 from slipway.step_failure import diagnose
+from usecases.errors import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +114,9 @@ def main(name: str, run_dir: Path, texts: dict[str, str]) -> None:
     report = _reporter()
     try:
         file = _compiled(name, run_dir)
-        arguments = typed(Compiled(name, file.read_text()).parameters, texts)
-    except ParameterError as refused:
+        compiled = Compiled(name, file.read_text())
+        arguments = _tracked(compiled, typed(compiled.parameters, texts), run_dir.name, report)
+    except (ParameterError, StepError) as refused:
         report(_failure(name, refused.cause, refused.remedy))
         return
     log = StepLog(run_dir / "log")
@@ -120,6 +127,27 @@ def main(name: str, run_dir: Path, texts: dict[str, str]) -> None:
         log.flush()
     if watch.failed is not None:
         report(_failure(watch.failed, *diagnose(log.path(watch.failed))))
+
+
+def _tracked(
+    compiled: Compiled,
+    arguments: dict[str, Any],
+    run_name: str,
+    report: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Begin the run in MLflow, if there is one, and return the arguments with its id.
+
+    Raises:
+        StepError: MLflow does not answer.
+    """
+    if run_tracking.PARAMETER not in compiled.parameters or not endpoints.tracked():
+        return arguments
+    with Tracking(endpoints.tracking()) as tracking:
+        parameters = {**compiled.defaults, **arguments}
+        run = run_tracking.begin(tracking, compiled.pipeline, run_name, parameters)
+        page = tracking.page(run)
+    report({"kind": "tracked", "run": run, "page": page})
+    return {**arguments, run_tracking.PARAMETER: run}
 
 
 def _compiled(name: str, run_dir: Path) -> Path:
@@ -146,7 +174,7 @@ def _run(file: Path, arguments: dict[str, Any], run_dir: Path) -> None:
         pipeline_root=str(run_dir / "artifacts"),
         raise_on_error=False,
     )
-    components.load_component_from_file(str(file))(**arguments)
+    kfp_components.load_component_from_file(str(file))(**arguments)
 
 
 def _end_with_caller() -> None:

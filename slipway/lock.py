@@ -68,4 +68,4 @@ def _holder(handle: int) -> str:
         holder = json.loads(os.pread(handle, 4096, 0))
     except ValueError:
         return "an operation that just started"
-    return f"`slipway {holder['operation']}` (pid {holder['pid']}, since {holder['since']})"
+    return f"slipway's {holder['operation']} (pid {holder['pid']}, since {holder['since']})"

@@ -6,7 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from infra.errors import SlipwayError
+from infra.errors import SettingsError
+from slipway.exits import NotUpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +22,17 @@ def log_file(stack: StackDir, service: str) -> Path:
     """The log of a service.
 
     Raises:
-        SlipwayError: there is none of that name; names those there are.
+        NotUpError: there are no logs at all.
+        SettingsError: there is none of that name; names those there are.
     """
     path = stack.service(service) / "log" / f"{service}.log"
     if service == "supervisor":
         path = stack.supervisor / "supervisord.log"
     if not path.exists():
         known = sorted(p.parent.parent.name for p in stack.service("*").parent.glob("*/log/*.log"))
-        raise SlipwayError(
-            f"no log of {service!r}; there are {', '.join(['supervisor', *known])}"
-            if known
-            else "no logs: the stack is not up, run `slipway up`"
-        )
+        if not known:
+            raise NotUpError("no logs: the stack is not up, run `slipway up`")
+        raise SettingsError(f"no log of {service!r}; there are {', '.join(['supervisor', *known])}")
     return path
 
 

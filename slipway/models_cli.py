@@ -10,12 +10,10 @@ from typing import Annotated
 import typer
 
 from infra.home import Home, stack_file
+from slipway import options
+from slipway.options import StackName  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="Versions of the served model.", no_args_is_help=True)
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
 
 
 @app.callback()
@@ -28,7 +26,10 @@ def resign(
     version: Annotated[
         str | None, typer.Argument(help="A version in MLflow; else the one in --slot.")
     ] = None,
-    slot: Annotated[str, typer.Option(help="champion, challenger or shadow.")] = "champion",
+    slot: Annotated[
+        str,
+        typer.Option(help="champion, challenger or shadow.", autocompletion=options.complete_slot),
+    ] = "champion",
     stack: StackName = "local",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

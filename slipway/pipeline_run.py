@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from components.tracking import Tracking
+from slipway.run_tracking import URL, TrackedRun
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -53,6 +56,7 @@ class RunResult:
         steps: the steps that ran, in order, as their last events.
         outputs: what each step returned, by step, e.g. `outputs["package"]` is the digest.
         artifacts: the file of each artifact, by `step.artifact`, e.g. `gate.decision`.
+        page: the run's page in MLflow; nothing if it has none, or none for this machine.
     """
 
     pipeline: str
@@ -62,6 +66,7 @@ class RunResult:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     failure: Failure | None = None
+    page: str = ""
 
 
 def run_pipeline(
@@ -76,19 +81,29 @@ def run_pipeline(
 
     `arguments` are texts, read by the type the pipeline declares. `env` is added to the steps'
     environment. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`.
-    An interrupt ends the steps too.
+    An interrupt ends the steps too. A run that has begun in MLflow ends there in any case.
     """
     (run_dir / "log").mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     steps: dict[str, StepEvent] = {}
-    failure = None
-    for message in _messages(name, arguments, run_dir, env or {}):
-        if message["kind"] == "failure":
-            failure = Failure(message["step"], message["cause"], message["remedy"])
-        else:
-            event = StepEvent(message["step"], message["status"], message["seconds"])
-            steps[event.step] = event
-            on_event(event)
+    tracked: TrackedRun | None = None
+    failure, page = None, ""
+    try:
+        for message in _messages(name, arguments, run_dir, env or {}):
+            if message["kind"] == "failure":
+                failure = Failure(message["step"], message["cause"], message["remedy"])
+            elif message["kind"] == "tracked":
+                tracked, page = _tracked(message["run"], env or {}), message["page"]
+            else:
+                event = StepEvent(message["step"], message["status"], message["seconds"])
+                steps[event.step] = event
+                on_event(event)
+    except KeyboardInterrupt:
+        if tracked:
+            tracked.killed("the run was interrupted")
+        raise
+    if tracked and failure:
+        tracked.failed(failure, run_dir / "log" / f"{failure.step}.log")
     outputs, artifacts = _products(run_dir)
     rejected = any(value == REJECTED for value in outputs.values())
     return RunResult(
@@ -99,7 +114,13 @@ def run_pipeline(
         outputs=outputs,
         artifacts=artifacts,
         failure=failure,
+        page=page,
     )
+
+
+def _tracked(run: str, env: Mapping[str, str]) -> TrackedRun:
+    url = {**os.environ, **env}[URL]
+    return TrackedRun(run, lambda: Tracking(url))
 
 
 def _messages(

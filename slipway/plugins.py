@@ -40,11 +40,6 @@ class Plugin:
         """What it is called on PATH."""
         return f"pulumi-resource-{self.name}"
 
-    @property
-    def remedy(self) -> str:
-        """The command that gets it, for plain Pulumi."""
-        return f"pulumi plugin install resource {self.name} {self.version}"
-
 
 def of_stack(chosen: Settings) -> list[Plugin]:
     """The plugins that a stack needs, beside the one of dynamic providers."""
@@ -79,10 +74,12 @@ def ensure(plugins: list[Plugin], home: Home, progress: Progress) -> None:
             if said := _install(plugin, home):
                 refused.append(f"{plugin.program} {plugin.version} is not here: {said}")
     if refused:
-        remedies = " and ".join(f"`{plugin.remedy}`" for plugin in plugins)
         raise ToolMissingError(
-            f"{'; '.join(refused)}: where Pulumi's download site can be reached, run"
-            f' `eval "$(slipway env)"`, then {remedies}; or put the program on PATH'
+            f"{'; '.join(refused)}: where Pulumi's download site can be reached, run "
+            + " and ".join(
+                f"`pulumi plugin install resource {each.name} {each.version}`" for each in plugins
+            )
+            + "; or put the program on PATH"
         )
 
 
@@ -96,7 +93,8 @@ def diagnose(plugin: Plugin, found: Path | str | None) -> Diagnosis:
         _CATEGORY,
         f"{name} is not here yet",
         "`slipway up` fetches it from Pulumi's download site before anything is made",
-        f'else `eval "$(slipway env)"` and `{plugin.remedy}`, or the program on PATH',
+        f"else `pulumi plugin install resource {plugin.name} {plugin.version}`, or the program on"
+        " PATH",
     )
 
 

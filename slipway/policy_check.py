@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra import policies
 from infra.description import describe
-from infra.errors import SettingsError, SlipwayError
+from infra.errors import SettingsError
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.neighbours import of_neighbours
 from infra.targets.kubernetes.place import Place
@@ -43,8 +43,7 @@ def of_preview(settings: Settings, stack: str, file: Path) -> list[Violation]:
     """The same of what `pulumi preview --json` wrote.
 
     Raises:
-        SettingsError: the stack is not on Kubernetes.
-        SlipwayError: the file is not a preview.
+        SettingsError: the stack is not on Kubernetes, or the file is not a preview.
     """
     namespace = _namespace(settings, stack)
     return policies.violations(policies.of_preview(_document(file)), policies.exceptions(namespace))
@@ -60,7 +59,7 @@ def _document(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SlipwayError(f"{file} cannot be read: {error}") from None
+        raise SettingsError(f"{file} cannot be read: {error}") from None
     if not isinstance(document, dict) or "steps" not in document:
-        raise SlipwayError(f"{file} is no preview: write it with `pulumi preview --json > {file}`")
+        raise SettingsError(f"{file} is no preview: write it with `pulumi preview --json > {file}`")
     return document

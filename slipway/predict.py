@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infra.errors import SlipwayError
+import msgspec
+
+from infra.errors import SettingsError, SlipwayError
+from slipway import data_files
 from slipway.explanation import ASK, Explanation, explained, explanations
 from slipway.running import answered, succeeded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     import httpx
 
     from slipway.running import Running
@@ -20,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model server answered: outputs by name, a value a row; milliseconds taken.
+    """What the model server answered: outputs by name, a value or a list a row; milliseconds taken.
 
     `explanations` is empty where none were asked for.
     """
@@ -45,17 +53,48 @@ def example(running: Running, model: str, digest: str) -> Row:
     return row
 
 
-def predict(running: Running, model: str, rows: list[Row], *, explain: bool = False) -> Prediction:
-    """Ask the model server for `rows`, each a value by feature name, and why if `explain` is set.
+def read_rows(file: Path) -> tuple[list[Row], list[str]]:
+    """Rows of named features, and the place of each: a JSON object, a list of them, or one a line.
 
     Raises:
-        SlipwayError: a feature is missing or unknown, or the server says what is wrong.
+        SettingsError: the file cannot be read, or is something else; says where.
+    """
+    content = data_files.text(file)
+    if file.suffix.lower() in _LINES:
+        lines = data_files.json_lines(content)
+        found = [(_json(file, text, line), f"{file}:{line}") for line, text in lines]
+    else:
+        value = _json(file, content, 1)
+        rows = value if isinstance(value, list) else [value]
+        found = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
+    if not found:
+        raise SettingsError(f"{file}: {_FORM}")
+    for row, place in found:
+        if not isinstance(row, dict):
+            raise SettingsError(f"{place}: no row: {_FORM}")
+    return [row for row, _ in found], [place for _, place in found]
+
+
+def predict(
+    running: Running,
+    model: str,
+    rows: list[Row],
+    *,
+    places: Sequence[str] = (),
+    explain: bool = False,
+) -> Prediction:
+    """Ask the model server for `rows`, each a value by feature name, and why if `explain` is set.
+
+    A number that a row does not have, or has as null, is missing, as in rows over HTTP.
+
+    Raises:
+        SettingsError: a row does not fit the model; says which, by its place if `places` has it.
+        SlipwayError: the server refuses; its own words.
     """
     metadata = _answered(running.ask("serving", f"/v2/models/{model}"))
-    request: dict[str, Any] = {"inputs": [_tensor(x, rows) for x in metadata["inputs"]]}
+    request: dict[str, Any] = {"inputs": _tensors(metadata["inputs"], rows, places)}
     if explain:
         request["parameters"] = ASK
-    _refuse_unknown({tensor["name"] for tensor in metadata["inputs"]}, rows)
     server = running.url("serving")
     with running.client("serving") as client:
         # What is timed is the prediction, not the connection.
@@ -65,7 +104,11 @@ def predict(running: Running, model: str, rows: list[Row], *, explain: bool = Fa
         milliseconds = (time.perf_counter() - start) * 1000
     answer = _answered(response)
     others = explained(answer)
-    outputs = {x["name"]: x["data"] for x in answer["outputs"] if x["name"] not in others}
+    outputs = {
+        x["name"]: _by_row(x["data"], len(rows))
+        for x in answer["outputs"]
+        if x["name"] not in others
+    }
     return Prediction(
         model, answer["model_version"], rows, outputs, milliseconds, explanations(answer)
     )
@@ -75,29 +118,77 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _TITLE = "org.opencontainers.image.title"
 
 
-def _tensor(tensor: dict[str, Any], rows: list[Row]) -> dict[str, Any]:
-    name, datatype = tensor["name"], tensor["datatype"]
-    if missing := [index for index, row in enumerate(rows) if name not in row]:
-        raise SlipwayError(f"row {missing[0]}: feature {name!r} ({datatype}) is missing")
-    data = [row[name] for row in rows]
-    return {"name": name, "datatype": datatype, "shape": [len(rows), 1], "data": data}
+_UNFIT = {400, 413, 422}
+"""What is answered to a request that is wrong, wherever and whenever it is sent."""
+
+_LINES = {".jsonl", ".ndjson"}
+_FORM = 'give a row as {"feature": value, ...}, or a list of rows; in a .jsonl file one a line'
+_PLACE = re.compile(r"`\$\[(\d+)\]")
 
 
-def _refuse_unknown(known: set[str], rows: list[Row]) -> None:
-    for index, row in enumerate(rows):
-        if unknown := sorted(set(row) - known):
-            raise SlipwayError(
-                f"row {index}: unknown feature {unknown[0]!r}; known are {', '.join(sorted(known))}"
-            )
+def _json(file: Path, text: str, line: int) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        wrong, said = data_files.json_fault(error, text, line)
+        raise SettingsError(f"{file}:{wrong}: no JSON: {said}") from None
+
+
+def _tensors(
+    inputs: list[dict[str, Any]], rows: list[Row], places: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The inputs of a request, from rows that are read as the server reads rows.
+
+    Raises:
+        SettingsError: a row does not fit.
+    """
+    # PLC0415: numpy comes with them.
+    from serving.datatypes import BY_NAME  # noqa: PLC0415
+    from serving.errors import RequestError  # noqa: PLC0415
+    from serving.rows import row_reader  # noqa: PLC0415
+    from serving.tensors import TensorReader  # noqa: PLC0415
+
+    reader = row_reader(
+        TensorReader(each["name"], BY_NAME[each["datatype"]], tuple(each["shape"]))
+        for each in inputs
+    )
+    if reader is None:
+        raise SettingsError("the model's inputs have no fixed form a row: ask it over HTTP")
+    try:
+        values, shapes, _ = reader.read(msgspec.Raw(json.dumps(rows).encode()), len(rows))
+    except RequestError as error:
+        raise SettingsError(f"{_place(str(error), places)}{error}") from None
+    return [
+        {
+            "name": (name := each["name"]),
+            "datatype": each["datatype"],
+            "shape": shapes[name],
+            "data": values[name],
+        }
+        for each in inputs
+    ]
+
+
+def _place(said: str, places: Sequence[str]) -> str:
+    """Where the row is from that a complaint is about."""
+    found = _PLACE.search(said)
+    return f"{places[int(found[1])]}: " if found and places else ""
+
+
+def _by_row(data: list[Any], rows: int) -> list[Any]:
+    """A flat output's values by row, a list where a row has several."""
+    width = len(data) // rows
+    return data if width == 1 else [data[at : at + width] for at in range(0, len(data), width)]
 
 
 def refused(response: httpx.Response) -> SlipwayError:
-    """What the model server says is wrong, as an error."""
+    """What the model server says is wrong, as an error: of settings, if it is the request."""
     try:
         reason = response.json()["error"]
     except (ValueError, KeyError, TypeError):
         reason = response.text[:200]
-    return SlipwayError(f"the model server answers {response.status_code}: {reason}")
+    kind = SettingsError if response.status_code in _UNFIT else SlipwayError
+    return kind(f"the model server answers {response.status_code}: {reason}")
 
 
 def _answered(response: httpx.Response) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from infra import settings as settings_tree
-from infra.errors import SettingsError
 from infra.home import stack_file
+from slipway import commands
 from slipway import predict as predictions
 from slipway import show as tables
 from slipway.exits import Exit, NotUpError
-from slipway.status import all_up, states
+from slipway.status import came_up, states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from infra.home import Home
     from slipway.bring_up import Up
-    from slipway.pipeline_run import RunResult
+    from slipway.pipeline_run import Failure, RunResult
     from slipway.predict import Prediction
     from slipway.running import Champion, Running
     from slipway.status import ServiceState
@@ -39,6 +39,7 @@ _CODES = {"succeeded": Exit.OK, "rejected": Exit.REJECTED, "failed": Exit.FAILED
 class Summary:
     """What `slipway up` ends with."""
 
+    stack: str
     services: list[ServiceState]
     model: str
     champion: Champion | None
@@ -49,15 +50,20 @@ class Summary:
 
     @property
     def exit_code(self) -> Exit:
-        """How the first training run ended, if all services are up."""
-        if not all_up(self.services):
+        """How the first training run ended, if all services are up; one without a model may be.
+
+        Nobody asked for one, or the run that was to make it says how it ended.
+        """
+        if not came_up(self.services):
             return Exit.FAILED
         return exit_code(self.first_run) if self.first_run else Exit.OK
 
     def as_json(self) -> dict[str, Any]:
         """The same, for a script."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return fields | {"first_run": run_as_json(self.first_run) if self.first_run else None}
+        return fields | {
+            "first_run": run_as_json(self.first_run, self.stack) if self.first_run else None
+        }
 
 
 def summary(home: Home, stack: str, brought: Up) -> Summary:
@@ -66,6 +72,7 @@ def summary(home: Home, stack: str, brought: Up) -> Summary:
     champion = brought.champion
     model_figures, baseline = figures(champion)
     return Summary(
+        stack=stack,
         services=states(brought.running, home.stack(stack)),
         model=model,
         champion=champion,
@@ -79,17 +86,30 @@ def summary(home: Home, stack: str, brought: Up) -> Summary:
 def show(console: Console, found: Summary) -> None:
     """Print a summary for a person."""
     console.print()
-    tables.services(console, found.services)
+    tables.services(console, found.services, found.stack)
     console.print()
     if found.first_run and found.first_run.status != "succeeded":
-        show_run(console, found.first_run)
+        show_run(console, found.first_run, found.stack)
     tables.champion(console, found.model, found.champion)
     if found.metrics:
         tables.metrics(console, found.metrics, found.baseline)
     if found.prediction:
         console.print()
         tables.prediction(console, found.prediction)
-    tables.next_steps(console)
+    tables.next_steps(console, next_steps(found.stack))
+
+
+def next_steps(stack: str) -> list[tuple[str, str]]:
+    """What to try next on a stack of processes: commands, and what each is for."""
+    run = commands.slipway(stack, "run", "training", "--set", "months=1-6")
+    return [
+        (commands.slipway(stack, "status"), "each service, its state and restarts"),
+        (commands.slipway(stack, "predict"), "one more prediction; --file rows.json for your own"),
+        (run, "a model from more data"),
+        (commands.slipway(stack, "traffic"), "the versions in service, their shares of requests"),
+        (commands.pulumi(stack, "preview"), "the same stack with plain Pulumi"),
+        (commands.slipway(stack, "down"), "destroy all of it"),
+    ]
 
 
 def figures(champion: Champion | None) -> tuple[dict[str, float], dict[str, float]]:
@@ -106,7 +126,7 @@ def exit_code(result: RunResult) -> Exit:
     return _CODES[result.status]
 
 
-def run_as_json(result: RunResult) -> dict[str, Any]:
+def run_as_json(result: RunResult, stack: str) -> dict[str, Any]:
     """A run, for a script: the gate's decision and the evaluation's figures with it."""
     return {
         "pipeline": result.pipeline,
@@ -116,22 +136,28 @@ def run_as_json(result: RunResult) -> dict[str, Any]:
         "outputs": result.outputs,
         "decision": _read(result, "gate.decision"),
         "figures": {who: _read(result, "evaluate.evaluation").get(who) for who in _WHO},
-        "failure": result.failure,
+        "failure": _failure(result, stack),
+        "page": result.page,
     }
 
 
 _WHO = ("model", "baseline")
 
 
-def show_run(console: Console, result: RunResult) -> None:
-    """Print how a run ended, with the numbers it was judged by."""
+def show_run(console: Console, result: RunResult, stack: str) -> None:
+    """Print how a run ended, with the numbers it was judged by, and where its page is."""
+    _show_end(console, result, stack)
+    if result.page:
+        console.print(f"  its page: {escape(result.page)}", highlight=False)
+
+
+def _show_end(console: Console, result: RunResult, stack: str) -> None:
     evaluation = _read(result, "evaluate.evaluation")
     if evaluation:
         tables.metrics(
             console, *({name: evaluation[who][name] for name in _METRICS} for who in _WHO)
         )
-    if result.failure:
-        failure = result.failure
+    if failure := _failure(result, stack):
         console.print(
             f"[red]failed[/red] at [bold]{escape(failure.step)}[/bold]: {escape(failure.cause)}\n"
             f"  {escape(failure.remedy)}",
@@ -153,40 +179,31 @@ def show_run(console: Console, result: RunResult) -> None:
     )
 
 
+def _failure(result: RunResult, stack: str) -> Failure | None:
+    """Why a run failed, with commands that can be pasted."""
+    if result.failure is None:
+        return None
+    remedy = commands.pasteable(result.failure.remedy, stack)
+    return dataclasses.replace(result.failure, remedy=remedy)
+
+
 def predict(
     running: Running, stack: str, file: Path | None, *, explain: bool = False
 ) -> Prediction:
     """Ask the served model for the rows of a file, or for the champion's example row; and why.
 
     Raises:
-        SettingsError: the file does not hold rows.
+        SettingsError: the file does not hold rows, or they do not fit the model.
         NotUpError: there is no file, and no champion with an example.
     """
     serving = settings_tree.from_file(stack_file(stack)).serving
     if file is not None:
-        return predictions.predict(running, serving.model, read_rows(file), explain=explain)
+        rows, places = predictions.read_rows(file)
+        return predictions.predict(running, serving.model, rows, places=places, explain=explain)
     champion = running.champion(serving.model, serving.slots.champion)
     if champion is None:
         raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
     return _predict(running, serving.model, champion, explain=explain)
-
-
-def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Rows of named features: a JSON object, or a list of them.
-
-    Raises:
-        SettingsError: it can't be read, or is something else.
-    """
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{file} is not JSON: {error}") from None
-    rows = value if isinstance(value, list) else [value]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise SettingsError(f'{file}: give a row as {{"feature": value, ...}}, or a list of rows')
-    return rows
 
 
 def plain(value: object) -> Any:

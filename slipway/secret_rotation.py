@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.errors import SlipwayError
+from infra.errors import SettingsError
 from infra.services import signing
 from slipway import leftovers, lock, stack
 from slipway.exits import NotUpError
@@ -36,7 +36,7 @@ def text(home: Home, name: str, wanted: str) -> str:
 
     Raises:
         NotUpError: the stack is not up.
-        SlipwayError: there is no secret of that name.
+        SettingsError: there is no secret of that name.
     """
     known = names(home, name)
     if wanted not in known:
@@ -50,14 +50,14 @@ def rotate(home: Home, name: str, wanted: Sequence[str], progress: Progress) -> 
 
     Raises:
         NotUpError: the stack is not up.
-        SlipwayError: a name is not that of a generated secret, or Pulumi's account of what
-            failed; run again, it goes on from there.
+        SettingsError: a name is not that of a generated secret.
+        SlipwayError: Pulumi's account of what failed; run again, it goes on from there.
     """
     with lock.hold(home.lock(name), name, "secrets rotate"):
         leftovers.clear(home, name)
         known = _urns(home, name)
         if signing.PRIVATE_KEY in wanted:
-            raise SlipwayError(
+            raise SettingsError(
                 f"{signing.PRIVATE_KEY}: count slipway:serving.signing.key up by one and run"
                 " `slipway up`: the key before it stays trusted, so that what is released stays"
                 " servable"
@@ -70,8 +70,8 @@ def rotate(home: Home, name: str, wanted: Sequence[str], progress: Progress) -> 
         return chosen
 
 
-def _unknown(wanted: Sequence[str], name: str, known: Sequence[str]) -> SlipwayError:
-    return SlipwayError(
+def _unknown(wanted: Sequence[str], name: str, known: Sequence[str]) -> SettingsError:
+    return SettingsError(
         f"{', '.join(wanted)}: no secret that stack {name} generated; those are {', '.join(known)}"
     )
 

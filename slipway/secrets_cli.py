@@ -11,12 +11,9 @@ import typer
 from rich.console import Console
 
 from infra.home import Home
+from slipway.options import StackName  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="The secrets that a stack generated.", no_args_is_help=True)
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
 
 _out = Console(soft_wrap=True)
 

@@ -13,14 +13,11 @@ import typer
 from rich.console import Console
 
 from infra.home import Home, stack_file
+from slipway import commands, options
+from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
 if TYPE_CHECKING:
     from slipway.slots import Slots
-
-StackName = Annotated[
-    str, typer.Option("--stack", "-s", envvar="SLIPWAY_STACK", help="Which Pulumi stack.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
 
 _out = Console(soft_wrap=True)
 
@@ -41,33 +38,49 @@ def traffic(
     if weight is not None:
         found.weigh(weight)
     seen = found.look()
-    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen)
+    typer.echo(json.dumps(plain(seen), indent=1)) if as_json else show.slots(_out, seen, stack)
     if weight and not as_json and not any(slot.share == weight for slot in seen):
-        _out.print("kept for the next: slipway release VERSION --slot challenger")
+        line = commands.slipway(stack, "release", "VERSION", "--slot", "challenger")
+        _out.print(f"kept for the next: {line}", markup=False)
 
 
 def release(
     version: Annotated[str, typer.Argument(help="A version in MLflow; `none` empties a slot.")],
-    slot: Annotated[str, typer.Option(help="champion, challenger or shadow.")] = "champion",
+    slot: Annotated[
+        str,
+        typer.Option(help="champion, challenger or shadow.", autocompletion=options.complete_slot),
+    ] = "champion",
     stack: StackName = "local",
 ) -> None:
     """Put a version into a slot, and say how to go back. The model server follows by itself."""
     from slipway import show
 
-    show.released(_out, slot, version, _slots(stack).release(version, slot))
+    before = _slots(stack).release(version, slot)
+    show.released(_out, stack, slot, version, before)
 
 
 def feedback(
     file: Annotated[Path, typer.Argument(help="CSV, or a JSON object a line: id, value, row.")],
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave out what is no label, and list it.")
+    ] = False,
     stack: StackName = "local",
 ) -> None:
-    """Hand labels to the model server: what turned out to be true of predictions, by their id."""
+    """Hand labels to the model server: what turned out to be true of predictions, by their id.
+
+    A file is taken whole or not at all, unless --skip-invalid is set.
+    """
+    from infra import settings
     from slipway import feedback as labels
     from slipway.running import of_stack
 
-    given = labels.read(file)
-    taken = labels.send(of_stack(Home.of_environment(), stack), given)
-    _out.print(f"{taken} labels are kept")
+    limit = settings.from_file(stack_file(stack)).serving.max_body_bytes
+    given = labels.read(file, skip_invalid=skip_invalid)
+    taken = labels.send(of_stack(Home.of_environment(), stack), given, limit)
+    for said in given.wrong:
+        typer.echo(said, err=True)
+    left_out = f", {len(given.wrong)} are left out" if given.wrong else ""
+    _out.print(f"{taken} labels are kept{left_out}")
 
 
 def _slots(stack: str) -> Slots:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from infra.kubeflow.parameters import in_words
+from serving.errors import one_line
+from slipway import commands, served
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -15,24 +19,25 @@ if TYPE_CHECKING:
     from infra.policies import Violation
     from slipway.cluster_status import ServicePods
     from slipway.explanation import Explanation
+    from slipway.pipeline_signatures import Signature
     from slipway.predict import Prediction
     from slipway.running import Champion
+    from slipway.served import Served
     from slipway.slots import Slot
     from slipway.status import ServiceState
 
-_COLOURS = {"up": "green", "starting": "yellow", "down": "red", "gone": "red"}
-_NEXT = (
-    ("slipway status", "each service, its state and restarts"),
-    ("slipway predict", "one more prediction; --file rows.json for your own"),
-    ("slipway run training --set months=1-6", "a model from more data"),
-    ("slipway traffic", "the versions in service and their shares of requests"),
-    ('eval "$(slipway env)" && pulumi preview', "the same stack with plain Pulumi"),
-    ("slipway down", "destroy all of it"),
-)
+_LONGEST_VALUE = 200
+_COLOURS = {
+    "up": "green",
+    "not ready": "red",
+    "starting": "yellow",
+    "down": "red",
+    "gone": "red",
+}
 
 
-def services(console: Console, found: list[ServiceState]) -> None:
-    """A table of services and their state."""
+def services(console: Console, found: list[ServiceState], stack: str) -> None:
+    """A table of services and their state, and what the model server serves."""
     table = _table("service", "state", "url", "version", "up for", "restarts")
     for service in found:
         colour = _COLOURS[service.state]
@@ -50,6 +55,67 @@ def services(console: Console, found: list[ServiceState]) -> None:
             console.print(
                 f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
             )
+    _troubles(console, found, stack)
+
+
+def _troubles(console: Console, found: Sequence[ServiceState | ServicePods], stack: str) -> None:
+    """What is wrong with each service that is not up, and what the model server serves."""
+    for service in found:
+        if service.trouble:
+            line = commands.pasteable(service.trouble, stack)
+            console.print(f"[red]{escape(service.name)}[/red]: {escape(line)}", highlight=False)
+    for model in (service.model for service in found if service.model):
+        _served(console, model, stack)
+
+
+def _served(console: Console, model: Served, stack: str) -> None:
+    """The slots of the model server: what each serves, and what was refused; how many fail."""
+    if model.untrained:
+        line = commands.slipway(stack, "run", "training")
+        console.print(f"It has no model yet: {escape(line)}", highlight=False)
+        return
+    if not model.slots:
+        return
+    console.print()
+    console.print(f"Model [bold]{escape(model.model)}[/bold], {_failing(model)}", highlight=False)
+    table = _table("slot", "serves")
+    for slot in model.slots:
+        table.add_row(escape(slot.slot), escape(slot.version or "-"))
+    console.print(table)
+    for slot in model.slots:
+        if refused := slot.refused:
+            said = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
+            line = escape(" ".join(refused.error.split()))
+            console.print(f"[red]{escape(said)}[/red] {line}", highlight=False)
+
+
+def _failing(model: Served) -> str:
+    if model.error_share is None:
+        return f"no requests seen in {served.ERROR_MINUTES} minutes"
+    colour = "red" if model.error_share else "green"
+    share = f"{model.error_share:.2%}"
+    failed = f"[{colour}]{share}[/{colour}]"
+    return f"{failed} of the requests of {served.ERROR_MINUTES} minutes failed (5xx)"
+
+
+def pipelines(console: Console, found: Sequence[Signature]) -> None:
+    """Each pipeline, and a line for each of its parameters."""
+    console.print("[bold]Pipelines, and what --set gives each:[/bold]\n")
+    for signature in found:
+        said = escape(signature.description)
+        console.print(f" [bold]{escape(signature.name)}[/bold]  {said}", highlight=False)
+        table = _table("   parameter", "default", "is", "")
+        table.columns[-1].no_wrap = False
+        for each in signature.parameters:
+            default = "(none)" if each.default is None else each.default or "(empty)"
+            table.add_row(
+                f"   {escape(each.name)}",
+                escape(default),
+                in_words(each.kind),
+                escape(each.meaning),
+            )
+        console.print(table, soft_wrap=False, highlight=False)
+        console.print()
 
 
 def violations(console: Console, found: Sequence[Violation]) -> None:
@@ -60,7 +126,7 @@ def violations(console: Console, found: Sequence[Violation]) -> None:
         console.print("No object breaks a rule.")
 
 
-def pods(console: Console, found: list[ServicePods]) -> None:
+def pods(console: Console, found: list[ServicePods], stack: str) -> None:
     """A table of a cluster's services and their pods, and what is wrong with one of each."""
     table = _table("service", "state", "pods", "restarts", "version")
     for service in found:
@@ -73,9 +139,7 @@ def pods(console: Console, found: list[ServicePods]) -> None:
             escape(service.version),
         )
     console.print(table)
-    for service in found:
-        if service.trouble:
-            console.print(f"[red]{escape(service.name)}[/red]: {escape(service.trouble)}")
+    _troubles(console, found, stack)
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:
@@ -89,13 +153,12 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
     )
 
 
-def slots(console: Console, found: Sequence[Slot]) -> None:
+def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
     for slot in found:
         share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
-        behind = "[yellow]not served (yet): see `slipway logs serving`[/yellow]"
-        state = {True: "served", False: behind, None: ""}[slot.served]
+        state = {True: "served", False: "[yellow]not served (yet)[/yellow]", None: ""}[slot.served]
         table.add_row(
             escape(slot.name),
             escape(slot.version or "-"),
@@ -103,14 +166,16 @@ def slots(console: Console, found: Sequence[Slot]) -> None:
             state if slot.version else "",
         )
     console.print(table)
+    if any(slot.version and slot.served is False for slot in found):
+        _dim(console, f"what became of it: {commands.slipway(stack, 'status')}")
 
 
-def released(console: Console, slot: str, version: str, before: str) -> None:
+def released(console: Console, stack: str, slot: str, version: str, before: str) -> None:
     """What a slot has now, and the way back to what it had."""
     way_back = before or "none"
     console.print(f"{escape(slot)}: {escape(version)}, was {escape(way_back)}")
     if way_back != version and (before or slot != "champion"):
-        console.print(f"[dim]back: slipway release {escape(way_back)} --slot {slot}[/dim]")
+        _dim(console, f"back: {commands.slipway(stack, 'release', way_back, '--slot', slot)}")
 
 
 def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str, float]) -> None:
@@ -125,8 +190,10 @@ def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str,
 def prediction(console: Console, made: Prediction) -> None:
     """A prediction: what was asked, what was answered, how long it took."""
     for index, row in enumerate(made.rows):
-        asked = ", ".join(f"{name}={value}" for name, value in row.items())
-        said = ", ".join(f"{name} {values[index]:.4f}" for name, values in made.outputs.items())
+        asked = ", ".join(
+            f"{name}={one_line(str(value), _LONGEST_VALUE)}" for name, value in row.items()
+        )
+        said = ", ".join(f"{name} {_said(values[index])}" for name, values in made.outputs.items())
         console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
         for each in made.explanations:
             if each.row == index:
@@ -139,22 +206,36 @@ def prediction(console: Console, made: Prediction) -> None:
 def explanation(console: Console, found: Explanation, row: Mapping[str, object]) -> None:
     """Why a row was predicted so: its features by how much they contributed."""
     table = _table("feature", "value", "contribution")
+    # A long text takes its own room, not that of the figures beside it.
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     table.columns[-1].justify = "right"
     for name, contribution in found.contributions.items():
-        table.add_row(escape(name), escape(str(row.get(name, ""))), f"{contribution:+.4f}")
+        value = one_line(str(row.get(name, "")), _LONGEST_VALUE)
+        table.add_row(escape(name), escape(value), f"{contribution:+.4f}")
     console.print(
         f"{escape(found.output)} is [bold]{found.base_value:.4f}[/bold] on average, moved here by"
     )
     console.print(table)
 
 
-def next_steps(console: Console, steps: Sequence[tuple[str, str]] = _NEXT) -> None:
+def _said(value: object) -> str:
+    """A value of an output: numbers with 4 digits, others as they are."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_said, value))}]"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def next_steps(console: Console, steps: Sequence[tuple[str, str]]) -> None:
     """What to try next: commands, and what each is for."""
     console.print("\nNext:")
     width = max(len(command) for command, _ in steps)
     for command, meaning in steps:
         padded = escape(f"{command:<{width}}")
         console.print(f"  [bold]{padded}[/bold]  [dim]{meaning}[/dim]", highlight=False)
+
+
+def _dim(console: Console, line: str) -> None:
+    console.print(f"[dim]{escape(line)}[/dim]", highlight=False)
 
 
 def _table(*columns: str) -> Table:

@@ -6,18 +6,26 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.services import serving
 from infra.targets.processes import health, history, supervisor
+from slipway import served
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from infra.home import StackDir
+    from slipway.cluster_status import ServicePods
     from slipway.running import Running
+    from slipway.served import Served
 
 
 @dataclass(frozen=True)
 class ServiceState:
-    """One service: `state` is up, starting, down or gone; seconds up; unasked-for ends."""
+    """One service: `state` is up, not ready, starting, down or gone; seconds; unasked-for ends.
+
+    Up is what answers as it should, the model server with a model: `model` is what it says.
+    `trouble` is why a service that runs is not ready.
+    """
 
     name: str
     state: str
@@ -27,6 +35,8 @@ class ServiceState:
     seconds: int
     restarts: int
     last_exit: str
+    trouble: str = ""
+    model: Served | None = None
 
     def as_json(self) -> dict[str, object]:
         """The same, for a script."""
@@ -58,15 +68,22 @@ def _on_cluster(running: Running) -> list[ServiceState]:
             pid=0,
             seconds=0,
             restarts=each.restarts,
-            last_exit=each.trouble,
+            last_exit="" if each.model else each.trouble,
+            trouble=each.trouble if each.model else "",
+            model=each.model,
         )
         for each in cluster_status.states(running)
     ]
 
 
 def all_up(found: list[ServiceState]) -> bool:
-    """Whether every service runs."""
+    """Whether every service answers as it should: what a load balancer is told."""
     return all(service.state == "up" for service in found)
+
+
+def came_up(found: Iterable[ServiceState | ServicePods]) -> bool:
+    """Whether every service is up, or is the model server that waits for a first model."""
+    return all(each.state == "up" or (each.model and each.model.untrained) for each in found)
 
 
 def _state(
@@ -74,15 +91,22 @@ def _state(
 ) -> ServiceState:
     service = running.services[name]
     ends = history.exits(stack, name)
+    state = _word(seen, service)
+    model = served.ask(running) if name == serving.NAME and state == "up" else None
+    trouble = model.trouble if model else ""
+    if state == "up" and not model:
+        trouble = _ailment(service)
     return ServiceState(
         name=name,
-        state=_word(seen, service),
+        state="not ready" if trouble else state,
         url=service["url"] + service["ui"],
         version=service["version"],
         pid=seen.pid if seen else 0,
         seconds=seen.seconds if seen else 0,
         restarts=len(ends),
         last_exit=f"{ends[-1].at:%H:%M:%S} {ends[-1].how}" if ends else "",
+        trouble=trouble,
+        model=model,
     )
 
 
@@ -91,5 +115,17 @@ def _word(seen: supervisor.Supervised | None, service: Mapping[str, str]) -> str
         return "gone"
     if seen.state not in {"RUNNING", "STARTING"}:
         return "down"
-    answering = health.answers(service["url"].removeprefix("http://"), None)
-    return "up" if answering else "starting"
+    return "up" if health.answers(_address(service), None) else "starting"
+
+
+def _ailment(service: Mapping[str, str]) -> str:
+    """Why a service that listens is not well, by its own health check; "" where it is."""
+    # A stack of an earlier version does not tell the path.
+    path = service.get("health", "")
+    if not path or health.answers(_address(service), path):
+        return ""
+    return f"{service['url']}{path} does not answer as it should"
+
+
+def _address(service: Mapping[str, str]) -> str:
+    return service["url"].removeprefix("http://")

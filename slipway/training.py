@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import ClusterError, SettingsError
 from infra.targets.processes.files import private_folder
+from slipway import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,13 +26,16 @@ def arguments(texts: list[str]) -> dict[str, str]:
     """Pipeline arguments from `name=value` texts.
 
     Raises:
-        SettingsError: a text has no name or no `=`.
+        SettingsError: a text has no name or no `=`, or a name comes twice.
     """
     pairs = [text.partition("=") for text in texts]
     for name, sign, value in pairs:
         if not (name and sign):
             raise SettingsError(f"--set {name}{sign}{value}: write it as name=value, as months=1-3")
-    return {name: value for name, _, value in pairs}
+    found = {name: value for name, _, value in pairs}
+    if len(found) < len(pairs):
+        raise SettingsError("--set gives a parameter twice: each is given once")
+    return found
 
 
 def run(
@@ -44,7 +48,7 @@ def run(
     """Run a pipeline; its folder under the stack's `runs/` keeps logs and artifacts."""
     from slipway.pipeline_run import run_pipeline  # noqa: PLC0415 - keeps --help quick
 
-    folder = private_folder(_new_folder(stack.runs, pipeline))
+    folder = _new_folder(stack.runs, pipeline)
     return run_pipeline(
         pipeline, given, run_dir=folder, on_event=on_event, env=running.step_environment()
     )
@@ -61,17 +65,19 @@ def follow(
         SlipwayError: the run is not there, or the cluster went away.
     """
     progress.line(f"run {run_id} in namespace {pipelines.api.namespace}")
-    folder = private_folder(_new_folder(stack.runs, pipeline))
+    folder = _new_folder(stack.runs, pipeline)
     try:
         return pipelines.follow(pipeline, run_id, folder, progress.event)
     except (KeyboardInterrupt, ClusterError) as cause:
         if isinstance(cause, KeyboardInterrupt) and _should_end():
             pipelines.api.terminate(run_id)
+            if tracked := pipelines.tracked(pipelines.api.run(run_id)):
+                tracked.killed("the run was terminated")
             progress.line(f"run {run_id} is ending")
         else:
             progress.line(
                 f"run {run_id} goes on; to follow it again:"
-                f" slipway run {pipeline} --follow {run_id} --stack {pipelines.stack}"
+                f" {commands.slipway(pipelines.stack, 'run', pipeline, '--follow', run_id)}"
             )
         raise
 
@@ -88,7 +94,18 @@ def _should_end() -> bool:
 
 
 def _new_folder(runs: Path, pipeline: str) -> Path:
+    """A folder of a run's own, named by pipeline and time; runs of one moment get a number, too."""
+    private_folder(runs)
     stamp = f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S}"
     numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     names = (f"{pipeline}-{stamp}{number}" for number in numbers)
-    return next(runs / name for name in names if not (runs / name).exists())
+    return next(folder for name in names if (folder := _made(runs / name)))
+
+
+def _made(folder: Path) -> Path | None:
+    """The folder, if it is this call that made it: two that look first would share one."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return None
+    return folder

@@ -30,12 +30,16 @@ Metric = Literal["roc_auc", "pr_auc", "log_loss", "brier", "ece"]
 class RawInput:
     """One raw feature as the served model takes it: a tensor of shape [N, 1].
 
-    `datatype` is the Open Inference Protocol's name for its type.
+    `datatype` is the Open Inference Protocol's name for its type, `meaning` what it says to a
+    caller, `unit` what it is counted in. `values` are those that mean something, where they are
+    few; another is taken, as one that is not known.
     """
 
     name: str
     datatype: Datatype
     meaning: str
+    unit: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Owns the evaluation's form. Whether it is good enough is `components/gate`.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from components import graph
@@ -37,8 +37,8 @@ class SliceFigures:
 class Evaluation:
     """Figures of model and baseline on the same held-out rows.
 
-    `rate` is the share of positive outcomes. `roc` and `reliability` hold each predictor's
-    curve, for plots.
+    `rate` is the share of positive outcomes. `roc`, `reliability` and `precision_recall` hold
+    each predictor's curve, for plots.
     """
 
     rows: int
@@ -48,6 +48,7 @@ class Evaluation:
     slices: tuple[SliceFigures, ...]
     roc: dict[str, Any]
     reliability: dict[str, Any]
+    precision_recall: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -80,6 +81,9 @@ def evaluate(usecase: UseCase, model: bytes, train: pl.DataFrame, test: pl.DataF
         slices=_slices(usecase, test, outcome, candidate, baseline),
         roc={name: metrics.roc_curve(outcome, p) for name, p in both.items()},
         reliability={name: metrics.reliability(outcome, p) for name, p in both.items()},
+        precision_recall={
+            name: metrics.precision_recall_curve(outcome, p) for name, p in both.items()
+        },
     )
 
 

@@ -71,6 +71,16 @@ def roc_curve(outcome: np.ndarray, probability: np.ndarray) -> dict[str, list[fl
     }
 
 
+def precision_recall_curve(outcome: np.ndarray, probability: np.ndarray) -> dict[str, list[float]]:
+    """Return precision over recall, thinned to at most `CURVE_POINTS` points, as two lists."""
+    _, recall, precision = _ranked(outcome, probability)
+    keep = np.unique(np.linspace(0, len(recall) - 1, CURVE_POINTS).astype(int))
+    return {
+        "recall": recall[keep].round(5).tolist(),
+        "precision": precision[keep].round(5).tolist(),
+    }
+
+
 def _ranked(outcome: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray[Any, Any], ...]:
     """Rates and precision at each distinct threshold, from the strictest; equal scores are one.
 

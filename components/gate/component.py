@@ -1,5 +1,5 @@
 # ruff: noqa: PLC0415, PLR0913, PLR0917 -- kfp ships a body alone; inputs are its parameters
-"""The kfp step `gate`: figures in, verdict out; the MLflow run starts here."""
+"""The kfp step `gate`: figures in; verdict and model card out, and both in MLflow."""
 
 from typing import Any
 
@@ -11,17 +11,19 @@ from components.image import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def gate(
     usecase: str,
-    months: str,
-    pipeline_run: str,
+    run: str,
     accept_breaking: bool,  # noqa: FBT001
     ingested: dict[str, Any],
     model: dsl.Input[dsl.Model],
+    train: dsl.Input[dsl.Dataset],
+    validation: dsl.Input[dsl.Dataset],
     test: dsl.Input[dsl.Dataset],
     report: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
     decision: dsl.Output[dsl.Artifact],
+    card: dsl.Output[dsl.Markdown],
 ) -> str:
-    """Write the decision as JSON and return `accepted` or `rejected`."""
+    """Write the decision as JSON and the card; return `accepted` or `rejected`."""
     import json
     from pathlib import Path
 
@@ -30,10 +32,10 @@ def gate(
 
     files = {"report": report.path, "evaluation": evaluation.path}
     found = {name: json.loads(Path(path).read_text()) for name, path in files.items()}
-    given: dict[str, Any] = {"usecase": usecase, "months": months, "pipeline_run": pipeline_run}
-    given |= {"lake_version": ingested["version"], "accept_breaking": accept_breaking}
-    paths = {"model": model.path, "test": test.path}
-    decided = step.judge(load(usecase), paths, given, **found)
+    given = {"model": model.path, "train": train.path, "validation": validation.path}
+    begun = {"run_id": run, "lake_version": ingested["version"], "accept_breaking": accept_breaking}
+    decided, text = step.judge(load(usecase), given | {"test": test.path}, begun, **found)
     Path(decision.path).write_text(json.dumps(decided, indent=1))
+    Path(card.path).write_text(text)
     print("\n".join([decided["verdict"], *decided["reasons"], *decided["notes"]]))  # noqa: T201 -- a step's log is its output
     return str(decided["verdict"])

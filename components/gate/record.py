@@ -1,39 +1,41 @@
-"""Writes a judged model to the tracking server, whatever the verdict.
+"""Writes a judged model to its MLflow run, whatever the verdict.
 
-Owns what a run's parameters, metrics and tags are called. A rejected model is as visible as an
+Owns what a run's metrics, tags and files are called. A rejected model is as visible as an
 accepted one; only registration adds a version.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from components.register import plots
 
 if TYPE_CHECKING:
     from components.evaluate.logic import Evaluation
     from components.gate.logic import Decision
     from components.tracking import Tracking
 
+NOTE = "mlflow.note.content"
+"""What MLflow's page of a run begins with."""
+
 
 def record(
     tracking: Tracking,
-    experiment: str,
-    parameters: dict[str, Any],
+    run: str,
+    report: dict[str, Any],
     evaluation: Evaluation,
     decision: Decision,
-) -> str:
-    """Start the pipeline run's one MLflow run with its numbers and verdict; return its id.
-
-    `parameters` must hold `pipeline_run` and `lake_version`, which become tags too.
-    """
+) -> None:
+    """Add the parameters of training, the figures, the curves and the verdict to the run."""
     tags = {
         "verdict": decision.verdict,
-        "lake_version": str(parameters["lake_version"]),
-        "pipeline_run": str(parameters["pipeline_run"]),
         "reasons": " | ".join(decision.reasons),
+        NOTE: _note(decision),
     }
-    run = tracking.start_run(experiment, f"training {parameters['pipeline_run']}", tags)
-    tracking.log(run, params=parameters, metrics=figures(evaluation))
-    return run
+    parameters = {**report["parameters"], "rounds_used": report["rounds"]}
+    tracking.log(run, params=parameters, metrics=figures(evaluation), tags=tags)
+    tracking.log_curves(run, report["curves"])
 
 
 def figures(evaluation: Evaluation) -> dict[str, float]:
@@ -44,3 +46,22 @@ def figures(evaluation: Evaluation) -> dict[str, float]:
         **evaluation.model,
         **{f"baseline_{name}": value for name, value in evaluation.baseline.items()},
     }
+
+
+def files(title: str, facts: dict[str, dict[str, Any]], card: str) -> dict[str, bytes]:
+    """Return the run's files: card, the facts as JSON, and the plots as PNG.
+
+    `facts` are the report, the evaluation and the decision; `title` is the model's.
+    """
+    evaluation, report = facts["evaluation"], facts["report"]
+    return {
+        "model_card.md": card.encode(),
+        **{f"{name}.json": json.dumps(fact, indent=1).encode() for name, fact in facts.items()},
+        **{f"plots/{name}.png": png for name, png in plots.draw(title, evaluation, report).items()},
+    }
+
+
+def _note(decision: Decision) -> str:
+    """The verdict and every check, in Markdown."""
+    lines = [f"**{decision.verdict}**", "", *(f"- {check}" for check in decision.checks)]
+    return "\n".join([*lines, *(f"- {note}" for note in decision.notes)])

@@ -1,4 +1,4 @@
-"""What the gate step does, in order: compare with the champion, decide, record.
+"""What the gate step does, in order: compare with the champion, decide, write the card, record.
 
 Owns the order and the connections; each part is its own module.
 """
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from components import endpoints
+from components import datasets, endpoints
 from components.evaluate.logic import Evaluation
 from components.gate import champion, logic
-from components.gate.record import record
+from components.gate.record import files, record
+from components.package import card as cards
 from components.registry_oci import Registry
 from components.tracking import Tracking
 
@@ -25,33 +26,33 @@ if TYPE_CHECKING:
 
 def judge(
     usecase: UseCase,
-    files: Mapping[str, str],
-    parameters: dict[str, Any],
+    given: Mapping[str, str],
+    begun: Mapping[str, Any],
     report: dict[str, Any],
     evaluation: dict[str, Any],
-) -> dict[str, Any]:
-    """Return the decision as plain data, with the MLflow `run_id` and the `lake_version`.
+) -> tuple[dict[str, Any], str]:
+    """Return the decision as plain data, and the model card.
 
-    `files` are the paths of `model`, the graph, and `test`, the held-out rows. `parameters` must
-    hold `pipeline_run` and `lake_version`, and may hold `accept_breaking`.
+    `given` are the paths of `model`, the graph, and of train, validation and test; `begun` holds
+    the MLflow run as `run_id`, the `lake_version`, and perhaps `accept_breaking`.
     """
-    found = Evaluation.from_json(evaluation)
+    rows = {name: pl.read_parquet(given[name]) for name in ("train", "validation", "test")}
     candidate = champion.Candidate(
-        Path(files["model"]).read_bytes(),
-        pl.read_parquet(files["test"]),
-        accept_breaking=bool(parameters.get("accept_breaking")),
+        Path(given["model"]).read_bytes(),
+        rows["test"],
+        accept_breaking=begun.get("accept_breaking", False),
     )
-    settings = {**report["parameters"], "rounds_used": report["rounds"], **parameters}
+    found, run = Evaluation.from_json(evaluation), begun["run_id"]
     with Tracking(endpoints.tracking()) as tracking:
         with Registry(endpoints.registry()) as registry:
             compared = champion.compare(usecase, candidate, tracking, registry)
         decision = logic.decide(found, usecase.gates, compared)
-        run = record(tracking, usecase.model, settings, found, decision)
+        decided = {**decision.as_json(), "champion": compared.champion, **begun}
+        card = cards.write(usecase, rows, report, found, decided)
+        facts = {"report": report, "evaluation": evaluation, "decision": decided}
+        record(tracking, run, report, found, decision)
+        tracking.log_inputs(run, datasets.of_parts(usecase, rows, begun["lake_version"]))
+        tracking.upload(run, files(usecase.card.title, facts, card))
         if decision.verdict == logic.REJECTED:
             tracking.end_run(run)
-    return {
-        **decision.as_json(),
-        "champion": compared.champion,
-        "run_id": run,
-        "lake_version": parameters["lake_version"],
-    }
+    return decided, card

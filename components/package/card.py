@@ -97,9 +97,10 @@ def _importance(report: dict[str, Any]) -> Iterator[Sequence[object]]:
 
 
 def _inputs(usecase: UseCase) -> Iterator[Sequence[object]]:
-    yield "input", "type", "meaning"
+    yield "input", "type", "unit", "meaning"
     for item in usecase.inputs:
-        yield item.name, item.datatype, item.meaning
+        values = f" ({', '.join(item.values)})" if item.values else ""
+        yield item.name, item.datatype, item.unit, f"{item.meaning}{values}"
 
 
 def _four(figures: Figures) -> list[str]:

@@ -1,5 +1,7 @@
 # ruff: noqa: PLC0415, PLR0913, PLR0917 -- kfp ships a body alone; inputs are its parameters
-"""The kfp step `package`: graph, parts and figures in; the pushed package's digest out."""
+"""The kfp step `package`: graph, parts and card in; the pushed package's digest out."""
+
+from typing import Any
 
 from kfp import dsl
 
@@ -13,19 +15,15 @@ def package(
     train: dsl.Input[dsl.Dataset],
     validation: dsl.Input[dsl.Dataset],
     test: dsl.Input[dsl.Dataset],
-    report: dsl.Input[dsl.Artifact],
-    evaluation: dsl.Input[dsl.Artifact],
-    decision: dsl.Input[dsl.Artifact],
-    card: dsl.Output[dsl.Markdown],
+    ingested: dict[str, Any],
+    card: dsl.Input[dsl.Markdown],
 ) -> str:
-    """Write the card, push the package and return its manifest's digest."""
+    """Push the package and return its manifest's digest."""
     from pathlib import Path
 
     from components.package import step
     from usecases.contract import load
 
     parts = {"train": train.path, "validation": validation.path, "test": test.path}
-    facts = {"report": report.path, "evaluation": evaluation.path, "decision": decision.path}
-    digest, text = step.package(load(usecase), model.path, parts, facts)
-    Path(card.path).write_text(text)
-    return digest
+    text = Path(card.path).read_text()
+    return step.package(load(usecase), model.path, parts, text, ingested["version"])

@@ -13,11 +13,11 @@ from components.graph import PROBABILITY
 if TYPE_CHECKING:
     import polars as pl
 
-    from usecases.contract import UseCase
+    from usecases.contract import RawInput, UseCase
 
 
 def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
-    """Return inputs and output with datatype and shape, and one row of `rows` as the example.
+    """Return inputs and output with their meaning, and one row of `rows` as the example.
 
     The example is the first row without a missing measure, if there is one: JSON has no NaN.
     """
@@ -27,12 +27,22 @@ def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
 def tensors(usecase: UseCase) -> dict[str, Any]:
     """Return the part of it that callers must keep to: inputs and outputs."""
     return {
-        "inputs": [
-            {"name": x.name, "datatype": x.datatype, "shape": [-1, 1], "description": x.meaning}
-            for x in usecase.inputs
+        "inputs": [_input(item) for item in usecase.inputs],
+        "outputs": [
+            {
+                "name": PROBABILITY,
+                "datatype": "FP32",
+                "shape": [-1, 1],
+                "description": f"how probable it is: {usecase.card.target}",
+            }
         ],
-        "outputs": [{"name": PROBABILITY, "datatype": "FP32", "shape": [-1, 1]}],
     }
+
+
+def _input(item: RawInput) -> dict[str, Any]:
+    tensor = {"name": item.name, "datatype": item.datatype, "shape": [-1, 1]}
+    meaning = {"description": item.meaning, "unit": item.unit, "values": list(item.values)}
+    return tensor | {name: value for name, value in meaning.items() if value}
 
 
 def _example(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:

@@ -1,15 +1,12 @@
-"""Makes a packaged model a version in MLflow's registry, with card, plots and figures.
+"""Makes a packaged model a version in MLflow's registry, with its figures.
 
-Owns a version's tags and what its run keeps as artifacts. The version points at the package's
-digest; MLflow holds no copy of the model.
+Owns a version's tags. The version points at the package's digest; MLflow holds no copy of the
+model. What its run shows is written by `components/gate`, which rejected models pass, too.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-
-from components.register import plots
 
 if TYPE_CHECKING:
     from components.tracking import ModelVersion, Tracking
@@ -17,36 +14,16 @@ if TYPE_CHECKING:
 
 
 def register(
-    tracking: Tracking,
-    usecase: UseCase,
-    digest: str,
-    facts: dict[str, dict[str, Any]],
-    card: str,
+    tracking: Tracking, usecase: UseCase, digest: str, facts: dict[str, dict[str, Any]]
 ) -> ModelVersion:
-    """Store card and plots with the run, make the version and end the run.
-
-    `facts` are the report, the evaluation and the decision, which names the run.
-    """
+    """Make the version and end the run; `facts` are evaluation and decision, which names it."""
     run = str(facts["decision"]["run_id"])
-    tracking.upload(run, artifacts(facts, card))
     tags = version_tags(digest, facts)
     source = f"oci://models/{usecase.model}@{digest}"
     version = tracking.register(usecase.model, run, source, tags, usecase.card.title)
     tracking.log(run, tags={"digest": digest, "model_version": version.version})
     tracking.end_run(run)
     return version
-
-
-def artifacts(facts: dict[str, dict[str, Any]], card: str) -> dict[str, bytes]:
-    """Return the run's files: card, the facts as JSON, and the plots as PNG."""
-    evaluation, report = facts["evaluation"], facts["report"]
-    return {
-        "model_card.md": card.encode(),
-        **{f"{name}.json": json.dumps(fact, indent=1).encode() for name, fact in facts.items()},
-        "plots/calibration.png": plots.calibration(evaluation["reliability"]),
-        "plots/roc.png": plots.roc(evaluation["roc"], evaluation),
-        "plots/importance.png": plots.importance(report["importance"]),
-    }
 
 
 def version_tags(digest: str, facts: dict[str, dict[str, Any]]) -> dict[str, str]:

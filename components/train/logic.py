@@ -38,7 +38,8 @@ PARITY: Final = 1e-5
 class Trained:
     """The served graph (serialized ONNX) and what is worth knowing of how it came about.
 
-    `importance` is each feature's share of the total gain (Breiman et al. 1984).
+    `importance` is each feature's share of the total gain (Breiman et al. 1984), `curves` the
+    loss on a part after each round, by `<part>_<loss>`; the rounds after the best are not kept.
     """
 
     model: bytes
@@ -46,6 +47,7 @@ class Trained:
     rounds: int
     parity: float
     importance: dict[str, float]
+    curves: dict[str, list[float]]
 
     def report(self) -> dict[str, Any]:
         """Return all but the graph, for the card and the tracking server."""
@@ -54,6 +56,7 @@ class Trained:
             "rounds": self.rounds,
             "parity": self.parity,
             "importance": self.importance,
+            "curves": self.curves,
         }
 
 
@@ -72,7 +75,8 @@ def train(
     matrices = [graph.run(front, p, usecase.inputs, export.FEATURES) for p in (train, validation)]
     labels = [part[usecase.label].to_numpy() for part in (train, validation)]
     parameters = {**usecase.training, "seed": seed}
-    booster = export.single_precision(_boost(parameters, matrices, labels, rounds))
+    boosted, curves = _boost(parameters, matrices, labels, rounds)
+    booster = export.single_precision(boosted)
     model = export.join(features, booster).SerializeToString()
     served = graph.probabilities(model, validation, usecase.inputs)
     parity = float(np.abs(served - booster.predict(matrices[1])).max())
@@ -82,7 +86,7 @@ def train(
             "this is a fault in components/train/export.py: please report it with the data",
         )
     importance = _importance(booster, export.feature_names(features))
-    return Trained(model, parameters, booster.num_trees(), parity, importance)
+    return Trained(model, parameters, booster.num_trees(), parity, importance, curves)
 
 
 def _require_both_classes(name: str, part: pl.DataFrame, label: str) -> None:
@@ -98,8 +102,11 @@ def _boost(
     matrices: list[np.ndarray],
     labels: list[np.ndarray],
     rounds: int,
-) -> lgb.Booster:
-    """Boost deterministically: the same rows and seed give the same trees on any machine."""
+) -> tuple[lgb.Booster, dict[str, list[float]]]:
+    """Boost deterministically: the same rows and seed give the same trees on any machine.
+
+    Returns the trees and the losses on both parts after each round, as in `Trained.curves`.
+    """
     settled = {
         **parameters,
         "deterministic": True,
@@ -110,7 +117,20 @@ def _boost(
     data = lgb.Dataset(matrices[0], labels[0])
     held = lgb.Dataset(matrices[1], labels[1], reference=data)
     stop = lgb.early_stopping(PATIENCE, verbose=False)
-    return lgb.train(settled, data, rounds, valid_sets=[held], callbacks=[stop])
+    losses: dict[str, dict[str, list[float]]] = {}
+    booster = lgb.train(
+        settled,
+        data,
+        rounds,
+        valid_sets=[data, held],
+        valid_names=["train", "validation"],
+        callbacks=[stop, lgb.record_evaluation(losses)],
+    )
+    return booster, {
+        f"{part}_{loss}": [round(value, 6) for value in values]
+        for part, found in losses.items()
+        for loss, values in found.items()
+    }
 
 
 def _importance(booster: lgb.Booster, names: tuple[str, ...]) -> dict[str, float]:

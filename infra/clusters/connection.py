@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import ssl
 import weakref
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ class Connection:
 
     context: str
     configuration: Any = field(repr=False)
+    kubeconfig: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, kubeconfig: str | None, context: str) -> Connection:
@@ -44,7 +46,7 @@ class Connection:
             ClusterError: it is missing, cannot be read, or has no such context; no
                 request was made.
         """
-        return cls(context, _configuration(kubeconfig, context))
+        return cls(context, _configuration(kubeconfig, context), kubeconfig)
 
     @cached_property
     def client(self) -> httpx.Client:
@@ -77,7 +79,8 @@ class Connection:
             raise ClusterError(
                 f"the cluster of context {self.context} does not answer at"
                 f" {self.configuration.host} ({error or type(error).__name__}): start it, or mend"
-                " the kubeconfig; `kubectl get nodes` says the same"
+                f" the kubeconfig; `{kubectl(self.kubeconfig, self.context, 'get', 'nodes')}`"
+                " says the same"
             ) from None
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise ClusterError(
@@ -100,6 +103,15 @@ class _Credentials(httpx.Auth):
         if self._configuration.tls_server_name:
             request.extensions["sni_hostname"] = self._configuration.tls_server_name
         yield request
+
+
+def kubectl(kubeconfig: str | None, context: str, *words: str) -> str:
+    """A command that asks the same cluster, for a person's shell.
+
+    A kubeconfig that is no file's is left out: who made it has the context in the usual one, too.
+    """
+    file = ("--kubeconfig", kubeconfig) if kubeconfig and "\n" not in kubeconfig else ()
+    return shlex.join(["kubectl", *file, "--context", context, *words])
 
 
 def place(kubeconfig: str | None) -> str:

@@ -119,7 +119,7 @@ def _kind(host: Host) -> Diagnosis:
         _CATEGORY,
         f"kind {host.kind} is not {pin.accepted}" if host.kind else "kind is not here yet",
         f"the nodes' image is made for kind {pin.version}",
-        f"`slipway tools install --stack kind` brings {pin.version}, or builds it with Go",
+        f"`slipway tools install` brings {pin.version}, or builds it with Go",
     )
 
 

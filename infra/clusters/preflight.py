@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.clusters.connection import kubectl
+from infra.clusters.kind_plan import Plan
 from infra.clusters.survey import Right
 from infra.diagnosis import Diagnosis
+from infra.target_settings import Existing, Kind
 from infra.versions import KUBERNETES_AT_LEAST, numbers
 
 if TYPE_CHECKING:
@@ -184,6 +187,15 @@ def _definitions(found: Survey, target: OnKubernetes) -> Diagnosis | None:
     )
 
 
+def _kubectl(target: OnKubernetes, *words: str) -> str:
+    match target:
+        case Existing():
+            return kubectl(target.kubeconfig, target.context, *words)
+        case Kind():
+            return kubectl(None, Plan.of_settings(target).context, *words)
+    raise TypeError(target)
+
+
 def _gateway(found: Survey, target: OnKubernetes) -> list[Diagnosis]:
     if not target.gateway:
         return []
@@ -193,7 +205,8 @@ def _gateway(found: Survey, target: OnKubernetes) -> list[Diagnosis]:
     made = []
     if found.gateway_class is False:
         name = target.gateway.class_name
-        remedy = "mend slipway:target.gateway.class_name: `kubectl get gatewayclasses` lists them"
+        listing = _kubectl(target, "get", "gatewayclasses")
+        remedy = f"mend slipway:target.gateway.class_name: `{listing}` lists them"
         made.append(_diagnosis("error", f"there is no GatewayClass {name!r}", "", remedy))
     if target.gateway.cluster_issuer and "cert-manager.io" not in found.groups:
         remedy = "install cert-manager, or take slipway:target.gateway.cluster_issuer out"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from infra.clusters.connection import Connection
+from infra.clusters.connection import Connection, kubectl
 from infra.errors import ClusterError, ServiceFailedError, SlipwayError
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class KubeflowPipelines:
         """The one that a kubeconfig's context leads to; nothing is asked yet."""
         return cls(Connection.of(kubeconfig, context), namespace)
 
+    def kubectl(self, *words: str) -> str:
+        """A command that asks about its namespace, for a person's shell."""
+        there = self.connection
+        return kubectl(there.kubeconfig, there.context, "-n", self.namespace, *words)
+
     def wait_until_ready(self, seconds: float = _READY_SECONDS) -> None:
         """Wait until it answers.
 
@@ -88,7 +93,7 @@ class KubeflowPipelines:
             if time.monotonic() > deadline:
                 raise ServiceFailedError(
                     f"Kubeflow Pipelines in namespace {self.namespace} does not answer after"
-                    f" {seconds:.0f} s ({said}): see `kubectl -n {self.namespace} get pods`"
+                    f" {seconds:.0f} s ({said}): see `{self.kubectl('get', 'pods')}`"
                 )
             time.sleep(min(_POLL_SECONDS, seconds))
 

@@ -59,6 +59,11 @@ class Compiled:
         return parameters.declared(self._spec)
 
     @property
+    def defaults(self) -> Mapping[str, Any]:
+        """What its parameters are where nothing is given."""
+        return parameters.defaults(self._spec)
+
+    @property
     def description(self) -> str:
         """What it says of itself."""
         return str(self._spec["pipelineInfo"].get("description", ""))

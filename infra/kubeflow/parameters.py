@@ -40,17 +40,43 @@ def declared(spec: Mapping[str, Any]) -> dict[str, str]:
     return {name: about["parameterType"] for name, about in parameters.items()}
 
 
+def in_words(kind: str) -> str:
+    """What a text of a parameter type has to be."""
+    return _READERS.get(kind, _TEXT)[0]
+
+
+def defaults(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parameters of a compiled pipeline are where nothing is given, by name."""
+    parameters = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    return {
+        # The compiled form writes every number with a point.
+        name: int(value) if about["parameterType"] == "NUMBER_INTEGER" else value
+        for name, about in parameters.items()
+        if (value := about.get("defaultValue")) is not None
+    }
+
+
 def _value(name: str, text: str, kind: str) -> Any:
     """Read `text` as the pipeline's parameter type `kind`."""
-    readers: dict[str, tuple[str, Callable[[str], Any]]] = {
-        "NUMBER_INTEGER": ("a whole number", int),
-        "NUMBER_DOUBLE": ("a number", float),
-        "BOOLEAN": ("true or false", {"true": True, "false": False}.__getitem__),
-        "LIST": ("a JSON list", json.loads),
-        "STRUCT": ("a JSON object", json.loads),
-    }
-    wanted, reader = readers.get(kind, ("a text", str))
+    wanted, reader = _READERS.get(kind, _TEXT)
     try:
         return reader(text)
     except (ValueError, KeyError):
         raise ParameterError(f"{name}={text!r} is not {wanted}", f"give {name} {wanted}") from None
+
+
+def _read_json(text: str, kind: type) -> Any:
+    value = json.loads(text)
+    if not isinstance(value, kind):
+        raise ValueError(text)  # noqa: TRY004 -- a wrong text, as any other
+    return value
+
+
+_TEXT: tuple[str, Callable[[str], Any]] = ("a text", str)
+_READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "NUMBER_INTEGER": ("a whole number", int),
+    "NUMBER_DOUBLE": ("a number", float),
+    "BOOLEAN": ("true or false", {"true": True, "false": False}.__getitem__),
+    "LIST": ("a JSON list", lambda text: _read_json(text, list)),
+    "STRUCT": ("a JSON object", lambda text: _read_json(text, dict)),
+}

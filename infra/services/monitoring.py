@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra import versions
 from infra.service import (
+    PLACEHOLDER,
     Data,
     Health,
     Metrics,
@@ -18,7 +19,7 @@ from infra.service import (
     host,
     port,
 )
-from infra.services import cluster_state, grafana, logs, watched
+from infra.services import cluster_state, grafana, logs, process_exporter, watched
 from infra.services.watched import PROMETHEUS
 from monitoring import alertmanager, prometheus, rules
 
@@ -45,7 +46,8 @@ def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -
     ]
     if watched.operator(settings):
         return beside
-    watchers = [_alertmanager(), *beside]
+    exporter = process_exporter.services(settings, [*others, *beside])
+    watchers = [_alertmanager(), *exporter, *beside]
     return [_prometheus(settings, [*others, *watchers]), *watchers]
 
 
@@ -79,7 +81,7 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
         health=Health(path="/-/ready"),
         metrics=Metrics(),
         resources=Resources(cpu=50, memory=128, memory_limit=512),
-        talks_to=tuple(job.name for job in jobs if job.name != PROMETHEUS),
+        talks_to=_asked(jobs),
         rights=(_FIND_PODS,) if cluster and any(job.copies for job in jobs) else (),
         cluster_rights=_ASK_KUBELETS if asks_nodes else (),
         reaches=(_KUBELET_PORT,) if asks_nodes else (),
@@ -89,18 +91,36 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
 
 
 def _jobs(others: list[Service]) -> list[prometheus.Job]:
+    exporter = any(service.name == process_exporter.NAME for service in others)
     found = [
-        prometheus.Job(
-            service.name,
-            address(service.name, service.metrics.port),
-            service.metrics.path,
-            copies=service.scaling.most > 1,
-            port=service.metrics.port,
-        )
+        _job(service, service.metrics) if service.metrics else _told(service)
         for service in others
-        if service.metrics
+        if service.metrics or exporter
     ]
     return [*found, prometheus.Job(PROMETHEUS, address(PROMETHEUS))]
+
+
+def _job(service: Service, metrics: Metrics) -> prometheus.Job:
+    return prometheus.Job(
+        service.name,
+        address(service.name, metrics.port),
+        metrics.path,
+        copies=service.scaling.most > 1,
+        port=metrics.port,
+    )
+
+
+def _told(service: Service) -> prometheus.Job:
+    """A service without metrics of its own, of which the exporter tells."""
+    there = address(process_exporter.NAME)
+    return prometheus.Job(service.name, there, process_exporter.path_of(service.name))
+
+
+def _asked(jobs: list[prometheus.Job]) -> tuple[str, ...]:
+    """Whom Prometheus calls, each once."""
+    called = [name for job in jobs for _, name in PLACEHOLDER.findall(job.address)]
+    names = dict.fromkeys(name.split("/")[0] for name in called)
+    return tuple(name for name in names if name != PROMETHEUS)
 
 
 def _alertmanager() -> Service:

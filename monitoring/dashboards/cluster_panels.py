@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitoring.counters import counted
 from monitoring.dashboards.defaults import Query, bad_from, figure, plot
 
 if TYPE_CHECKING:
@@ -67,15 +68,12 @@ def pods_by_phase(of: Cluster) -> Panel:
 
 def restarts(of: Cluster) -> Panel:
     """Who starts again and again."""
+    counts = counted(f"kube_pod_container_status_restarts_total{{{of.ours}}}", "15m")
     return plot(
         "Container restarts",
         "Restarts within 15 minutes; ContainerRestarting fires above 2.",
         "none",
-        Query(
-            "sum by (namespace, container)"
-            f" (increase(kube_pod_container_status_restarts_total{{{of.ours}}}[15m])) > 0",
-            "{{namespace}} {{container}}",
-        ),
+        Query(f"sum by (namespace, container) ({counts}) > 0", "{{namespace}} {{container}}"),
     )
 
 

@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 def dashboards(objective: Objective, cluster: Cluster | None = None) -> tuple[Dashboard, ...]:
     """Every dashboard there is but the tenants'; those about Kubernetes if there is a cluster."""
-    ours = (serving(objective), predictions(), platform())
+    everywhere = on_every_target(objective, cluster)
     if not cluster:
-        return ours
+        return everywhere
     of = cluster_dashboards
-    return (*ours, of.pipelines(), of.cluster(cluster), of.logs(cluster))
+    return (*everywhere, of.pipelines(), of.cluster(cluster), of.logs(cluster))
+
+
+def on_every_target(objective: Objective, cluster: Cluster | None = None) -> tuple[Dashboard, ...]:
+    """The dashboards that there are with and without a cluster: those of the page."""
+    return serving(objective), predictions(), platform(cluster)
 
 
 def serving(objective: Objective) -> Dashboard:
@@ -73,7 +78,7 @@ def predictions() -> Dashboard:
     )
 
 
-def platform() -> Dashboard:
+def platform(cluster: Cluster | None = None) -> Dashboard:
     """The platform, for whoever keeps it running."""
     of = platform_panels
     return page(
@@ -83,9 +88,14 @@ def platform() -> Dashboard:
         (
             (
                 "Now",
-                (of.services_up(), of.services_down(), of.alerts_firing(), of.memory_in_all()),
+                (
+                    of.services_up(cluster),
+                    of.services_down(cluster),
+                    of.alerts_firing(),
+                    of.memory_in_all(cluster),
+                ),
             ),
-            ("Services", (of.up(), of.processor(), of.memory())),
+            ("Services", (of.up(), of.processor(cluster), of.memory(cluster))),
             ("Limits", (of.restarts(), of.open_files(), of.scrapes())),
             ("Registry", (of.registry_requests(), of.registry_storage())),
             ("Monitoring", (of.samples(), of.series(), of.rule_evaluation(), of.notifications())),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitoring.counters import counted
 from monitoring.dashboards.defaults import RATE, Query, bad_from, figure, plot
+from monitoring.pipeline_alerts import RUNS_1D, RUNS_10M
 
 if TYPE_CHECKING:
     from monitoring.dashboards.defaults import Panel
@@ -28,7 +30,7 @@ def failed() -> Panel:
         "Runs failed",
         "Runs that failed within a day.",
         "none",
-        Query(f"sum(increase(argo_workflows_total_count{{{_FAILED}}}[1d])) or vector(0)", "failed"),
+        Query(f"sum({RUNS_1D}{{{_FAILED}}}) or vector(0)", "failed"),
         bad_from(1),
     )
 
@@ -66,15 +68,12 @@ def runs_by_phase() -> Panel:
 
 def runs_ended() -> Panel:
     """How runs end."""
+    ended = f'{RUNS_10M}{{phase=~"Succeeded|Failed|Error"}}'
     return plot(
         "Runs ended",
         "Runs that entered a final phase within 10 minutes, by namespace.",
         "none",
-        Query(
-            "sum by (namespace, phase) (increase("
-            'argo_workflows_total_count{phase=~"Succeeded|Failed|Error"}[10m]))',
-            "{{namespace}} {{phase}}",
-        ),
+        Query(ended, "{{namespace}} {{phase}}"),
     )
 
 
@@ -114,12 +113,13 @@ def queue_latency() -> Panel:
 
 def controller_errors() -> Panel:
     """Whether the controller stumbles."""
+    logged = counted('argo_workflows_log_messages{level="error"}', "10m")
     return plot(
         "Controller errors",
         "Errors of the workflow controller's own within 10 minutes, by cause, and those logged.",
         "none",
-        Query("sum by (cause) (increase(argo_workflows_error_count[10m]))", "{{cause}}"),
-        Query('sum(increase(argo_workflows_log_messages{level="error"}[10m]))', "logged"),
+        Query(f"sum by (cause) ({counted('argo_workflows_error_count', '10m')})", "{{cause}}"),
+        Query(f"sum({logged})", "logged"),
     )
 
 

@@ -4,32 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitoring.counters import counted
 from monitoring.dashboards.defaults import RATE, Query, bad_from, figure, plot
 
 if TYPE_CHECKING:
+    from monitoring.cluster import Cluster
     from monitoring.dashboards.defaults import Panel
 
 _JOB = "{{job}}"
+_WORKING_SET = "container_memory_working_set_bytes"
 
 
-def services_up() -> Panel:
-    """How many services answer."""
-    return figure(
-        "Services up",
-        "Services with metrics that answered Prometheus' last scrape.",
-        "none",
-        Query("sum(up)", "up"),
-    )
+# What stands there, and what should, of each kind of workload.
+_WORKLOADS = (
+    ("kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"),
+    ("kube_statefulset_status_replicas_available", "kube_statefulset_replicas"),
+)
 
 
-def services_down() -> Panel:
-    """How many do not."""
-    return figure(
-        "Services down",
-        "Services that did not answer the last scrape; ServiceDown fires after 30 s.",
-        "none",
-        Query("count(up == 0) or vector(0)", "down"),
-        bad_from(1),
+def services_up(of: Cluster | None) -> Panel:
+    """How many services there are, of all."""
+    if of:
+        told = "Services of the platform that have all their pods."
+        return figure("Services up", told, "none", Query(_workloads(of, ">="), "up"))
+    told = "Services that answered Prometheus' last question."
+    return figure("Services up", told, "none", Query("sum(up)", "up"))
+
+
+def services_down(of: Cluster | None) -> Panel:
+    """How many are not."""
+    if of:
+        told = "Services of the platform that lack a pod; PodNotReady fires after 10 minutes."
+        down = Query(_workloads(of, "<"), "down")
+        return figure("Services down", told, "none", down, bad_from(1))
+    told = "Services that did not answer the last question; ServiceDown fires after 30 s."
+    down = Query("count(up == 0) or vector(0)", "down")
+    return figure("Services down", told, "none", down, bad_from(1))
+
+
+def _workloads(of: Cluster, compared: str) -> str:
+    here = f'{{namespace="{of.namespace}"}}'
+    return " + ".join(
+        f"(count({there}{here} {compared} {wanted}{here}) or vector(0))"
+        for there, wanted in _WORKLOADS
     )
 
 
@@ -44,14 +61,22 @@ def alerts_firing() -> Panel:
     )
 
 
-def memory_in_all() -> Panel:
+def memory_in_all(of: Cluster | None) -> Panel:
     """What all services hold together."""
-    return figure(
-        "Memory in all",
-        "Resident memory of all services that tell it.",
-        "bytes",
-        Query("sum(process_resident_memory_bytes)", "resident"),
-    )
+    if of and of.nodes:
+        told = "Working sets of all containers of the platform, as the kubelets measure them."
+        held = f"sum({_WORKING_SET}{{{_ours(of)}}})"
+        return figure("Memory in all", told, "bytes", Query(held, "working set"))
+    held = "sum(process_resident_memory_bytes)"
+    if of:
+        told = "Resident memory of the services that tell it: node metrics are off."
+        return figure("Memory of some", told, "bytes", Query(held, "resident"))
+    told = "Resident memory of all services, each with all of its processes."
+    return figure("Memory in all", told, "bytes", Query(held, "resident"))
+
+
+def _ours(of: Cluster) -> str:
+    return f'namespace="{of.namespace}"'
 
 
 def up() -> Panel:
@@ -60,28 +85,26 @@ def up() -> Panel:
         "Services answering",
         "1 while a service answers Prometheus, 0 while it does not.",
         "none",
-        Query("up", _JOB),
+        Query("min by (job) (up)", _JOB),
     )
 
 
-def processor() -> Panel:
+def processor(of: Cluster | None) -> Panel:
     """Who computes."""
-    return plot(
-        "CPU",
-        "Cores used by each service.",
-        "suffix: cores",
-        Query(f"rate(process_cpu_seconds_total[{RATE}])", _JOB),
-    )
+    used = Query(f"sum by (job) (rate(process_cpu_seconds_total[{RATE}]))", _JOB)
+    if of and of.nodes:
+        seconds = f"container_cpu_usage_seconds_total{{{_ours(of)}}}[2m]"
+        used = Query(f"sum by (container) (rate({seconds}))", "{{container}}")
+    return plot("CPU", "Cores used by each service.", "suffix: cores", used)
 
 
-def memory() -> Panel:
+def memory(of: Cluster | None) -> Panel:
     """Who holds memory."""
-    return plot(
-        "Memory",
-        "Resident memory of each service; serving's is the sum of its processes.",
-        "bytes",
-        Query("process_resident_memory_bytes", _JOB),
-    )
+    if of and of.nodes:
+        held = Query(f"sum by (container) ({_WORKING_SET}{{{_ours(of)}}})", "{{container}}")
+        return plot("Memory", "Working set of each container's copies together.", "bytes", held)
+    held = Query("sum by (job) (process_resident_memory_bytes)", _JOB)
+    return plot("Memory", "Resident memory of each service with its processes.", "bytes", held)
 
 
 def restarts() -> Panel:
@@ -90,7 +113,7 @@ def restarts() -> Panel:
         "Restarts",
         "Starts of each service within 15 minutes; ServiceRestarting fires above 2.",
         "none",
-        Query("changes(process_start_time_seconds[15m])", _JOB),
+        Query("sum by (job) (changes(process_start_time_seconds[15m]))", _JOB),
     )
 
 
@@ -100,7 +123,7 @@ def open_files() -> Panel:
         "Open files",
         "Share of the file descriptors that each service may open.",
         "percentunit",
-        Query("process_open_fds / process_max_fds", _JOB),
+        Query("max by (job) (process_open_fds / process_max_fds)", _JOB),
     )
 
 
@@ -110,7 +133,7 @@ def scrapes() -> Panel:
         "Scrape duration",
         "How long each service takes to hand over its metrics.",
         "s",
-        Query("scrape_duration_seconds", _JOB),
+        Query("max by (job) (scrape_duration_seconds)", _JOB),
     )
 
 
@@ -176,8 +199,8 @@ def notifications() -> Panel:
     """Whether alerts reach Alertmanager."""
     return plot(
         "Alerts held and lost",
-        "Alerts that Alertmanager holds, and those that Prometheus could not deliver.",
+        "Alerts that Alertmanager holds, and those that Prometheus could not deliver in 5 minutes.",
         "none",
         Query("sum by (state) (alertmanager_alerts)", "{{state}}"),
-        Query(f"sum(increase(prometheus_notifications_dropped_total[{RATE}]))", "lost"),
+        Query(f"sum({counted('prometheus_notifications_dropped_total', '5m')})", "lost"),
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _BUCKETS = "slipway_inference_duration_seconds_bucket"
 _QUANTILES = (0.5, 0.9, 0.99)
+ROWS_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+"""Rows that serving's histogram of the runs of a graph counts exactly."""
 
 
 def quantiles(buckets: str) -> list[Query]:
@@ -145,11 +147,32 @@ def in_hand() -> Panel:
 
 def batches() -> Panel:
     """How many rows are scored at once."""
+    rows, runs = (
+        f"sum(rate(slipway_inference_batch_rows_{of}[{RATE}]))" for of in ("sum", "count")
+    )
     return plot(
         "Rows a run of the graph",
-        "Rows that were scored together: median, 9 in 10, 99 in 100.",
+        "Rows scored together: on average, and what half, 9 in 10, 99 in 100 runs have at most"
+        " (up to 1, 2, 4, 8 ...).",
         "none",
-        *quantiles("slipway_inference_batch_rows_bucket"),
+        Query(f"{rows} / {runs}", "mean"),
+        *(
+            Query(_at_most(quantile, runs), f"p{quantile * 100:g} at most")
+            for quantile in _QUANTILES
+        ),
+    )
+
+
+def _at_most(quantile: float, runs: str) -> str:
+    """The first bound that this share of the runs keeps to.
+
+    `histogram_quantile` would show a value between two bounds, and half a row for single ones.
+    """
+    bucket = "slipway_inference_batch_rows_bucket"
+    return " or ".join(
+        f'((sum(rate({bucket}{{le="{bound:.1f}"}}[{RATE}])) >= {quantile:g} * ({runs} > 0))'
+        f" * 0 + {bound})"
+        for bound in ROWS_BOUNDS
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitoring.counters import counted
 from monitoring.dashboards.defaults import RATE, Query, plot
 from monitoring.serving_alerts import SLOT_ERRORS
 
@@ -33,8 +34,9 @@ def ready() -> Panel:
 
 def releases() -> Panel:
     """What became of releases."""
-    swaps = "sum by (slot) (increase(slipway_model_swaps_total[10m]))"
-    refused = "sum by (slot, reason) (increase(slipway_model_load_failures_total[10m])) > 0"
+    swaps = f"sum by (slot) ({counted('slipway_model_swaps_total', '10m')})"
+    failures = counted("slipway_model_load_failures_total", "10m")
+    refused = f"sum by (slot, reason) ({failures}) > 0"
     return plot(
         "Releases taken and refused",
         "Models that workers took into service, and refused ones with the reason, in 10 minutes.",
@@ -50,7 +52,7 @@ def poll_failures() -> Panel:
         "Unanswered looks at the aliases",
         "Times in 5 minutes that the model registry did not answer serving's question.",
         "none",
-        Query("sum(increase(slipway_tracking_poll_failures_total[5m]))", "unanswered"),
+        Query(f"sum({counted('slipway_tracking_poll_failures_total', '5m')})", "unanswered"),
     )
 
 

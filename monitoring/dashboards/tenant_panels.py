@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitoring.dashboards.defaults import Query, bad_from, figure, plot
 from monitoring.dashboards.log_panels import lines
+from monitoring.pipeline_alerts import RUNS_1D, RUNS_10M
 
 if TYPE_CHECKING:
     from monitoring.cluster import Tenant
@@ -35,12 +36,12 @@ def pods_running(of: Tenant) -> Panel:
 
 def runs_failed(of: Tenant) -> Panel:
     """How many runs failed lately."""
-    failed = f'argo_workflows_total_count{{phase=~"Failed|Error",{_here(of)}}}'
+    failed = f'{RUNS_1D}{{phase=~"Failed|Error",{_here(of)}}}'
     return figure(
         "Runs failed",
         "Pipeline runs that failed within a day.",
         "none",
-        Query(f"sum(increase({failed}[1d])) or vector(0)", "failed"),
+        Query(f"sum({failed}) or vector(0)", "failed"),
         bad_from(1),
     )
 
@@ -61,10 +62,7 @@ def runs(of: Tenant) -> Panel:
         "Runs",
         "Pipeline runs that entered each phase within 10 minutes.",
         "none",
-        Query(
-            f"sum by (phase) (increase(argo_workflows_total_count{{{_here(of)}}}[10m]))",
-            "{{phase}}",
-        ),
+        Query(f"{RUNS_10M}{{{_here(of)}}}", "{{phase}}"),
     )
 
 

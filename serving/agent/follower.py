@@ -20,7 +20,7 @@ from serving.cache import Cache
 from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.patience import Patience
-from serving.slots import Slot
+from serving.slots import Refused, Slot
 from serving.state import Owner, Placed, Release, State, StateError
 
 WEIGHT_TAG = "slipway.challenger_weight"
@@ -129,9 +129,12 @@ class Follower:
                 self._take(slot, release)
         elif not all(self.cache.intact(digest) for digest in placed.blobs()):
             self._repair(slot, placed)
+        else:
+            self._clear(slot)
 
     def _leave(self, slot: Slot, placed: Placed | None) -> None:
         """Empty a slot whose alias was removed; a champion stays, as somebody must answer."""
+        self._clear(slot)
         if slot is Slot.CHAMPION:
             alias = self.config.slots.champion
             message = f"no version of {self.config.model!r} has the alias {alias!r} yet"
@@ -175,6 +178,7 @@ class Follower:
             history = (gone, *(entry for entry in history if entry != gone))[:_KEPT_BEFORE]
         if placed is not None:
             others[slot] = placed
+        self._clear(slot)
         reason = "" if slot is Slot.CHAMPION else self._state.reason
         self._state = replace(self._state, placed=others, history=history, reason=reason)
 
@@ -192,6 +196,8 @@ class Follower:
         pause = self._patience[slot].failed(release)
         if slot is Slot.CHAMPION:
             self._say(f"version {release.version} was refused ({reason}): {message}")
+        refused = self._state.refused | {slot: Refused(release.version, reason, message)}
+        self._state = replace(self._state, refused=refused)
         model_events.refused(
             self.metrics.refusals,
             slot,
@@ -201,6 +207,12 @@ class Follower:
             error=message,
             retry_seconds=pause,
         )
+
+    def _clear(self, slot: Slot) -> None:
+        """Forget what was refused: the slot has what is released to it."""
+        if slot in self._state.refused:
+            others = {key: each for key, each in self._state.refused.items() if key is not slot}
+            self._state = replace(self._state, refused=others)
 
     def _weigh(self, text: str) -> None:
         weight = parse_weight(text)

@@ -38,7 +38,7 @@ def parts(config: Config) -> list[Callable[[threading.Event], None]]:
         config.model,
         lambda: follower.placed(Slot.SHADOW),
         cache,
-        Shown(own),
+        Shown(config.model, own),
         metrics.refusals,
     )
     observer = Observer(references(cache), ObservingMetrics(config.model, own))

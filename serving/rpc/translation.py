@@ -11,6 +11,7 @@ from serving.answers import Inference, Output
 from serving.errors import RequestError
 from serving.protocol import InferRequest, InputTensor, RequestedOutput
 from serving.raw import write_raw
+from serving.records import ID_LENGTH
 from serving.rpc import contents
 from serving.rpc.messages import ModelInferResponse
 
@@ -23,9 +24,11 @@ def read(message: Any) -> InferRequest:
     """The request of a `ModelInferRequest`.
 
     Raises:
-        RequestError: 400, when raw contents are not one an input, stand beside typed ones, or a
-            dimension is negative; or as `contents.read`.
+        RequestError: 400, when raw contents are not one an input, stand beside typed ones, a
+            dimension is negative, or the id is too long; or as `contents.read`.
     """
+    if len(message.id) > ID_LENGTH:
+        raise RequestError(400, f"the id has {len(message.id)} characters; it may have {ID_LENGTH}")
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
         raise RequestError(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from infra import settings as settings_tree
 from infra.errors import SlipwayError
 from infra.home import stack_file
-from infra.services.watched import PROMETHEUS, objective
+from infra.services.watched import PROMETHEUS, cluster, objective
 from infra.setting_types import seconds
 from monitoring.dashboards import dashboard, panels
+from slipway.commands import pasteable
 from slipway.page import series
 from slipway.status import states
 
@@ -92,10 +93,10 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
                     for row in panels.rows(each)
                 ),
             )
-            for each in dashboard.dashboards(objective(chosen))
+            for each in dashboard.on_every_target(objective(chosen), cluster(chosen))
         )
         alerts = series.firing(client)
-    champion, trouble = _champion(running, chosen)
+    champion, trouble = _champion(running, chosen, name)
     return Page(
         stack=name,
         span=span,
@@ -108,8 +109,8 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
     )
 
 
-def _champion(running: Running, chosen: Settings) -> tuple[Champion | None, str]:
+def _champion(running: Running, chosen: Settings, name: str) -> tuple[Champion | None, str]:
     try:
         return running.champion(chosen.serving.model, chosen.serving.slots.champion), ""
     except SlipwayError as error:
-        return None, str(error)
+        return None, pasteable(str(error), name)

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway import commands
 from slipway.page import plot, units
 from slipway.report import figures
 from slipway.show import duration
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from slipway.page.gather import Chart, Page, Section
     from slipway.page.series import Series
+    from slipway.status import ServiceState
 
 _STYLE = Path(__file__).with_name("style.css")
 _ROW_WIDTH, _CARD_EDGES = 1392, 42
@@ -49,7 +51,7 @@ def _services(page: Page) -> str:
     rows = [
         (
             f"<b>{escape(service.name)}</b>",
-            f'<span class="state {escape(service.state)}">{escape(service.state)}</span>',
+            _state(service, page),
             f'<a href="{escape(service.url)}">{escape(service.url)}</a>',
             escape(service.version),
             duration(service.seconds),
@@ -61,9 +63,16 @@ def _services(page: Page) -> str:
     return f'<section id="services"><h2>Services</h2>{_table(_SERVICE_COLUMNS, rows)}</section>'
 
 
+def _state(service: ServiceState, page: Page) -> str:
+    """The state, and below it why a service that runs is not ready."""
+    state, said = escape(service.state), commands.pasteable(service.trouble, page.stack)
+    return f'<span class="state {state}">{state}</span>' + (f"<br>{escape(said)}" if said else "")
+
+
 def _champion(page: Page) -> str:
     if page.champion is None:
-        said = page.trouble or f"No model of {page.model} is released yet: slipway run training."
+        train = commands.slipway(page.stack, "run", "training")
+        said = page.trouble or f"No model of {page.model} is released yet: {train}"
         return f'<section id="champion"><h2>Champion</h2><p>{escape(said)}</p></section>'
     model, baseline = figures(page.champion)
     rows = [
@@ -120,9 +129,15 @@ def _chart(chart: Chart, page: Page, width: float) -> str:
 def _figure(chart: Chart) -> str:
     if not chart.series:
         return '<output class="none">no data</output>'
-    value = chart.series[0].points[-1][1]
+    return "".join(_value(chart, one) for one in chart.series)
+
+
+def _value(chart: Chart, one: Series) -> str:
+    """The last value of a series; by its name where it is not the only one."""
+    value = one.points[-1][1]
     shown = escape(units.text(value, chart.panel.unit))
-    return f'<output class="{chart.panel.colour(value)}">{shown}</output>'
+    name = f"<small>{escape(one.name)}</small> " if len(chart.series) > 1 else ""
+    return f'<output class="{chart.panel.colour(value)}">{name}{shown}</output>'
 
 
 def _plot(chart: Chart, page: Page, width: float) -> str:

@@ -61,6 +61,7 @@ class FakeMlflow:
 
     root: str = "mlflow-artifacts:/"
     experiments: dict = field(default_factory=dict)
+    kinds: dict = field(default_factory=dict)
     runs: dict = field(default_factory=dict)
     files: dict = field(default_factory=dict)
     models: dict = field(default_factory=dict)
@@ -82,30 +83,74 @@ class FakeMlflow:
         """Find an experiment."""
         if asked.experiment_name not in self.experiments:
             return {"error_code": "RESOURCE_DOES_NOT_EXIST"}
-        return {"experiment": {"experiment_id": self.experiments[asked.experiment_name]}}
+        number = self.experiments[asked.experiment_name]
+        tags = [{"key": key, "value": value} for key, value in self.kinds.get(number, {}).items()]
+        return {"experiment": {"experiment_id": number, "tags": tags}}
 
     def post_experiments_create(self, asked):
         """Make an experiment."""
-        self.experiments[asked.name] = str(len(self.experiments) + 1)
-        return {"experiment_id": self.experiments[asked.name]}
+        number = self.experiments[asked.name] = str(len(self.experiments) + 1)
+        self.kinds[number] = {tag["key"]: tag["value"] for tag in getattr(asked, "tags", [])}
+        return {"experiment_id": number}
+
+    def post_experiments_set_experiment_tag(self, asked):
+        """Tag an experiment."""
+        self.kinds.setdefault(asked.experiment_id, {})[asked.key] = asked.value
+        return {}
 
     def post_runs_create(self, asked):
         """Start a run."""
         run = f"run{len(self.runs)}"
         tags = {tag["key"]: tag["value"] for tag in asked.tags}
-        self.runs[run] = {"status": "RUNNING", "tags": tags, "params": {}, "metrics": {}}
+        self.runs[run] = {
+            "name": asked.run_name,
+            "experiment": asked.experiment_id,
+            "status": "RUNNING",
+            "tags": tags,
+            "params": {},
+            "metrics": {},
+            "curves": {},
+            "inputs": [],
+        }
         return {"run": {"info": {"run_id": run}}}
 
     def post_runs_log_batch(self, asked):
-        """Add to a run."""
+        """Add to a run; a parameter has one value for good."""
+        run = self.runs[asked.run_id]
         for kind in ("params", "metrics", "tags"):
-            given = {item["key"]: item["value"] for item in getattr(asked, kind)}
-            self.runs[asked.run_id][kind].update(given)
+            given = {item["key"]: item["value"] for item in getattr(asked, kind, [])}
+            if kind == "params" and {**given, **run[kind]} != {**run[kind], **given}:
+                return {"error_code": "INVALID_PARAMETER_VALUE", "message": "changed"}
+            run[kind].update(given)
+        for point in getattr(asked, "metrics", []):
+            run["curves"].setdefault(point["key"], []).append((point["step"], point["value"]))
         return {}
+
+    def post_runs_log_inputs(self, asked):
+        """Add data sets to a run."""
+        self.runs[asked.run_id]["inputs"] += asked.datasets
+        return {}
+
+    def post_runs_search(self, asked):
+        """Find the running ones of an experiment."""
+        assert asked.filter == "attributes.status = 'RUNNING'"
+        return {
+            "runs": [
+                {
+                    "info": {"run_id": name},
+                    "data": {
+                        "tags": [{"key": key, "value": run["tags"][key]} for key in run["tags"]]
+                    },
+                }
+                for name, run in self.runs.items()
+                if run["status"] == "RUNNING" and run["experiment"] in asked.experiment_ids
+            ]
+        }
 
     def get_runs_get(self, asked):
         """Say where a run's artifacts are."""
-        return {"run": {"info": {"artifact_uri": f"{self.root}1/{asked.run_id}/artifacts"}}}
+        place = f"{self.root}1/{asked.run_id}/artifacts"
+        return {"run": {"info": {"artifact_uri": place, "experiment_id": "1"}}}
 
     def post_runs_update(self, asked):
         """End a run."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -80,38 +79,72 @@ def test_small_slices_are_not_judged():
 
 
 @pytest.fixture
-def inputs(parts, trained, evaluation, tmp_path):
+def inputs(mlflow, parts, trained, evaluation, tmp_path):
     """What the gate step is given for the small model."""
-    files = {"test": str(tmp_path / "test.parquet"), "model": str(tmp_path / "model.onnx")}
-    parts.test.write_parquet(files["test"])
-    Path(files["model"]).write_bytes(trained.model)
-    parameters = {"pipeline_run": "42", "lake_version": "flights@0", "months": "2"}
-    return files, parameters, trained.report(), json.loads(json.dumps(evaluation.as_json()))
+    with Tracking(step.endpoints.tracking()) as tracking:
+        run = tracking.start_run(USECASE.model, "training-1", {})
+    begun = {"run_id": run, "lake_version": "flights@0"}
+    paths = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "validation", "test")}
+    for name, path in paths.items():
+        getattr(parts, name).write_parquet(path)
+    paths["model"] = str(tmp_path / "model.onnx")
+    Path(paths["model"]).write_bytes(trained.model)
+    return paths, begun, trained.report(), json.loads(json.dumps(evaluation.as_json()))
 
 
 def test_first_model_is_judged_without_a_champion(mlflow, oci, inputs, evaluation):
     """Without a champion the gate says so, and MLflow holds parameters, metrics and verdict."""
-    found = step.judge(USECASE, *inputs)
+    found, _ = step.judge(USECASE, *inputs)
     assert (found["notes"], found["champion"]) == (("there is no champion yet",), None)
     assert (found["run_id"], found["lake_version"]) == ("run0", "flights@0")
     run = mlflow.runs["run0"]
-    assert run["tags"] == {
-        "verdict": found["verdict"],
-        "lake_version": "flights@0",
-        "pipeline_run": "42",
-        "reasons": " | ".join(found["reasons"]),
-    }
+    assert (run["tags"]["verdict"], run["tags"]["reasons"]) == (
+        found["verdict"],
+        " | ".join(found["reasons"]),
+    )
+    assert run["tags"]["mlflow.note.content"].startswith(f"**{found['verdict']}**\n\n- ")
     assert run["metrics"]["roc_auc"] == evaluation.model["roc_auc"]
     assert run["metrics"]["baseline_brier"] == evaluation.baseline["brier"]
-    assert run["params"]["lake_version"] == "flights@0"
     assert run["params"]["num_leaves"] == "31"
+
+
+def test_a_run_shows_how_the_model_was_learned(mlflow, oci, inputs, trained):
+    """The loss after each round, on both parts, round by round."""
+    step.judge(USECASE, *inputs)
+    curves = mlflow.runs["run0"]["curves"]
+    for part in ("train", "validation"):
+        name = f"{part}_binary_logloss"
+        assert curves[name] == list(enumerate(trained.curves[name], start=1))
+        assert len(curves[name]) >= trained.rounds
+
+
+def test_a_run_names_the_rows_that_a_model_was_made_and_judged_with(mlflow, oci, inputs, parts):
+    """Each part is an input of the run with its use, schema, counts and a digest of its rows."""
+    step.judge(USECASE, *inputs)
+    found = {each["dataset"]["name"]: each for each in mlflow.runs["run0"]["inputs"]}
+    uses = {name: each["tags"][0]["value"] for name, each in found.items()}
+    assert uses == {
+        "flight-delays train": "training",
+        "flight-delays validation": "validation",
+        "flight-delays test": "test",
+    }
+    test = found["flight-delays test"]["dataset"]
+    profile = json.loads(test["profile"])
+    assert (profile["num_rows"], profile["positives"]) == (
+        parts.test.height,
+        parts.test["late"].sum(),
+    )
+    assert json.loads(test["source"])["tags"]["lake_version"] == "flights@0"
+    columns = json.loads(test["schema"])["mlflow_colspec"]
+    assert [column["name"] for column in columns] == parts.test.columns
+    assert len({each["dataset"]["digest"] for each in found.values()}) == 3
 
 
 def test_rejected_model_leaves_numbers_and_no_version(mlflow, oci, inputs):
     """A model that does not beat the baseline ends its run as rejected; nothing is registered."""
-    test, parameters, report, evaluation = inputs
+    parts, begun, report, evaluation = inputs
     same = {**evaluation, "model": evaluation["baseline"]}
-    found = step.judge(USECASE, test, parameters, report, same)
+    found, card = step.judge(USECASE, parts, begun, report, same)
     run = mlflow.runs[found["run_id"]]
     assert (found["verdict"], run["status"], run["tags"]["verdict"]) == (
         "rejected",
@@ -120,6 +153,15 @@ def test_rejected_model_leaves_numbers_and_no_version(mlflow, oci, inputs):
     )
     assert found["reasons"][0].startswith("roc_auc ")
     assert (mlflow.models, mlflow.aliases, oci.manifests) == ({}, {}, {})
+    root = "1/run0/artifacts/"
+    assert mlflow.files[f"{root}model_card.md"].decode() == card
+    plots = ("calibration", "importance", "learning_binary_logloss", "precision_recall", "roc")
+    assert set(mlflow.files) == {
+        f"{root}model_card.md",
+        *(f"{root}{name}.json" for name in ("decision", "evaluation", "report")),
+        *(f"{root}plots/{name}.png" for name in plots),
+    }
+    assert {mlflow.files[f"{root}plots/{name}.png"][:4] for name in plots} == {b"\x89PNG"}
 
 
 @pytest.fixture
@@ -151,16 +193,16 @@ def champion(release, parts):
 
 def test_champion_is_scored_on_the_candidates_rows(champion, inputs, evaluation):
     """The champion's figures are of the same held-out rows, from its own packaged graph."""
-    found = step.judge(USECASE, *inputs)
+    found, _ = step.judge(USECASE, *inputs)
     assert found["champion"] == pytest.approx(evaluation.model)
     assert found["notes"] == ("compared with champion version 1",)
 
 
 def test_worse_model_does_not_displace_the_champion(champion, mlflow, inputs, evaluation):
     """A candidate clearly worse than the champion is rejected, and the alias stays."""
-    test, parameters, report, plain = inputs
+    parts, begun, report, plain = inputs
     worse = {**plain["model"], "log_loss": plain["model"]["log_loss"] + 0.006}
-    found = step.judge(USECASE, test, parameters, report, {**plain, "model": worse})
+    found, _ = step.judge(USECASE, parts, begun, report, {**plain, "model": worse})
     assert any("of the champion" in reason for reason in found["reasons"])
     assert mlflow.aliases == {("flight-delays", "champion"): "1"}
 
@@ -169,7 +211,7 @@ def test_champion_that_wants_other_inputs_is_not_compared(champion, inputs, part
     """A champion of another signature is named as not comparable, and does not block."""
     path = tmp_path / "narrow.parquet"
     parts.test.drop("humid").write_parquet(path)
-    found = step.judge(USECASE, {**inputs[0], "test": str(path)}, *inputs[1:])
+    found, _ = step.judge(USECASE, {**inputs[0], "test": str(path)}, *inputs[1:])
     assert found["notes"] == ("champion version 1 asks for humid, now not in the data",)
 
 
@@ -186,9 +228,7 @@ def seen_until(parts, day):
 
 def gated(**changed):
     """The use case, its gates changed."""
-    gates = replace(USECASE.gates, **changed)
-    names = ("model", "inputs", "label", "event_date", "slices")
-    return SimpleNamespace(gates=gates, **{name: getattr(USECASE, name) for name in names})
+    return type("Gated", (type(USECASE),), {"gates": replace(USECASE.gates, **changed)})()
 
 
 def test_rows_that_the_champion_was_trained_on_are_left_out(release, parts, inputs, evaluation):
@@ -197,7 +237,7 @@ def test_rows_that_the_champion_was_trained_on_are_left_out(release, parts, inpu
     release(seen_until(parts, 26))
     test, parameters, report, plain = inputs
     worse = {**plain["model"], "roc_auc": 0.0, "log_loss": 9.0}
-    found = step.judge(USECASE, test, parameters, report, {**plain, "model": worse})
+    found, _ = step.judge(USECASE, test, parameters, report, {**plain, "model": worse})
     assert found["notes"] == (
         f"compared on what is new to both: {later.height:,} of {parts.test.height:,} held-out"
         " rows are new to champion version 1",
@@ -215,7 +255,7 @@ def test_without_rows_that_are_new_to_both_the_gates_rule_decides(
     """The champion knows all of the candidate's test rows: no figures, and the reason says it."""
     release({**vars(parts), "validation": parts.test})
     usecase = gated(champion_unseen=rule, beats_baseline={}, at_most={}, slices={})
-    found = step.judge(usecase, *inputs)
+    found, _ = step.judge(usecase, *inputs)
     why = f"0 of {parts.test.height:,} held-out rows are new to champion version 1"
     assert (found["verdict"], found["champion"]) == (verdict, None)
     if rule == "accept":
@@ -231,7 +271,7 @@ def test_without_rows_that_are_new_to_both_the_gates_rule_decides(
 def test_fewer_rows_than_the_gates_ask_for_are_no_comparison(release, parts, inputs):
     """A comparison on a handful of rows would be decided by luck."""
     release(seen_until(parts, 26))
-    found = step.judge(gated(champion_rows=10**6), *inputs)
+    found, _ = step.judge(gated(champion_rows=10**6), *inputs)
     assert found["champion"] is None
     assert any("must be at least 1,000,000 of both" in reason for reason in found["reasons"])
 
@@ -240,9 +280,9 @@ def test_a_package_without_its_days_is_known_by_its_card(release, parts, inputs)
     """What was released before packages said it has a card that does; else nothing is compared."""
     card = b"| train | 2013-02-01 | 2013-02-24 | 9 | 1% |\n| test | 2013-02-25 | 2013-02-28 | 9 |"
     release(vars(parts), training=None, model_card=card)
-    assert "are new to champion version 1" in step.judge(USECASE, *inputs)["notes"][0]
+    assert "are new to champion version 1" in step.judge(USECASE, *inputs)[0]["notes"][0]
     release(vars(parts), training=None, model_card=b"# no table")
-    reasons = step.judge(USECASE, *inputs)["reasons"]
+    reasons = step.judge(USECASE, *inputs)[0]["reasons"]
     assert any("version 2 does not say what it was trained on" in reason for reason in reasons)
 
 
@@ -271,14 +311,14 @@ def test_a_signature_that_breaks_callers_is_held_back(release, parts, inputs):
         "input temp was INT64 and is FP32",
         "input gate is gone: callers send it, and what is unknown is refused",
     ]
-    held = step.judge(gated(beats_baseline={}, at_most={}, slices={}), *inputs)
+    held, _ = step.judge(gated(beats_baseline={}, at_most={}, slices={}), *inputs)
     assert held["reasons"] == [
         f"{change} (callers of version 1), must not break callers unless the run says"
         " accept_breaking=true"
         for change in changes
     ]
     test, parameters, *rest = inputs
-    meant = step.judge(
+    meant, _ = step.judge(
         gated(beats_baseline={}, at_most={}, slices={}),
         test,
         {**parameters, "accept_breaking": True},

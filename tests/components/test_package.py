@@ -35,10 +35,19 @@ def facts(trained, evaluation):
 def test_signature_speaks_the_inference_protocol(parts):
     """Inputs and output are named with datatype and shape; the example has a value for each."""
     found = signature(USECASE, parts.test)
-    assert (found["name"], found["outputs"]) == (
+    (output,) = found["outputs"]
+    assert output.pop("description") == f"how probable it is: {USECASE.card.target}"
+    assert (found["name"], output) == (
         "flight-delays",
-        [{"name": "probability", "datatype": "FP32", "shape": [-1, 1]}],
+        {"name": "probability", "datatype": "FP32", "shape": [-1, 1]},
     )
+    inputs = {item["name"]: item for item in found["inputs"]}
+    assert (inputs["temp"]["description"], inputs["temp"]["unit"]) == (
+        "temperature at the origin",
+        "°F",
+    )
+    assert inputs["origin"]["values"] == ["EWR", "JFK", "LGA"]
+    assert {"unit", "values"} & inputs["carrier"].keys() == set()
     assert [(x["name"], x["datatype"], x["shape"]) for x in found["inputs"]] == [
         (item.name, item.datatype, [-1, 1]) for item in USECASE.inputs
     ]
@@ -121,17 +130,13 @@ def paths(parts, trained, facts, tmp_path):
     for name in ("train", "validation", "test"):
         tables[name] = str(tmp_path / f"{name}.parquet")
         getattr(parts, name).write_parquet(tables[name])
-    texts = {}
-    for name, fact in facts.items():
-        texts[name] = str(tmp_path / f"{name}.json")
-        (tmp_path / f"{name}.json").write_text(json.dumps(fact))
-    return str(tmp_path / "model.onnx"), tables, texts
+    return str(tmp_path / "model.onnx"), tables, "# card", "flights@0"
 
 
 def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
     """Packaging twice gives the same digest, six named layers, and the very graph."""
-    digest, text = step.package(USECASE, *paths)
-    assert step.package(USECASE, *paths) == (digest, text)
+    digest = step.package(USECASE, *paths)
+    assert step.package(USECASE, *paths) == digest
     manifest = json.loads(oci.manifests[digest])
     layers = {x["annotations"]["org.opencontainers.image.title"]: x for x in manifest["layers"]}
     assert manifest["artifactType"] == "application/vnd.slipway.model.v1"
@@ -144,16 +149,16 @@ def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
         "model_card.md": "text/markdown",
     }
     assert oci.blobs[layers["model.onnx"]["digest"]] == trained.model
-    assert oci.blobs[layers["model_card.md"]["digest"]].decode() == text
+    assert oci.blobs[layers["model_card.md"]["digest"]].decode() == "# card"
     assert oci.uploads == 7
 
 
 def test_a_package_is_signed_when_there_is_a_key(paths, oci, monkeypatch):
     """With a key model.sig names all other files, and packaging again gives the same digest."""
-    bare, _ = step.package(USECASE, *paths)
+    bare = step.package(USECASE, *paths)
     monkeypatch.setenv("SLIPWAY_SIGNING_KEY", make_key_pair().private_pem)
-    digest, text = step.package(USECASE, *paths)
-    assert step.package(USECASE, *paths) == (digest, text)
+    digest = step.package(USECASE, *paths)
+    assert step.package(USECASE, *paths) == digest
     blobs = {
         layer["annotations"]["org.opencontainers.image.title"]: oci.blobs[layer["digest"]]
         for layer in json.loads(oci.manifests[digest])["layers"]

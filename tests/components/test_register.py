@@ -11,7 +11,6 @@ from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
 DIGEST = f"sha256:{'a' * 64}"
-PNG = b"\x89PNG"
 
 
 @pytest.fixture
@@ -25,10 +24,9 @@ def tracking(mlflow, monkeypatch):
 
 
 @pytest.fixture
-def facts(trained, evaluation):
-    """Report, evaluation and decision as the step reads them."""
+def facts(evaluation):
+    """Evaluation and decision as the step reads them."""
     return {
-        "report": trained.report(),
         "evaluation": evaluation.as_json(),
         "decision": {"run_id": "run0", "lake_version": "flights@0"},
     }
@@ -36,7 +34,7 @@ def facts(trained, evaluation):
 
 def test_version_points_at_the_digest(tracking, mlflow, facts):
     """The version's source and tags follow the contract; the run ends and knows its version."""
-    version = logic.register(tracking, USECASE, DIGEST, facts, "# card")
+    version = logic.register(tracking, USECASE, DIGEST, facts)
     assert version == ModelVersion("flight-delays", "1", DIGEST, "run0")
     (made,) = mlflow.models["flight-delays"]
     tags = {tag["key"]: tag["value"] for tag in made["tags"]}
@@ -53,28 +51,17 @@ def test_version_points_at_the_digest(tracking, mlflow, facts):
     assert (run["status"], run["tags"]) == ("FINISHED", {"digest": DIGEST, "model_version": "1"})
 
 
-def test_run_keeps_card_facts_and_plots(tracking, mlflow, facts):
-    """Seven artifacts go through the proxy, the plots as PNG."""
-    logic.register(tracking, USECASE, DIGEST, facts, "# card")
-    root = "1/run0/artifacts"
-    plots = {f"{root}/plots/{name}.png" for name in ("calibration", "roc", "importance")}
-    texts = {f"{root}/{name}.json" for name in facts} | {f"{root}/model_card.md"}
-    assert set(mlflow.files) == plots | texts
-    assert {mlflow.files[name][:4] for name in plots} == {PNG}
-    assert mlflow.files[f"{root}/model_card.md"] == b"# card"
-
-
 def test_retried_step_makes_no_second_version(tracking, mlflow, facts):
     """Registering the same run again returns the version it has."""
-    first = logic.register(tracking, USECASE, DIGEST, facts, "# card")
-    assert logic.register(tracking, USECASE, DIGEST, facts, "# card") == first
+    first = logic.register(tracking, USECASE, DIGEST, facts)
+    assert logic.register(tracking, USECASE, DIGEST, facts) == first
     assert len(mlflow.models["flight-delays"]) == 1
 
 
 def test_release_moves_the_alias(tracking, facts):
     """After the release the alias champion leads to the version; before, to none."""
     assert tracking.aliased("flight-delays", "champion") is None
-    version = logic.register(tracking, USECASE, DIGEST, facts, "# card")
+    version = logic.register(tracking, USECASE, DIGEST, facts)
     release(tracking, "flight-delays", version.version)
     assert tracking.aliased("flight-delays", "champion") == version
 

@@ -29,7 +29,8 @@ def trees(parts):
         for part in (parts.train, parts.validation)
     ]
     labels = [part["late"].to_numpy() for part in (parts.train, parts.validation)]
-    return features, logic._boost({**USECASE.training, "seed": 7}, matrices, labels, 40)
+    booster, _ = logic._boost({**USECASE.training, "seed": 7}, matrices, labels, 40)
+    return features, booster
 
 
 def test_graph_agrees_with_the_trees_on_all_held_out_rows(parts, trained, trees, held_out):

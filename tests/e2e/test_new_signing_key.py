@@ -55,7 +55,7 @@ def test_trust_outlives_its_settings(cli, settle) -> None:
     assert settle(key=2).json["prediction"]["version"] == "1"
 
     said = (
-        "version 1 (champion) is signed with no key that these settings trust: it will be refused"
+        "version 1 (champion) is signed with no key that these settings trust, and will be refused"
     )
     choose(key=3)
     assert said in " ".join(cli.pulumi("preview", "--stack", STACK).out.split())
@@ -64,8 +64,8 @@ def test_trust_outlives_its_settings(cli, settle) -> None:
 
     assert refused.code == 1
     assert said in " ".join(refused.err.split())
-    assert "version 1 was refused (untrusted)" in refused.err
-    assert f"run `slipway models resign 1 --stack {STACK}`" in refused.err
+    assert "serving refused version 1 (untrusted)" in refused.err
+    assert f"slipway models resign 1 --stack {STACK}`; see docs" in refused.err
 
     signed = cli("models", "resign", "--yes", "--stack", STACK)
     assert signed.code == 0, signed.err

@@ -47,12 +47,23 @@ def test_what_it_says_of_itself(training: Compiled) -> None:
     """Parameters by their types, and the description."""
     assert training.parameters == {
         "accept_breaking": "BOOLEAN",
+        "mlflow_run": "STRING",
         "months": "STRING",
         "rounds": "NUMBER_INTEGER",
         "seed": "NUMBER_INTEGER",
         "source": "STRING",
         "usecase": "STRING",
     }
+    assert training.defaults == {
+        "accept_breaking": False,
+        "mlflow_run": "",
+        "months": "1-3",
+        "rounds": 400,
+        "seed": 7,
+        "source": "",
+        "usecase": "flight_delays",
+    }
+    assert isinstance(training.defaults["rounds"], int)
     assert training.description.startswith("Train, judge")
 
 

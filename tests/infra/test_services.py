@@ -1,5 +1,6 @@
 """The list of services: consistent with itself, and changed by settings only where it should."""
 
+import json
 from hashlib import sha256
 
 import msgspec
@@ -8,7 +9,7 @@ import yaml
 
 from infra.description import describe
 from infra.errors import SettingsError
-from infra.service import PLACEHOLDER, Service, render, revealed, secret
+from infra.service import PLACEHOLDER, Service, address, render, revealed, secret
 from infra.services import all_services, object_store, steps
 from infra.settings import Settings, parse
 from infra.signing_keys import make_key_pair
@@ -46,6 +47,7 @@ def test_the_platform_has_these_services() -> None:
         "serving",
         "prometheus",
         "alertmanager",
+        "process-exporter",
         "grafana",
     ]
 
@@ -99,14 +101,31 @@ def test_every_service_called_exists_with_that_port() -> None:
                     assert port in listed[name].ports
 
 
-def test_prometheus_scrapes_every_service_that_has_metrics() -> None:
-    """Nothing with metrics goes unwatched."""
+def test_prometheus_watches_every_service() -> None:
+    """One without metrics of its own is told of by the exporter; on a cluster, by the kubelets."""
     listed = services()
     configured = yaml.safe_load(listed["prometheus"].files["prometheus.yml"])
+    jobs = {job["job_name"]: job for job in configured["scrape_configs"]}
+    told = {name for name, job in jobs.items() if job["metrics_path"] == f"/services/{name}"}
 
+    assert set(jobs) == set(listed)
+    assert told == {name for name, service in listed.items() if not service.metrics}
+    assert told == set(json.loads(listed["process-exporter"].files["watched.json"]))
+    for name in told:
+        targets = [each["targets"] for each in jobs[name]["static_configs"]]
+        assert targets == [[address("process-exporter")]]
+
+
+def test_on_a_cluster_prometheus_scrapes_every_service_that_has_metrics() -> None:
+    """There is no exporter there."""
+    listed = services(target={"kind": "existing", "context": "c"})
+    configured = yaml.safe_load(listed["prometheus"].files["prometheus.yml"])
     scraped = {job["job_name"] for job in configured["scrape_configs"]}
 
-    assert scraped == {name for name, service in listed.items() if service.metrics}
+    assert "process-exporter" not in listed
+    assert {name for name, service in listed.items() if service.metrics} == {
+        name for name in scraped if not name.startswith("kubelet")
+    }
 
 
 def test_serving_settings_reach_the_model_server() -> None:

@@ -41,14 +41,14 @@ def state(tmp_path: Path) -> Path:
 
 def foreseen(state: Path, **signing: object) -> list[str]:
     settings = parse({"serving": {"model": MODEL, "signing": signing}}, source="S")
-    return untrusted.foreseen(settings, "s", state)
+    return [f"{x.summary}: {x.resolution}" for x in untrusted.foreseen(settings, state)]
 
 
 def refused(version: str, slots: str) -> str:
     return (
-        f"version {version} ({slots}) is signed with no key that these settings trust: it will be"
-        f" refused unless you first run `slipway models resign {version} --stack s`, or leave"
-        " slipway:serving.signing as it was"
+        f"version {version} ({slots}) is signed with no key that these settings trust, and will be"
+        f" refused: first run `slipway models resign {version}`, or leave slipway:serving.signing"
+        " as it was"
     )
 
 
@@ -119,5 +119,6 @@ def test_what_cannot_be_asked_is_said(
     monkeypatch.setattr(untrusted._Asked, "_get", fail)
 
     assert foreseen(state, key=2) == [
-        "whether what is served stays trusted could not be looked up: it takes too long"
+        "whether what is served stays trusted could not be looked up: it takes too long:"
+        " see `slipway status`"
     ]

@@ -1,7 +1,7 @@
 """Prometheus' own tools judge what is written for it."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +50,31 @@ def as_promtool(alert: Alert, case: Any) -> dict:
     }
     test = {"interval": "1m", "input_series": series, "alert_rule_test": [asked]}
     return {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+
+
+def shown(
+    promtool: str,
+    folder: Path,
+    asked: Mapping[str, float | None],
+    series: Mapping[str, str],
+    at: str = "21m",
+) -> None:
+    """Assert what expressions give at a time, None being nothing; series have a value a minute."""
+    cases = [
+        {
+            "expr": expression,
+            "eval_time": at,
+            "exp_samples": [] if value is None else [{"labels": "{}", "value": value}],
+        }
+        for expression, value in asked.items()
+    ]
+    written = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": written, "promql_expr_test": cases}
+    (folder / "test.yml").write_text(yaml.safe_dump({"rule_files": [], "tests": [test]}))
+    done = subprocess.run(
+        [promtool, "test", "rules", str(folder / "test.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

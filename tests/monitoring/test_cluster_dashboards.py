@@ -6,11 +6,12 @@ import subprocess
 
 import pytest
 
-from monitoring import rules
+from monitoring import pipeline_alerts, rules
 from monitoring.cluster import KUBELET_RESOURCES, KUBELET_VOLUMES, STATES, Cluster, Tenant
 from monitoring.dashboards import cluster_dashboards, dashboard, panels
 from monitoring.dashboards.defaults import LOGS_UID, at
 from monitoring.objective import Objective
+from tests.monitoring.conftest import shown
 
 OBJECTIVE = Objective()
 TENANT = Tenant("red", "s-red")
@@ -91,9 +92,57 @@ def test_panels_and_alerts_ask_for_what_is_exported() -> None:
         for alert in rules.alerts(OBJECTIVE, CLUSTER)
         if alert.name not in everywhere
     ]
-    plots = [query.expression for panel in PANELS.values() for query in panel.queries]
+    here = [*DASHBOARDS, dashboard.platform(CLUSTER)]
+    plots = [
+        query.expression
+        for each in here
+        for row in panels.rows(each)
+        for panel in row.panels
+        for query in panel.queries
+    ]
+    recorded = [each.expression for each in pipeline_alerts.recordings()]
 
-    assert set().union(*map(asked, [*alerts, *plots])) == EXPORTED
+    assert set().union(*map(asked, [*alerts, *plots, *recorded])) == EXPORTED
+
+
+def test_every_recorded_series_of_pipelines_that_is_asked_for_is_recorded() -> None:
+    """A plot of a series that no rule makes would stay empty."""
+    asked_for = {
+        name
+        for panel in PANELS.values()
+        for query in panel.queries
+        for name in re.findall(r"\bnamespace_phase:\w+:\w+", query.expression)
+    }
+
+    assert asked_for == {each.name for each in pipeline_alerts.recordings()}
+
+
+def test_on_a_cluster_all_services_are_counted_and_their_memory_summed(
+    promtool: str, tmp_path
+) -> None:
+    """Not those alone that export metrics: every workload of ours, every container."""
+    series = {
+        'kube_deployment_spec_replicas{namespace="s",deployment="a"}': "1x5",
+        'kube_deployment_status_replicas_available{namespace="s",deployment="a"}': "1x5",
+        'kube_statefulset_replicas{namespace="s",statefulset="b"}': "2x5",
+        'kube_statefulset_status_replicas_available{namespace="s",statefulset="b"}': "1x5",
+        'kube_deployment_spec_replicas{namespace="t",deployment="d"}': "1x5",
+        'kube_deployment_status_replicas_available{namespace="t",deployment="d"}': "1x5",
+        'container_memory_working_set_bytes{namespace="s",container="a"}': "5x5",
+        'container_memory_working_set_bytes{namespace="s",container="b"}': "7x5",
+        'container_memory_working_set_bytes{namespace="t",container="d"}': "9x5",
+    }
+    figures = {
+        panel.title: panel.queries[0].expression
+        for row in panels.rows(dashboard.platform(CLUSTER))
+        for panel in row.panels
+        if panel.kind == "figure"
+    }
+    wanted = {"Services up": 1, "Services down": 1, "Memory in all": 12}
+
+    shown(
+        promtool, tmp_path, {figures[title]: value for title, value in wanted.items()}, series, "4m"
+    )
 
 
 def test_each_dashboard_about_kubernetes_is_one_of_its_own() -> None:

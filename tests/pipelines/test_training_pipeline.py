@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.compile import PIPELINES, compile_to, load
+from pipelines import PIPELINES
+from pipelines.compile import compile_to, load
 from pipelines.steps import SECRET_VARIABLES, SIGNING_KEY, VARIABLES
 
 ROOT = Path(__file__).parents[2]

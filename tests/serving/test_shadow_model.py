@@ -21,7 +21,7 @@ class Slotted:
             "m",
             lambda: self.placed,
             self.cache,
-            Shown(self.registry),
+            Shown("m", self.registry),
             Refusals("m", self.registry),
         )
 

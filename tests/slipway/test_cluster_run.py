@@ -5,12 +5,13 @@ from typer.testing import CliRunner
 
 from infra.errors import ClusterError, SettingsError
 from infra.home import StackDir
-from slipway import cli, cluster_run, training
+from slipway import cli, cluster_run, commands, training
 from slipway.cluster_run import PipelinesOfStack, _failure, _looks, _news
 from slipway.exits import NotUpError
 from slipway.pipeline_run import Failure, StepEvent
 
 RUNNING, DONE = StepEvent("train", "running"), StepEvent("train", "succeeded", 2.0)
+PODS = "kubectl --context far -n mlops get pods -l pipeline/runid=r"
 RUN = {"run_id": "r", "state": "FAILED"}
 KUBECONFIG = """
 clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
@@ -28,7 +29,7 @@ def pipelines() -> PipelinesOfStack:
 
 def test_a_stack_that_is_not_up_says_so() -> None:
     """With the command that brings it up."""
-    with pytest.raises(NotUpError, match="stack far is not up: run `slipway up --stack far`"):
+    with pytest.raises(NotUpError, match="stack far is not up: run `slipway up`"):
         PipelinesOfStack.of({}, "far")
 
 
@@ -50,7 +51,7 @@ def test_kfp_that_is_not_up_is_one_line(pipelines) -> None:
     with pytest.raises(
         Exception,
         match=r"Kubeflow Pipelines of stack far does not answer \(.*refused.*\): see"
-        r" `kubectl -n mlops get pods`; nothing was submitted",
+        r" `kubectl .*--context \S+ -n mlops get pods`; nothing was submitted",
     ):
         pipelines.submit("training", {})
 
@@ -97,7 +98,7 @@ def test_a_failure_is_the_failed_step_s_last_word(tmp_path) -> None:
     log.write_text("Traceback (most recent call last):\n  File x\nValueError: two\nI1 launcher\n")
     steps = (StepEvent("split", "succeeded"), StepEvent("train", "failed"))
 
-    found = _failure("training", RUN, steps, {"train": log})
+    found = _failure("training", RUN, steps, {"train": log}, PODS)
 
     assert found == Failure("train", "ValueError: two", f"read {log}")
 
@@ -108,8 +109,8 @@ def test_a_failure_is_the_failed_step_s_last_word(tmp_path) -> None:
 )
 def test_a_failure_without_a_log_says_where_the_pods_are(steps, step) -> None:
     """A run that ended before its first step is the pipeline's own failure."""
-    assert _failure("training", RUN, steps, {}) == Failure(
-        step, "the run is failed", "see its pods: kubectl get pods -l pipeline/runid=r"
+    assert _failure("training", RUN, steps, {}, PODS) == Failure(
+        step, "the run is failed", f"see its pods: `{PODS}`"
     )
 
 
@@ -119,9 +120,9 @@ def test_a_terminated_run_failed_for_no_step_s_fault(tmp_path) -> None:
     log.write_text("working\n")
     run = RUN | {"state_history": [{"state": "RUNNING"}, {"state": "CANCELING"}]}
 
-    assert _failure("training", run, (StepEvent("train", "failed"),), {"train": log}) == Failure(
-        "train", "the run was terminated", "run it again"
-    )
+    assert _failure(
+        "training", run, (StepEvent("train", "failed"),), {"train": log}, PODS
+    ) == Failure("train", "the run was terminated", "run it again")
 
 
 class Interrupted:
@@ -160,7 +161,8 @@ def test_what_ends_the_following_leaves_the_run(cause, tmp_path, monkeypatch) ->
         training.follow("training", "r1", Interrupted(cause), StackDir(tmp_path), progress)
 
     assert progress.said[-1] == (
-        "run r1 goes on; to follow it again: slipway run training --follow r1 --stack far"
+        "run r1 goes on; to follow it again: "
+        + commands.slipway("far", "run", "training", "--follow", "r1")
     )
 
 

@@ -70,3 +70,31 @@ def test_a_prediction_is_printed_with_its_reasons() -> None:
         ["carrier", "UA", "-0.1100"],
         ["hour", "8", "+0.0100"],
     ]
+
+
+def test_a_long_text_takes_no_room_from_the_figures() -> None:
+    """Names and contributions stand whole beside it, at the width of any terminal."""
+    row = {"hour": 8, "carrier": "word " * 3000, "temp": "x" * 3000}
+    made = Prediction("m", "1", [row], {"late": [0.3]}, 1.5, [FIRST])
+    out = io.StringIO()
+    show.prediction(Console(file=out, width=60, color_system=None, soft_wrap=True), made)
+    lines = [line.split() for line in out.getvalue().splitlines() if line]
+    table = [line for line in lines if line[0] in {*row, "feature"}]
+    assert [(line[0], line[-1]) for line in table] == [
+        ("feature", "contribution"),
+        ("temp", "+0.2000"),
+        ("carrier", "-0.1100"),
+        ("hour", "+0.0100"),
+    ]
+    assert len(out.getvalue()) < 4000
+
+
+def test_values_of_any_kind_are_printed() -> None:
+    """Several a row, texts, and what is missing, which only numbers have digits for."""
+    outputs = {"p": [[0.25, 0.75]], "label": ["late"], "score": [None]}
+    out = io.StringIO()
+    show.prediction(
+        Console(file=out, width=100, color_system=None),
+        Prediction("m", "1", [{}], outputs, 1.5),
+    )
+    assert "p [0.2500, 0.7500], label late, score None" in out.getvalue()

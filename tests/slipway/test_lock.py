@@ -41,7 +41,7 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
         first.communicate()
 
     assert re.fullmatch(
-        rf"stack local is locked by `slipway up` \(pid {first.pid}, since \d\d:\d\d:\d\d\):"
+        rf"stack local is locked by slipway's up \(pid {first.pid}, since \d\d:\d\d:\d\d\):"
         r" wait for it, or end it; nothing was changed",
         str(caught.value),
     )

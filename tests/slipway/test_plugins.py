@@ -67,7 +67,7 @@ def test_a_plugin_that_cannot_be_had_is_one_line(home: Home) -> None:
 
     assert str(told.value) == (
         "pulumi-resource-nobody 1.2.3 is not here: no route: where Pulumi's download site can be"
-        ' reached, run `eval "$(slipway env)"`, then'
+        " reached, run"
         " `pulumi plugin install resource nobody 1.2.3`; or put the program on PATH"
     )
     assert said == [("pulumi-resource-nobody", "fetching 1.2.3")]

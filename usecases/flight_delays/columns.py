@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from usecases.contract import RawInput
+from usecases.contract import Datatype, RawInput
 
 LABEL: Final = "late"
 EVENT_DATE: Final = "flight_date"
@@ -35,27 +35,47 @@ _MEANING: Final = {
     "year": "year of departure, local",
     "month": "month of departure, local",
     "day": "day of the month of departure, local",
-    "sched_dep_time": "scheduled departure, local HHMM",
-    "sched_arr_time": "scheduled arrival, local HHMM at the destination",
+    "sched_dep_time": "scheduled departure, local",
+    "sched_arr_time": "scheduled arrival, local at the destination",
     "carrier": "two-character carrier code",
-    "origin": "airport of departure: EWR, JFK or LGA",
+    "origin": "airport of departure, FAA code",
     "dest": "airport of arrival, FAA code",
-    "distance": "miles between the airports",
-    "plane_year": "year the plane was made; NaN if not known",
-    "plane_seats": "seats of the plane; NaN if not known",
-    "temp": "temperature at the origin, F",
-    "dewp": "dew point at the origin, F",
-    "humid": "relative humidity at the origin, %",
-    "wind_dir": "wind direction at the origin, degrees",
-    "wind_speed": "wind speed at the origin, mph",
-    "wind_gust": "wind gust at the origin, mph",
-    "precip": "precipitation at the origin, inches",
-    "pressure": "sea level pressure at the origin, millibars",
-    "visib": "visibility at the origin, miles",
+    "distance": "distance between the airports",
+    "plane_year": "year the plane was made, where it is known",
+    "plane_seats": "seats of the plane, where they are known",
+    "temp": "temperature at the origin",
+    "dewp": "dew point at the origin",
+    "humid": "relative humidity at the origin",
+    "wind_dir": "wind direction at the origin",
+    "wind_speed": "wind speed at the origin",
+    "wind_gust": "wind gust at the origin",
+    "precip": "precipitation at the origin",
+    "pressure": "sea level pressure at the origin",
+    "visib": "visibility at the origin",
 }
+_UNIT: Final = {
+    "sched_dep_time": "HHMM",
+    "sched_arr_time": "HHMM",
+    "distance": "miles",
+    "temp": "°F",
+    "dewp": "°F",
+    "humid": "%",
+    "wind_dir": "degrees",
+    "wind_speed": "mph",
+    "wind_gust": "mph",
+    "precip": "inches",
+    "pressure": "millibars",
+    "visib": "miles",
+}
+_VALUES: Final = {"origin": ("EWR", "JFK", "LGA")}
+_DATATYPES: Final[tuple[tuple[Datatype, tuple[str, ...]], ...]] = (
+    ("INT64", CALENDAR),
+    ("BYTES", CATEGORIES),
+    ("FP32", MEASURES),
+)
 
-INPUTS: Final = (
-    *(RawInput(name, "INT64", _MEANING[name]) for name in CALENDAR),
-    *(RawInput(name, "BYTES", _MEANING[name]) for name in CATEGORIES),
-    *(RawInput(name, "FP32", _MEANING[name]) for name in MEASURES),
+INPUTS: Final = tuple(
+    RawInput(name, datatype, _MEANING[name], _UNIT.get(name, ""), _VALUES.get(name, ()))
+    for datatype, names in _DATATYPES
+    for name in names
 )

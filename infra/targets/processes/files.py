@@ -1,7 +1,8 @@
-"""Files that are whole or not there, and that only their owner may read."""
+"""Files that are whole or not there, that only their owner may read, and that keep attributes."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -15,6 +16,18 @@ def private_folder(path: Path) -> Path:
         private_folder(path.parent)
         path.mkdir(mode=_PRIVATE_DIR, exist_ok=True)
     return path
+
+
+def keeps_attributes(folder: Path) -> bool:
+    """Whether a file in `folder` may have user attributes, as far as can be tried."""
+    if not hasattr(os, "setxattr"):  # Linux only; macOS's file systems have them
+        return True
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.setxattr(file.fileno(), "user.slipway", b"")
+    except OSError as error:
+        return error.errno != errno.ENOTSUP
+    return True
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -171,6 +171,7 @@ class ProcessPlatform(pulumi.ComponentResource):
                     "url": f"http://{specs[service.name]['address']}",
                     "ui": service.ui or "",
                     "role": service.role,
+                    "health": service.health.path or "",
                     "version": specs[service.name]["version"],
                 }
                 for service in services

@@ -30,6 +30,27 @@ def champion(platform) -> dict:
     return answer.raise_for_status().json()["model_version"]
 
 
+def newest_run(platform) -> dict:
+    """The run that MLflow was told of last."""
+    url = f"{platform.url('tracking')}/api/2.0/mlflow/runs/search"
+    return httpx.post(url, json={"experiment_ids": ["1"], "max_results": 1}).json()["runs"][0]
+
+
+def tags_of(run: dict) -> dict[str, str]:
+    """A run's tags by name."""
+    return {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
+
+
+def files_of(platform, run: str) -> list[str]:
+    """The artifacts of a run."""
+    url = f"{platform.url('tracking')}/api/2.0/mlflow/artifacts/list"
+    return [
+        file["path"]
+        for folder in ("", "plots", "log")
+        for file in httpx.get(url, params={"run_id": run, "path": folder}).json().get("files", [])
+    ]
+
+
 def test_the_first_up_ends_with_a_model_that_beats_the_baseline(platform) -> None:
     """Services, champion, figures beside the baseline's, a real prediction."""
     summary = platform.summary
@@ -67,22 +88,24 @@ def test_mlflow_holds_parameters_metrics_card_and_plots(platform) -> None:
     run = champion(platform)["run_id"]
     api = f"{platform.url('tracking')}/api/2.0/mlflow"
     data = httpx.get(f"{api}/runs/get", params={"run_id": run}).json()["run"]["data"]
-    listed = [
-        file["path"]
-        for folder in ("", "plots")
-        for file in httpx.get(
-            f"{api}/artifacts/list", params={"run_id": run, "path": folder}
-        ).json()["files"]
-    ]
+    listed = files_of(platform, run)
 
-    assert {"usecase", "months", "lake_version"} <= {p["key"] for p in data["params"]}
+    assert {"usecase", "months", "rounds", "seed"} <= {p["key"] for p in data["params"]}
     assert {"roc_auc", "baseline_roc_auc"} <= {m["key"] for m in data["metrics"]}
-    assert {
-        "model_card.md",
-        "plots/calibration.png",
-        "plots/roc.png",
-        "plots/importance.png",
-    } <= set(listed)
+    assert {"lake_version", "mlflow.user"} <= {t["key"] for t in data["tags"]}
+    assert set(listed) >= PAGE
+
+
+PAGE = {
+    "model_card.md",
+    "decision.json",
+    "plots/calibration.png",
+    "plots/roc.png",
+    "plots/precision_recall.png",
+    "plots/learning_binary_logloss.png",
+    "plots/importance.png",
+}
+"""What a person finds of every judged model."""
 
 
 def test_prometheus_scrapes_every_service(platform) -> None:
@@ -122,9 +145,12 @@ def test_a_prediction_is_explained(platform) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "rows.json is not JSON"),
+        ("{", "rows.json:1: no JSON"),
         ("[]", "rows.json: give a row as"),
-        ('{"month": 1}', "row 0: feature 'year' (INT64) is missing"),
+        (
+            '{"month": 1}',
+            "rows.json: row 0: the rows do not fit: Object missing required",
+        ),
     ],
 )
 def test_a_prediction_from_a_bad_file_says_what_is_wrong(
@@ -135,21 +161,34 @@ def test_a_prediction_from_a_bad_file_says_what_is_wrong(
 
     done = platform.cli("predict", "--file", str(tmp_path / "rows.json"))
 
-    assert done.code in {1, 2}
+    assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1
 
 
 def test_a_wrongly_typed_value_is_the_callers_mistake(platform, tmp_path: Path) -> None:
-    """The server answers 4xx with the reason, and the command passes it on."""
+    """It is read as the server reads it, and the line says where and why."""
     row = platform.summary["prediction"]["rows"][0] | {"month": "March"}
     (tmp_path / "rows.json").write_text(json.dumps(row))
 
     done = platform.cli("predict", "--file", str(tmp_path / "rows.json"))
 
-    assert done.code == 1
-    assert "the model server answers 4" in done.err
-    assert "month" in done.err
+    assert done.code == 2
+    assert "row 0: the rows do not fit: Expected `int`, got `str` - at `$[0].month`" in done.err
+
+
+def test_a_number_that_a_row_lacks_is_missing(platform, tmp_path: Path) -> None:
+    """Null or left out, from a file as in rows over HTTP, and with a byte order mark before it."""
+    row = platform.summary["prediction"]["rows"][0]
+    less = {name: value for name, value in row.items() if name != "temp"}
+    file = tmp_path / "rows.jsonl"
+    lines = f"{json.dumps(less)}\n{json.dumps(less | {'temp': None})}\n"
+    file.write_text(lines, encoding="utf-8-sig")
+
+    made = platform.cli("predict", "--file", str(file), "--json").json
+
+    first, second = made["outputs"]["probability"]
+    assert first == second
 
 
 def test_a_model_that_does_not_pass_the_gate_is_rejected(platform) -> None:
@@ -164,6 +203,17 @@ def test_a_model_that_does_not_pass_the_gate_is_rejected(platform) -> None:
     assert result["decision"]["reasons"]
     assert "register" not in result["outputs"]
     assert champion(platform) == before
+    newest = newest_run(platform)
+    assert (newest["info"]["status"], tags_of(newest)["verdict"]) == ("FINISHED", "rejected")
+    assert result["page"].split("/runs/")[1].startswith(newest["info"]["run_id"])
+    assert set(files_of(platform, newest["info"]["run_id"])) >= PAGE
+    datasets = newest["inputs"]["dataset_inputs"]
+    assert {each["tags"][0]["value"] for each in datasets} == {
+        "source",
+        "training",
+        "validation",
+        "test",
+    }
 
 
 @pytest.mark.parametrize(
@@ -171,8 +221,6 @@ def test_a_model_that_does_not_pass_the_gate_is_rejected(platform) -> None:
     [
         ("months=13", "ingest", "13"),
         ("months=January", "ingest", "January"),
-        ("mnths=1", "training", "the pipeline has no parameter mnths"),
-        ("rounds=many", "training", "rounds='many' is not a whole number"),
     ],
 )
 def test_a_bad_argument_fails_with_step_cause_and_remedy(
@@ -189,6 +237,26 @@ def test_a_bad_argument_fails_with_step_cause_and_remedy(
     assert said in failure["cause"]
     assert failure["remedy"]
     assert champion(platform) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("training --set mnths=1", "training: the pipeline has no parameter mnths: valid are: "),
+        ("training --set rounds=many", "training: rounds='many' is not a whole number"),
+        ("trainig", "there is no pipeline trainig: choose one of: training"),
+    ],
+)
+def test_a_wrong_name_or_type_is_said_before_anything_runs(platform, words: str, said: str) -> None:
+    """In one line, by the exit code of a wrong option; no run has a folder."""
+    runs = platform.cli.home.stack("local").runs
+    before = sorted(runs.iterdir())
+
+    done = platform.cli("run", *words.split(), "--json")
+
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+    assert sorted(runs.iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -215,6 +283,9 @@ def test_bad_data_fails_with_file_rows_and_rule(
     assert failure["step"] == step
     assert [word for word in said if word not in failure["cause"]] == []
     assert champion(platform) == before
+    newest = newest_run(platform)
+    assert (newest["info"]["status"], tags_of(newest)["failed_step"]) == ("FAILED", step)
+    assert f"log/{step}.log" in files_of(platform, newest["info"]["run_id"])
 
 
 def copy_source(folder: Path) -> None:

@@ -123,7 +123,7 @@ def test_the_log_of_a_stranger_names_the_services(platform) -> None:
     """What would have been right stands in the error."""
     done = platform.cli("logs", "nobody")
 
-    assert done.code == 1
+    assert done.code == 2
     assert "no log of 'nobody'; there are supervisor, alertmanager" in done.err
 
 

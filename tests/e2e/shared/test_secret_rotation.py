@@ -49,7 +49,7 @@ def test_secrets_are_listed_by_name_and_a_strange_one_is_refused(platform) -> No
     refused = platform.cli("secrets", "rotate", "nope")
 
     assert listed.out.split() == ["object-store-access-key", SECRET]
-    assert refused.code == 1
+    assert refused.code == 2
     assert refused.err == (
         "slipway: nope: no secret that stack local generated; those are"
         f" object-store-access-key, {SECRET}\n"

@@ -90,6 +90,28 @@ def test_a_figure_is_coloured_by_its_thresholds(value: float, css: str) -> None:
     assert elements.count("output", css) == 1
 
 
+def test_a_figure_of_several_series_shows_each_by_its_name() -> None:
+    """The first alone would be taken for all."""
+    series = (Series("blue", ((2000.0, 0.0),)), Series("<red>", ((2000.0, 3.0),)))
+
+    text = document(page(Chart(FIGURE, series)))
+
+    assert '<output class="green"><small>blue</small> 0</output>' in text
+    assert '<output class="red"><small>&lt;red&gt;</small> 3</output>' in text
+
+
+def test_a_service_that_is_not_ready_says_why() -> None:
+    """With the command that helps, whole."""
+    trouble = "no answer: see `slipway logs serving`"
+    service = dataclasses.replace(SERVICE, state="not ready", trouble=trouble)
+
+    shown = dataclasses.replace(page(), sections=(), services=[service], stack="staging")
+    text = document(shown)
+
+    assert "not ready</span><br>no answer: see `" in text
+    assert "slipway logs serving --stack staging`" in text
+
+
 def test_what_is_not_known_is_said() -> None:
     """A panel without data has its place, and says so; so do a champion and alerts."""
     text = document(page(Chart(FIGURE, ()), Chart(PLOT, ())))
