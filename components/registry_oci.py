@@ -36,14 +36,16 @@ class Layer:
 class Registry:
     """A connection to one OCI registry; use it as a context manager."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, client: httpx.Client | None = None) -> None:
         """Connect lazily to `host[:port]` or a URL.
 
-        Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients.
+        Without a scheme it is HTTPS, but plain HTTP on the loopback, as with Docker's clients. A
+        `client` has a way of its own to it, such as a cluster's API server.
         """
         self._url = address if "://" in address else f"{_scheme(address)}://{address}"
         # The platform's own: no proxy, .netrc or authority of whoever runs a step is for it.
-        self._http = httpx.Client(base_url=self._url, timeout=60, trust_env=False)
+        self._http = client or httpx.Client(base_url=self._url, timeout=60, trust_env=False)
+        self._carried = client is not None
 
     def __enter__(self) -> Self:
         return self
@@ -69,12 +71,29 @@ class Registry:
         Raises:
             StepError: there is no such artifact or file, or its bytes are not what was pushed.
         """
-        layers = json.loads(self._manifest(repository, digest))["layers"]
-        layer = next((x for x in layers if x.get("annotations", {}).get(TITLE) == name), None)
+        layers = self._layers(repository, digest)
+        layer = next((x for x in layers if _title(x) == name), None)
         if layer is None:
             raise StepError(f"{repository}@{digest} has no file {name}", "release another version")
+        return self._file(repository, digest, layer).content
+
+    def files(self, repository: str, digest: str) -> tuple[Layer, ...]:
+        """Return all files of an artifact, each checked against its digest.
+
+        Raises:
+            StepError: there is no such artifact, or its bytes are not what was pushed.
+        """
+        layers = self._layers(repository, digest)
+        return tuple(self._file(repository, digest, layer) for layer in layers)
+
+    def _layers(self, repository: str, digest: str) -> list[dict[str, Any]]:
+        layers: list[dict[str, Any]] = json.loads(self._manifest(repository, digest))["layers"]
+        return layers
+
+    def _file(self, repository: str, digest: str, layer: dict[str, Any]) -> Layer:
         blob = self._call("GET", f"/v2/{repository}/blobs/{layer['digest']}").content
-        return _verified(blob, layer["digest"], f"{repository}@{digest} {name}")
+        what = f"{repository}@{digest} {_title(layer)}"
+        return Layer(_title(layer), layer["mediaType"], _verified(blob, layer["digest"], what))
 
     def sizes(self, repository: str, digest: str) -> dict[str, int]:
         """Return the files of an artifact and how many bytes each has."""
@@ -92,13 +111,19 @@ class Registry:
         if present.status_code == httpx.codes.OK:
             return
         session = self._call("POST", f"/v2/{repository}/blobs/uploads/")
-        place = httpx.URL(urljoin(f"{self._url}/", session.headers["Location"]))
+        place = self._place(session.headers["Location"])
         self._call(
             "PUT",
             str(place.copy_merge_params({"digest": digest})),
             content=content,
             headers={"Content-Type": "application/octet-stream"},
         )
+
+    def _place(self, location: str) -> httpx.URL:
+        """Where an upload goes on; a client's own way may have put a path of its own before."""
+        if self._carried:
+            return httpx.URL(location[location.index("/v2/") :])
+        return httpx.URL(urljoin(f"{self._url}/", location))
 
     def _call(self, method: str, path: str, **content: Any) -> httpx.Response:
         response = self._send(method, path, **content)
@@ -123,6 +148,10 @@ class Registry:
 def digest_of(content: bytes) -> str:
     """Return `sha256:...` of the bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _title(layer: dict[str, Any]) -> str:
+    return str(layer.get("annotations", {}).get(TITLE, ""))
 
 
 def _scheme(address: str) -> str:

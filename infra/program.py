@@ -24,11 +24,25 @@ def deploy() -> None:
         pulumi.RunError: something a user can mend, before any resource is touched.
     """
     try:
-        outputs = _platform(settings.from_pulumi(pulumi.get_stack()))
+        chosen = settings.from_pulumi(pulumi.get_stack())
+        _warn(chosen)
+        outputs = _platform(chosen)
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from None
     for name, value in outputs.items():
         pulumi.export(name, value)
+
+
+def _warn(chosen: Settings) -> None:
+    """Say in a preview what of the released models would be refused."""
+    if not pulumi.runtime.is_dry_run():
+        return
+    from infra import pulumi_state, untrusted  # noqa: PLC0415 - as below
+
+    stack = pulumi.get_stack()
+    state = pulumi_state.file(Home.of_environment(), stack)
+    for each in untrusted.foreseen(chosen, state):
+        pulumi.warn(f"stack {stack}: {each.summary}: {each.resolution}")
 
 
 def _platform(chosen: Settings) -> dict[str, Any]:

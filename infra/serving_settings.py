@@ -46,7 +46,7 @@ def _public_key(text: str) -> str:
 
 
 class Signing(Tree):
-    """Whose models are served: those signed with the platform's key, or with yours."""
+    """Whose models are served: those signed with the platform's key, and with yours."""
 
     signatures: Literal["required", "off"] = Field(
         default="required", description="required: a model without a trusted signature is refused."
@@ -57,13 +57,8 @@ class Signing(Tree):
         description="Count it up for a new key: the one before stays trusted, those before it not.",
     )
     public_key: Annotated[str, AfterValidator(_public_key)] = Field(
-        default="", description="PEM, where models are signed elsewhere: no key is made here."
+        default="", description="PEM: models signed elsewhere are trusted, beside our own."
     )
-
-    @property
-    def own_key(self) -> bool:
-        """Whether the platform has a key of its own that its pipelines sign with."""
-        return self.signatures == "required" and not self.public_key
 
 
 class Serving(Tree):

@@ -7,16 +7,24 @@ from monitoring.alert import Alert, Recording
 _REQUESTS = "slipway_inference_requests_total"
 SLOT_ERRORS = "slot:slipway_inference_errors:ratio_rate10m"
 """Name of the series: share of a slot's infer requests that failed by our fault (5xx)."""
+REFUSED = "model:slipway_inference_refusals:ratio_rate10m"
+"""Name of the series: share of a model's infer requests that were refused as the caller's fault
+(4xx), by reason."""
 
 STALLED_SECONDS = 120
 """How late a prediction may be for its table; settings allow no flush that is half as slow."""
 
 
 def recordings() -> list[Recording]:
-    """What fails, by model and slot; nothing where a slot was not asked."""
+    """What fails, by model and slot, and what is refused, by reason; nothing where none asked."""
     asked = f"sum by (model, slot) (rate({_REQUESTS}[10m]))"
     failed = f'sum by (model, slot) (rate({_REQUESTS}{{code=~"5.."}}[10m]))'
-    return [Recording(SLOT_ERRORS, f"({failed} or 0 * {asked}) / {asked}")]
+    refused = "sum by (model, reason) (rate(slipway_inference_refusals_total[10m]))"
+    of_all = f"sum by (model) (rate({_REQUESTS}[10m]))"
+    return [
+        Recording(SLOT_ERRORS, f"({failed} or 0 * {asked}) / {asked}"),
+        Recording(REFUSED, f"{refused} / on (model) group_left () {of_all}"),
+    ]
 
 
 def alerts() -> list[Alert]:
@@ -66,7 +74,20 @@ _MODELS = (
         ),
     ),
 )
+# Too many at once is ServingSaturated's. Where there was no yesterday, it counts as 0.
+_CALLERS = f'{REFUSED}{{reason!="busy"}}'
+_YESTERDAY = f"({REFUSED} offset 1d or 0 * {REFUSED})"
 _LOAD = (
+    Alert(
+        name="CallersRefused",
+        expression=f"{_CALLERS} > 0.1 + 2 * {_YESTERDAY}",
+        hold="5m",
+        severity="page",
+        summary=(
+            "{{ $value | humanizePercentage }} of the requests to {{ $labels.model }} are refused"
+            " ({{ $labels.reason }}), more than twice yesterday's share"
+        ),
+    ),
     Alert(
         name="ServingSaturated",
         expression=(

@@ -47,6 +47,7 @@ def pipeline(
     source: str = "",
     rounds: int = 400,
     seed: int = 7,
+    accept_breaking: bool = False,  # noqa: FBT001, FBT002
     mlflow_run: str = "",
 ) -> None:
     """Train a model of a use case on months of its source.
@@ -57,6 +58,7 @@ def pipeline(
         source: Folder or URL of the source's tables; without one, the use case's own.
         rounds: Most trees that are trained; fewer where they no longer help.
         seed: Of all that is random, so that a run can be repeated.
+        accept_breaking: Release also what breaks callers: another input, or an output gone.
         mlflow_run: The run in MLflow that `slipway run` has begun; else the first step begins it.
     """
     landed = INGEST(
@@ -64,28 +66,22 @@ def pipeline(
     ).outputs
     checked = VALIDATE(usecase=usecase, ingested=landed["Output"])
     parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
-    fitted = TRAIN(
-        usecase=usecase,
-        rounds=rounds,
-        seed=seed,
-        train=parts["train"],
-        validation=parts["validation"],
-    ).outputs
+    known = {"train": parts["train"], "validation": parts["validation"]}
+    fitted = TRAIN(usecase=usecase, rounds=rounds, seed=seed, **known).outputs
     judged = EVALUATE(
         usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]
-    )
+    ).outputs
     decided = GATE(
         usecase=usecase,
         run=landed["run"],
+        accept_breaking=accept_breaking,
         ingested=landed["Output"],
+        model=fitted["model"],
         **parts,
         report=fitted["report"],
-        evaluation=judged.outputs["evaluation"],
+        evaluation=judged["evaluation"],
     )
     with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
-        shown = {"train": parts["train"], "test": parts["test"], "card": decided.outputs["card"]}
-        facts = {
-            "evaluation": judged.outputs["evaluation"],
-            "decision": decided.outputs["decision"],
-        }
+        shown = {**parts, "ingested": landed["Output"], "card": decided.outputs["card"]}
+        facts = {"evaluation": judged["evaluation"], "decision": decided.outputs["decision"]}
         _release(usecase, fitted["model"], shown, facts)

@@ -203,7 +203,7 @@ class App:
     def _counted(self, route: Route, error: RequestError) -> RequestError:
         """The refusal of an infer request that never came to the engine, which counts its own."""
         if route.kind is Kind.INFER:
-            self._metrics.refused_request(None, error.status)
+            self._metrics.refused_request(None, error)
         return error
 
     async def _body(self, headers: Any, rsgi: Any) -> bytes:

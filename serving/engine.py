@@ -165,7 +165,7 @@ class Engine:
             [answer] = self._settle([Asked(call, request, slot, identity, key, job)], [results])
             return answer.with_(explained)
         except RequestError as error:
-            self._metrics.refused_request(slot, error.status)
+            self._metrics.refused_request(slot, error)
             raise
 
     def _choose(self, name: str, version: str, key: str | None) -> tuple[Slot, Model]:

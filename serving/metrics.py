@@ -26,6 +26,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from serving.errors import Refusal, RequestError
 from serving.model_metrics import FOLDER_VARIABLE, ModelMetrics
 from serving.tallies import Count, Distribution
 
@@ -71,6 +72,15 @@ class Metrics:
             "slipway_inference_requests", "Infer requests to the model.", labels, registry=own
         )
         self._inferences: Count[tuple[str, int]] = Count(requests, self._model)
+        refusals = Counter(
+            "slipway_inference_refusals",
+            "Infer requests refused as the caller's fault (4xx), by what was wrong.",
+            ["model", "reason"],
+            registry=own,
+        )
+        for refusal in Refusal:
+            refusals.labels(self._model, refusal)
+        self._refusals: Count[tuple[str]] = Count(refusals, self._model)
         seconds = Histogram(
             "slipway_inference_duration_seconds",
             "From an infer request's whole body to its outputs.",
@@ -140,9 +150,11 @@ class Metrics:
         self._rows.add((slot,), rows)
         self._share_later()
 
-    def refused_request(self, slot: str | None, code: int) -> None:
+    def refused_request(self, slot: str | None, error: RequestError) -> None:
         """Count an infer request that was refused, before a slot was chosen or after it."""
-        self._inferences.add((slot or NO_SLOT, code))
+        self._inferences.add((slot or NO_SLOT, error.status))
+        if error.status < 500:  # noqa: PLR2004  # HTTP's own bound
+            self._refusals.add((error.refusal,))
         self._share_later()
 
     def batch_rows(self, rows: int) -> None:
@@ -169,7 +181,7 @@ class Metrics:
 
     def share(self) -> None:
         """Bring what this worker counted to where all workers' metrics are."""
-        counts = (self._http, self._inferences, self._rows, self._records)
+        counts = (self._http, self._inferences, self._refusals, self._rows, self._records)
         for tally in (*counts, self._seconds, self._batches):
             tally.flush()
         if self._levels is not None:

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from serving.datatypes import Datatype
-from serving.tensors import Array, TensorReader, Values, unfit
+from serving.errors import Refusal
+from serving.tensors import Array, TensorReader, Values, mismatch, unfit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,10 +48,11 @@ class RowReader:
             rows = self.decoder.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # What is wrong comes first: a wide model's names fill a line.
-            raise unfit(f"the rows do not fit: {error}; inputs are {list(self.single)}") from error
+            message = f"the rows do not fit: {error}; inputs are {list(self.single)}"
+            raise mismatch(message) from error
         count = len(rows)
         if not 1 <= count <= most:
-            raise unfit(f"a request has 1 to {most} rows, this one has {count}")
+            raise unfit(f"a request has 1 to {most} rows, this one has {count}", Refusal.LIMIT)
         columns = map(list, zip(*map(msgspec.structs.astuple, rows), strict=True))
         values: dict[str, Values] = dict(zip(self.single, columns, strict=True))
         for name in self.deep:

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from serving.datatypes import Datatype
-from serving.errors import RequestError
+from serving.errors import Refusal, RequestError
 from serving.protocol import InputTensor
 from serving.raw import read_raw, read_values
 
@@ -27,9 +27,14 @@ ANY = -1
 """A dimension that the caller chooses."""
 
 
-def unfit(message: str) -> RequestError:
+def unfit(message: str, refusal: Refusal = Refusal.VALUES) -> RequestError:
     """A request that is well formed but does not fit the model."""
-    return RequestError(422, message)
+    return RequestError(422, message, refusal=refusal)
+
+
+def mismatch(message: str) -> RequestError:
+    """A request whose names, datatypes or shapes are not the model's: of another signature."""
+    return unfit(message, Refusal.SIGNATURE)
 
 
 def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
@@ -82,12 +87,12 @@ class TensorReader:
                 wrong; 400, where there is no data.
         """
         if given.datatype != self.datatype.name:
-            raise unfit(
+            raise mismatch(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
                 f"{given.datatype!r}"
             )
         if given.shape != self.single and not fits(given.shape, self.shape):
-            raise unfit(
+            raise mismatch(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {given.shape}"
             )
@@ -206,7 +211,7 @@ def read_inputs(
         name, shape = tensor.name, tensor.shape
         reader = readers.get(name)
         if reader is None:
-            raise unfit(f"unknown input {name!r}; the model has {list(readers)}")
+            raise mismatch(f"unknown input {name!r}; the model has {list(readers)}")
         if name in found:
             raise unfit(f"input {name!r} is given twice")
         data = tensor.data
@@ -230,5 +235,5 @@ def read_inputs(
                     f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
     if len(found) != len(readers):
-        raise unfit(f"missing inputs: {[name for name in readers if name not in found]}")
+        raise mismatch(f"missing inputs: {[name for name in readers if name not in found]}")
     return found, shapes, 1 if rows is None else rows

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra import pulumi_state, untrusted
 from infra import settings as settings_tree
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
 from infra.targets.processes import ports, supervisor
-from slipway import doctor, leftovers, lock, renamed, stack, training
+from slipway import commands, doctor, leftovers, lock, renamed, served, stack, training
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _SERVED_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _PORT_ATTEMPTS = 3
 _PORT_IN_USE = "address already in use"
+
+_TRIED_AGAIN = {"fetch", "cache", "internal"}
+"""Reasons of refusals that the server itself expects to pass."""
+_OF_TRUST = {"unsigned", "untrusted"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,9 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
+        for each in untrusted.foreseen(chosen, pulumi_state.file(home, name)):
+            line = f"{each.summary}: {each.resolution}"
+            progress.warning(commands.pasteable(line, name))
         running = Running.of(_stood_up(home, name, progress), name)
         supervisor.prune(home.stack(name), set(running.services))
         champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
@@ -113,19 +121,39 @@ def wait_until_served(running: Running, model: str, version: str) -> None:
     """Wait until the model server answers with that version of the model.
 
     Raises:
-        ServiceFailedError: it does not in a minute; says what it answers instead.
+        ServiceFailedError: it refuses that version, or does not answer with it in a minute; says
+            what it answers instead.
     """
     deadline = time.monotonic() + _SERVED_SECONDS
     while True:
         answer = running.ask("serving", f"/v2/models/{model}")
         if answer.is_success and version in answer.json()["versions"]:
             return
+        _require_not_refused(running, version)
         if time.monotonic() > deadline:
             raise ServiceFailedError(
                 f"serving does not serve version {version} of {model} after {_SERVED_SECONDS:.0f} s"
                 f" ({answer.text[:200]}): see `slipway logs serving`"
             )
         time.sleep(_POLL_SECONDS)
+
+
+def _require_not_refused(running: Running, version: str) -> None:
+    """Say at once what the server says of a version that it will not serve.
+
+    Raises:
+        ServiceFailedError: it tried it as the champion, and refused it.
+    """
+    _, slots = served.slots(running)
+    for refused in (each.refused for each in slots if each.slot == served.CHAMPION):
+        if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
+            said = f"serving refused version {version} ({refused.reason}): {refused.error}"
+            runbook = "see docs/runbooks/ModelRefused.md"
+            if refused.reason in _OF_TRUST:
+                raise ServiceFailedError(
+                    f"{said}: if you trust it, run `slipway models resign {version}`; {runbook}"
+                )
+            raise ServiceFailedError(f"{said}: {runbook}")
 
 
 def take_down(home: Home, name: str, progress: Progress) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from infra.home import Home, stack_file
-from slipway import images_cli, keys_cli, options, secrets_cli, serving_cli
+from slipway import images_cli, keys_cli, models_cli, options, secrets_cli, serving_cli
 from slipway.exits import Exit
 from slipway.options import AsJson, StackName  # noqa: TC001 - Typer reads annotations at run time
 
@@ -36,6 +36,7 @@ app.add_typer(tools_app, name="tools")
 app.add_typer(images_cli.app, name="images")
 app.add_typer(secrets_cli.app, name="secrets")
 app.add_typer(keys_cli.app, name="keys")
+app.add_typer(models_cli.app, name="models")
 
 _out = Console(soft_wrap=True)
 _err = Console(stderr=True, soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from infra import pulumi_state, untrusted
 from infra.clusters import examination
 from infra.clusters.connection import kubectl
 from infra.services import all_services
@@ -35,6 +36,9 @@ def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Run
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
+        for each in untrusted.foreseen(chosen, pulumi_state.file(home, name)):
+            line = f"{each.summary}: {each.resolution}"
+            progress.warning(commands.pasteable(line, name))
         return Running.of(stack.up(home, name, progress.step), name)
 
 

@@ -35,6 +35,10 @@ class Progress:
         elapsed = time.monotonic() - self._start
         self.console.print(f"[dim]{elapsed:6.1f}s[/dim]  {text}", highlight=False)
 
+    def warning(self, text: str) -> None:
+        """Say what should be known before going on."""
+        self.line(f"[yellow]{escape(text)}[/yellow]")
+
     def plain(self, text: str) -> None:
         """Say one thing that is no markup of ours."""
         self.line(escape(text))

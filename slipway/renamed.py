@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra import pulumi_state
 from infra.errors import SlipwayError
 from infra.home import project_name
-from slipway import leftovers, lock, stack
+from slipway import lock, stack
 from slipway.exits import NotUpError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _former(home: Home, name: str, former: str) -> StackState:
 
 
 def _states(home: Home) -> Iterator[StackState]:
-    for file in leftovers.state_files(home):
+    for file in pulumi_state.files_by_project(home):
         try:
             checkpoint = json.loads(file.read_text(encoding="utf-8"))["checkpoint"]
             resources = checkpoint["latest"].get("resources") or []

@@ -71,7 +71,7 @@ def ask(running: Running) -> Served:
     """Ask the model server of a stack, wherever it runs."""
     try:
         answer = running.ask(NAME, "/v2/health/ready")
-        model, slots = _slots(running)
+        model, placed = slots(running)
     except SlipwayError as error:
         return Served(
             ready=False, trouble=str(error), model="", slots=(), error_share=_failures(running)
@@ -80,12 +80,17 @@ def ask(running: Running) -> Served:
         ready=answer.is_success,
         trouble="" if answer.is_success else _reason(answer),
         model=model,
-        slots=slots,
+        slots=placed,
         error_share=_failures(running),
     )
 
 
-def _slots(running: Running) -> tuple[str, tuple[ServedSlot, ...]]:
+def slots(running: Running) -> tuple[str, tuple[ServedSlot, ...]]:
+    """The served model's name, and what is in each of its slots.
+
+    Raises:
+        SlipwayError: the server does not answer, or with an error.
+    """
     answer = running.ask(NAME, "/v2/slots")
     # A server of before this path is there says its readiness alone.
     if answer.status_code == httpx.codes.NOT_FOUND:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from infra import environment
+from infra import environment, pulumi_state
 from infra import settings as settings_tree
 from infra.errors import SlipwayError, ToolMissingError
 from infra.home import PULUMI_ROOT, ROOT, Home, project_name, stack_file
@@ -110,14 +110,14 @@ def resources(home: Home, name: str) -> list[dict[str, Any]]:
     """What the state knows of the stack's resources; empty if it is not up."""
     if not exists(home, name):
         return []
-    state = json.loads(leftovers.state_text(leftovers.state_file(home, name)))
+    state = json.loads(pulumi_state.text(pulumi_state.file(home, name)))
     found: list[dict[str, Any]] = state["checkpoint"]["latest"].get("resources", [])
     return found
 
 
 def exists(home: Home, name: str) -> bool:
     """Whether the backend has a state of this stack."""
-    return leftovers.state_file(home, name).exists()
+    return pulumi_state.file(home, name).exists()
 
 
 @contextmanager

@@ -44,10 +44,11 @@ class RawInput:
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One table as its source gave it: all cells are strings, nothing is judged yet.
+    """One table as its source gave it; nothing is judged yet.
 
-    `frame` has the source's columns and `row`, the 1-based row of the source (its header not
-    counted). `partition_by` names the column by whose values the lake replaces rows; without one
+    `frame` has the source's columns, in the types that the source has: text from a file of text.
+    And it has `row`, the 1-based row of the source (its header not counted). `partition_by` names
+    the column (text, whole numbers or dates) by whose values the lake replaces rows; without one
     the whole table is replaced.
     """
 
@@ -78,6 +79,10 @@ class Gates:
         slices: how much worse than the baseline a metric may be on any slice.
         slice_rows: slices with fewer rows are reported but not judged: their figures are noise.
         champion: how much worse than the champion's, on the same rows, a metric may be.
+        champion_rows: fewest held-out rows, new to both models, that they are compared on.
+        champion_unseen: what becomes of a model for which there are fewer: the champion is kept,
+            as nothing says that the new one is no worse, or the new one is accepted if it passes
+            all else.
     """
 
     beats_baseline: Mapping[Metric, float] = field(default_factory=dict)
@@ -85,6 +90,8 @@ class Gates:
     slices: Mapping[Metric, float] = field(default_factory=dict)
     slice_rows: int = 500
     champion: Mapping[Metric, float] = field(default_factory=dict)
+    champion_rows: int = 500
+    champion_unseen: Literal["keep", "accept"] = "keep"
 
 
 @dataclass(frozen=True)

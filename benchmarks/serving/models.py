@@ -90,7 +90,7 @@ def flights(lake: Path, rows: int) -> Model:
     observations = validating.validate(usecase, landed["tables"])
     parts = splitting.split(observations, usecase.event_date)
     trained = training.train(usecase, parts.train, parts.validation, ROUNDS, SEED)
-    layers = packaging.package(usecase, trained.model, parts.train, parts.test, "")
+    layers = packaging.package(usecase, trained.model, vars(parts), "", landed["version"])
     files = {layer.name: layer.content for layer in layers}
     # Rows with every cell: not each peer's JSON has a way to say that a number is missing.
     whole = parts.test.select(each.name for each in usecase.inputs).drop_nulls().drop_nans()

@@ -12,7 +12,9 @@ from components.image import IMAGE
 def gate(
     usecase: str,
     run: str,
+    accept_breaking: bool,  # noqa: FBT001
     ingested: dict[str, Any],
+    model: dsl.Input[dsl.Model],
     train: dsl.Input[dsl.Dataset],
     validation: dsl.Input[dsl.Dataset],
     test: dsl.Input[dsl.Dataset],
@@ -30,9 +32,9 @@ def gate(
 
     files = {"report": report.path, "evaluation": evaluation.path}
     found = {name: json.loads(Path(path).read_text()) for name, path in files.items()}
-    parts = {"train": train.path, "validation": validation.path, "test": test.path}
-    begun = {"run_id": run, "lake_version": ingested["version"]}
-    decided, text = step.judge(load(usecase), parts, begun, **found)
+    given = {"model": model.path, "train": train.path, "validation": validation.path}
+    begun = {"run_id": run, "lake_version": ingested["version"], "accept_breaking": accept_breaking}
+    decided, text = step.judge(load(usecase), given | {"test": test.path}, begun, **found)
     Path(decision.path).write_text(json.dumps(decided, indent=1))
     Path(card.path).write_text(text)
     print("\n".join([decided["verdict"], *decided["reasons"], *decided["notes"]]))  # noqa: T201 -- a step's log is its output

@@ -35,6 +35,23 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """The champion's figures, None if there is none to compare with, and the candidate's.
+
+    Attributes:
+        notes: what a reader should know of it.
+        checks: what else the candidate was held to for the champion's sake.
+        champion: its figures, on rows that neither was trained on.
+        candidate: the candidate's on the same rows; None where those are all of its held-out rows.
+    """
+
+    notes: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    champion: Figures | None = None
+    candidate: Figures | None = None
+
+
+@dataclass(frozen=True)
 class Decision:
     """The verdict with every check; `notes` says what could not be checked, and why."""
 
@@ -56,25 +73,19 @@ class Decision:
         return {"verdict": self.verdict, "reasons": list(self.reasons), **asdict(self)}
 
 
-def decide(
-    evaluation: Evaluation,
-    gates: Gates,
-    champion: Figures | None = None,
-    notes: tuple[str, ...] = (),
-) -> Decision:
-    """Hold the evaluation against the gates.
-
-    `champion` are the champion's figures on the same rows; None if there is none to compare with.
-    """
+def decide(evaluation: Evaluation, gates: Gates, compared: Comparison | None = None) -> Decision:
+    """Hold the evaluation, and the comparison with the champion, against the gates."""
+    compared = compared or Comparison()
     checks = [*_versus("the baseline", evaluation.model, evaluation.baseline, gates.beats_baseline)]
     checks += _bounds(evaluation.model, gates.at_most)
     for found in evaluation.slices:
         if found.rows >= gates.slice_rows:
             checks += _slice(found, gates.slices)
-    if champion is not None:
+    if compared.champion is not None:
         slack = {metric: -allowed for metric, allowed in gates.champion.items()}
-        checks += _versus("the champion", evaluation.model, champion, slack)
-    return Decision(tuple(checks), notes)
+        candidate = compared.candidate or evaluation.model
+        checks += _versus("the champion", candidate, compared.champion, slack)
+    return Decision((*checks, *compared.checks), compared.notes)
 
 
 def _versus(

@@ -1,10 +1,11 @@
-"""What the gate step does, in order: score the champion, decide, write the card, record.
+"""What the gate step does, in order: compare with the champion, decide, write the card, record.
 
 Owns the order and the connections; each part is its own module.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,23 +26,30 @@ if TYPE_CHECKING:
 
 def judge(
     usecase: UseCase,
-    parts: Mapping[str, str],
-    begun: Mapping[str, str],
+    given: Mapping[str, str],
+    begun: Mapping[str, Any],
     report: dict[str, Any],
     evaluation: dict[str, Any],
 ) -> tuple[dict[str, Any], str]:
     """Return the decision as plain data, and the model card.
 
-    `parts` are the paths of train, validation and test, in time order; `begun` holds the MLflow
-    run as `run_id`, and the `lake_version`.
+    `given` are the paths of `model`, the graph, and of train, validation and test; `begun` holds
+    the MLflow run as `run_id`, the `lake_version`, and perhaps `accept_breaking`.
     """
-    rows = {name: pl.read_parquet(path, glob=False) for name, path in parts.items()}
+    rows = {
+        name: pl.read_parquet(given[name], glob=False) for name in ("train", "validation", "test")
+    }
+    candidate = champion.Candidate(
+        Path(given["model"]).read_bytes(),
+        rows["test"],
+        accept_breaking=begun.get("accept_breaking", False),
+    )
     found, run = Evaluation.from_json(evaluation), begun["run_id"]
     with Tracking(endpoints.tracking()) as tracking:
         with Registry(endpoints.registry()) as registry:
-            other, notes = champion.score(usecase, rows["test"], tracking, registry)
-        decision = logic.decide(found, usecase.gates, other, notes)
-        decided = {**decision.as_json(), "champion": other, **begun}
+            compared = champion.compare(usecase, candidate, tracking, registry)
+        decision = logic.decide(found, usecase.gates, compared)
+        decided = {**decision.as_json(), "champion": compared.champion, **begun}
         card = cards.write(usecase, rows, report, found, decided)
         facts = {"report": report, "evaluation": evaluation, "decision": decided}
         record(tracking, run, report, found, decision)

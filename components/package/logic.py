@@ -1,4 +1,4 @@
-"""Packages the served graph with its signature, reference, background and card, and pushes it.
+"""Packages the served graph with its signature, card and what it was trained on, and pushes it.
 
 Owns which files a packaged model has. The same inputs give the same bytes, hence the same digest.
 """
@@ -9,12 +9,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from components import graph
+from components.package import provenance
 from components.package.background import background
 from components.package.reference import reference
 from components.package.signature import signature
 from components.registry_oci import Layer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from components.registry_oci import Registry
@@ -25,12 +28,14 @@ NEWEST: Final = "newest"
 
 
 def package(
-    usecase: UseCase, model: bytes, train: pl.DataFrame, test: pl.DataFrame, card: str
+    usecase: UseCase, model: bytes, parts: Mapping[str, pl.DataFrame], card: str, lake_version: str
 ) -> tuple[Layer, ...]:
-    """Return the files: the graph, its signature, the card, statistics and a sample of `train`."""
+    """Return the files: the graph, its signature, the card, and what `parts` it is made of."""
+    train = parts["train"]
     predicted = graph.probabilities(model, train, usecase.inputs)
     facts: dict[str, dict[str, Any]] = {
-        "signature.json": signature(usecase, test),
+        "signature.json": signature(usecase, parts["test"]),
+        provenance.NAME: provenance.provenance(parts, usecase.event_date, lake_version),
         "reference.json": reference(usecase, predicted, train),
         "background.json": background(usecase, predicted, train),
     }

@@ -21,8 +21,12 @@ def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
 
     The example is the first row without a missing measure, if there is one: JSON has no NaN.
     """
+    return {"name": usecase.model, **tensors(usecase), "example": _example(usecase, rows)}
+
+
+def tensors(usecase: UseCase) -> dict[str, Any]:
+    """Return the part of it that callers must keep to: inputs and outputs."""
     return {
-        "name": usecase.model,
         "inputs": [_input(item) for item in usecase.inputs],
         "outputs": [
             {
@@ -32,7 +36,6 @@ def signature(usecase: UseCase, rows: pl.DataFrame) -> dict[str, Any]:
                 "description": f"how probable it is: {usecase.card.target}",
             }
         ],
-        "example": _example(usecase, rows),
     }
 
 

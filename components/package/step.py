@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from usecases.contract import UseCase
 
 
-def package(usecase: UseCase, model: str, parts: Mapping[str, str], card: str) -> str:
+def package(
+    usecase: UseCase, model: str, parts: Mapping[str, str], card: str, lake_version: str
+) -> str:
     """Push the package and return its digest.
 
-    `model` is the graph's path, `card` the model card; `parts` maps train and test to paths of
-    Parquet files.
+    `model` is the graph's path, `card` the model card; `parts` maps train, validation and test to
+    paths of Parquet files.
     """
     rows = {name: pl.read_parquet(path, glob=False) for name, path in parts.items()}
     graph = Path(model).read_bytes()
-    files = logic.package(usecase, graph, rows["train"], rows["test"], card)
+    files = logic.package(usecase, graph, rows, card, lake_version)
     if key := endpoints.signing_key():
         files = (*files, signing.sign(usecase.model, files, key))
     with Registry(endpoints.registry()) as registry:

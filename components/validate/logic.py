@@ -45,19 +45,22 @@ def without_errata(frame: pl.DataFrame, table: str, errata: tuple[Erratum, ...])
     for item in errata:
         if item.table == table and item.column in frame.columns:
             cell = pl.col(item.column)
-            frame = frame.with_columns(pl.when(cell != item.value).then(cell))
+            wrong = cell.cast(pl.String) == item.value
+            frame = frame.with_columns(pl.when(~wrong).then(cell))
     return frame
 
 
 def check(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> tuple[pl.DataFrame, list[Finding]]:
-    """Type `frame` (strings and `row`) by `schema`; return it with what breaks the schema.
+    """Type `frame` (cells as the source has them) by `schema`; return it with what breaks it.
 
     Columns come first, then cells that are not of their type, then values: a later kind is
     looked at only when the earlier is in order.
     """
     if findings := _columns(frame, schema):
         return frame, findings
-    typed = frame.select(_typed(name, column) for name, column in schema.columns.items())
+    typed = frame.select(
+        _typed(frame[name].dtype, name, column) for name, column in schema.columns.items()
+    )
     if findings := _untyped(frame, typed, schema):
         return typed, findings
     return typed, _values(typed, schema)
@@ -73,11 +76,11 @@ def _columns(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> list[Finding]:
     ]
 
 
-def _typed(name: str, column: pa.Column) -> pl.Expr:
+def _typed(given: pl.DataType, name: str, column: pa.Column) -> pl.Expr:
     dtype = column.dtype.type
     if name == "row":
         return pl.col(name)
-    if isinstance(dtype, pl.Datetime):
+    if isinstance(dtype, pl.Datetime) and given == pl.String:
         return pl.col(name).str.to_datetime(
             time_unit=dtype.time_unit, time_zone=dtype.time_zone, strict=False
         )
@@ -85,14 +88,20 @@ def _typed(name: str, column: pa.Column) -> pl.Expr:
 
 
 def _untyped(frame: pl.DataFrame, typed: pl.DataFrame, schema: pa.DataFrameSchema) -> list[Finding]:
-    """Find cells that held text and are null once typed."""
+    """Find cells that are null or another value once typed."""
     findings = []
     for name in schema.columns:
-        lost = frame.filter(frame[name].is_not_null() & typed[name].is_null())
+        lost = frame.filter(frame[name].is_not_null() & _changed(frame[name], typed[name]))
         if not lost.is_empty():
             rule = f"{name} must be {typed[name].dtype}"
             findings.append(Finding.of(str(schema.name), rule, lost["row"], lost[name]))
     return findings
+
+
+def _changed(given: pl.Series, typed: pl.Series) -> pl.Series:
+    if given.dtype == pl.String:  # whose 05 may well be a 5
+        return typed.is_null()
+    return typed.is_null() | (typed.cast(given.dtype, strict=False) != given).fill_null(value=True)
 
 
 def _values(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> list[Finding]:

@@ -21,9 +21,12 @@ VARIABLE: Final = "SLIPWAY_SIGNING_KEY"
 NAMES: Final = frozenset({PRIVATE_KEY, PUBLIC_KEYS})
 
 
-def step_environment(settings: Settings) -> dict[str, str]:
-    """What a step signs with: the private key, in PEM; nothing where none is made here."""
-    return {VARIABLE: secret(PRIVATE_KEY)} if settings.serving.signing.own_key else {}
+def step_environment() -> dict[str, str]:
+    """What a step signs with: the private key, in PEM.
+
+    It signs whatever the settings ask of the server: they may ask for more tomorrow.
+    """
+    return {VARIABLE: secret(PRIVATE_KEY)}
 
 
 def trusted(settings: Settings) -> str:
@@ -31,7 +34,8 @@ def trusted(settings: Settings) -> str:
     signing = settings.serving.signing
     if signing.signatures == "off":
         return ""
-    return signing.public_key or secret(PUBLIC_KEYS)
+    others = f"{signing.public_key.strip()}\n" if signing.public_key else ""
+    return f"{secret(PUBLIC_KEYS)}{others}"
 
 
 def inside_json(keys: Iterable[str]) -> str:

@@ -55,7 +55,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": url(tracking.NAME),
         "SLIPWAY_LAKE": f"s3://{lake}",
         "SLIPWAY_REGISTRY": url(registry.NAME),
-        **signing.step_environment(settings),
+        **signing.step_environment(),
     }
 
 

@@ -27,8 +27,7 @@ def secrets(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
 
 
 def _signing(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
-    if not described.secrets & signing.NAMES:
-        return {}
+    # Whatever the settings ask for: a key that they could remove would take what it signed along.
     key = SigningKey(described.settings.serving.signing.key, opts)
     return {
         signing.PRIVATE_KEY: key.private,

@@ -55,7 +55,7 @@ def serving(objective: Objective) -> Dashboard:
             ),
             ("Traffic", (of.requests(), of.latency(), of.rows())),
             ("Budget", (of.error_burn(objective), of.latency_burn(objective), of.routes())),
-            ("Load", (of.in_hand(), of.batches(), of.turned_away())),
+            ("Load", (of.in_hand(), of.batches(), of.turned_away(), of.refused())),
             ("Slots", (slots.weight(), slots.requests(), slots.errors())),
             ("Models", (slots.version(), slots.releases(), slots.load_time(), slots.ready())),
             ("Model registry", (slots.poll_failures(),)),

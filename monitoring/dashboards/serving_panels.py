@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from monitoring import burn
 from monitoring.dashboards.defaults import RATE, Query, figure, good_from, plot
+from monitoring.serving_alerts import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +173,16 @@ def _at_most(quantile: float, runs: str) -> str:
         f'((sum(rate({bucket}{{le="{bound:.1f}"}}[{RATE}])) >= {quantile:g} * ({runs} > 0))'
         f" * 0 + {bound})"
         for bound in ROWS_BOUNDS
+    )
+
+
+def refused() -> Panel:
+    """What callers are told to mend."""
+    return plot(
+        "Refused as the caller's fault",
+        "Share of infer requests answered 4xx, by what was wrong; `signature` may be a release.",
+        "percentunit",
+        Query(REFUSED, "{{reason}}"),
     )
 
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from serving.agent import verify
-from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.trusted_keys import trusted_keys
 
@@ -19,10 +19,22 @@ _PATIENCE = 120.0
 """Seconds that the check of a large model may take."""
 
 
+class Trusting(Protocol):
+    """Who trusts, such as the server's configuration."""
+
+    @property
+    def public_key(self) -> str:
+        """Of whom: one after the other; empty trusts all."""
+
+    @property
+    def cache_dir(self) -> str:
+        """Where files may be written."""
+
+
 class Trust:
     """The keys that models may be signed with; without any, signatures are not asked for."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Trusting) -> None:
         """Hold signatures against `config.public_key`; nothing is touched yet."""
         self._keys = trusted_keys(config.public_key)
         self._folder = Path(config.cache_dir) / "verifying"

@@ -132,7 +132,7 @@ class Doors:
                 overdue = admission.overdue(ticket)
                 if overdue is None:
                     raise
-                self._metrics.refused_request(None, overdue.status)
+                self._metrics.refused_request(None, overdue)
                 raise overdue from None
             finally:
                 admission.leave(ticket)
@@ -144,7 +144,7 @@ class Doors:
             return self._let_in(metadata)
         except RequestError as error:
             # What comes to the engine is counted there.
-            self._metrics.refused_request(None, error.status)
+            self._metrics.refused_request(None, error)
             raise
 
     def _let_in(self, metadata: Metadata) -> Ticket:

@@ -89,7 +89,7 @@ class Service:
             return translation.read(request)
         except RequestError as error:
             # What comes to the engine is counted there.
-            self._metrics.refused_request(None, error.status)
+            self._metrics.refused_request(None, error)
             raise
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from components.evaluate.logic import Evaluation, SliceFigures
 from components.gate import step
-from components.gate.logic import decide
+from components.gate.compatibility import breaking
+from components.gate.logic import Comparison, decide
 from components.package.logic import package, push
 from components.registry_oci import Registry
 from components.tracking import Tracking
@@ -41,7 +44,7 @@ def slice_of(rows, log_loss):
 
 def test_good_model_passes_every_check():
     """Verdict, reasons and rules of a model that reaches everything."""
-    decision = decide(judged(slices=[slice_of(100, 0.505)]), GATES, champion=GOOD)
+    decision = decide(judged(slices=[slice_of(100, 0.505)]), GATES, Comparison(champion=GOOD))
     assert (decision.verdict, decision.reasons) == ("accepted", ())
     assert [check.rule for check in decision.checks] == [
         "roc_auc 0.7000 against 0.6000 of the baseline, must be at least 0.05 better",
@@ -64,7 +67,7 @@ def test_good_model_passes_every_check():
 )
 def test_each_gate_rejects_with_its_numbers(evaluation, champion, reason):
     """One failed check rejects, and is the one reason."""
-    decision = decide(evaluation, GATES, champion)
+    decision = decide(evaluation, GATES, Comparison(champion=champion))
     assert decision.verdict == "rejected"
     (found,) = decision.reasons
     assert found.startswith(reason)
@@ -84,6 +87,8 @@ def inputs(mlflow, parts, trained, evaluation, tmp_path):
     paths = {name: str(tmp_path / f"{name}.parquet") for name in ("train", "validation", "test")}
     for name, path in paths.items():
         getattr(parts, name).write_parquet(path)
+    paths["model"] = str(tmp_path / "model.onnx")
+    Path(paths["model"]).write_bytes(trained.model)
     return paths, begun, trained.report(), json.loads(json.dumps(evaluation.as_json()))
 
 
@@ -160,15 +165,30 @@ def test_rejected_model_leaves_numbers_and_no_version(mlflow, oci, inputs):
 
 
 @pytest.fixture
-def champion(mlflow, oci, parts, trained):
+def release(mlflow, oci, trained):
+    """A function that makes the small model the champion, with parts and files as they are told.
+
+    It returns the package's digest.
+    """
+
+    def release(parts, **changed):
+        files = package(USECASE, trained.model, parts, "# card", "flights@0")
+        told = {layer.name: changed.get(layer.name.split(".")[0], layer.content) for layer in files}
+        kept = [replace(layer, content=told[layer.name]) for layer in files if told[layer.name]]
+        with Registry(step.endpoints.registry()) as registry:
+            digest = push(registry, USECASE, tuple(kept))
+        with Tracking(step.endpoints.tracking()) as tracking:
+            version = tracking.register("flight-delays", digest, "oci://x", {"digest": digest}, "")
+            tracking.set_alias("flight-delays", "champion", version.version)
+        return digest
+
+    return release
+
+
+@pytest.fixture
+def champion(release, parts):
     """The small model, released as champion; returns its digest."""
-    with Registry(step.endpoints.registry()) as registry:
-        files = package(USECASE, trained.model, parts.train, parts.test, "# card")
-        digest = push(registry, USECASE, files)
-    with Tracking(step.endpoints.tracking()) as tracking:
-        version = tracking.register("flight-delays", "r", "oci://x", {"digest": digest}, "")
-        tracking.set_alias("flight-delays", "champion", version.version)
-    return digest
+    return release(vars(parts))
 
 
 def test_champion_is_scored_on_the_candidates_rows(champion, inputs, evaluation):
@@ -193,6 +213,165 @@ def test_champion_that_wants_other_inputs_is_not_compared(champion, inputs, part
     parts.test.drop("humid").write_parquet(path)
     found, _ = step.judge(USECASE, {**inputs[0], "test": str(path)}, *inputs[1:])
     assert found["notes"] == ("champion version 1 asks for humid, now not in the data",)
+
+
+def seen_until(parts, day):
+    """The parts of a champion that was trained on all until a day of February."""
+    every = pl.concat(vars(parts).values())
+    date = pl.col(USECASE.event_date)
+    return {
+        "train": every.filter(date.dt.day() < day - 1),
+        "validation": every.filter(date.dt.day().is_between(day - 1, day)),
+        "test": every.filter(date.dt.day() > day),
+    }
+
+
+def gated(**changed):
+    """The use case, its gates changed."""
+    return type("Gated", (type(USECASE),), {"gates": replace(USECASE.gates, **changed)})()
+
+
+def test_rows_that_the_champion_was_trained_on_are_left_out(release, parts, inputs, evaluation):
+    """Both are scored on the days that neither saw, the days of early stopping among them."""
+    later = parts.test.filter(pl.col(USECASE.event_date).dt.day() > 26)
+    release(seen_until(parts, 26))
+    test, parameters, report, plain = inputs
+    worse = {**plain["model"], "roc_auc": 0.0, "log_loss": 9.0}
+    found, _ = step.judge(USECASE, test, parameters, report, {**plain, "model": worse})
+    assert found["notes"] == (
+        f"compared on what is new to both: {later.height:,} of {parts.test.height:,} held-out"
+        " rows are new to champion version 1",
+    )
+    assert found["champion"]["roc_auc"] != pytest.approx(evaluation.model["roc_auc"], abs=1e-4)
+    # The candidate is the very same model: on the same rows its figures are the champion's.
+    (check,) = [c for c in found["checks"] if c["rule"].startswith("roc_auc") and "champ" in str(c)]
+    assert (check["value"], check["passed"]) == (0.0, True)
+
+
+@pytest.mark.parametrize(("rule", "verdict"), [("keep", "rejected"), ("accept", "accepted")])
+def test_without_rows_that_are_new_to_both_the_gates_rule_decides(
+    rule, verdict, release, parts, inputs
+):
+    """The champion knows all of the candidate's test rows: no figures, and the reason says it."""
+    release({**vars(parts), "validation": parts.test})
+    usecase = gated(champion_unseen=rule, beats_baseline={}, at_most={}, slices={})
+    found, _ = step.judge(usecase, *inputs)
+    why = f"0 of {parts.test.height:,} held-out rows are new to champion version 1"
+    assert (found["verdict"], found["champion"]) == (verdict, None)
+    if rule == "accept":
+        assert found["notes"] == (f"not compared with the champion: {why}",)
+    else:
+        (reason,) = found["reasons"]
+        assert reason == (
+            f"{why}, must be at least 500 of both outcomes to compare on: train on later data,"
+            " or set the gates' champion_unseen"
+        )
+
+
+def test_fewer_rows_than_the_gates_ask_for_are_no_comparison(release, parts, inputs):
+    """A comparison on a handful of rows would be decided by luck."""
+    release(seen_until(parts, 26))
+    found, _ = step.judge(gated(champion_rows=10**6), *inputs)
+    assert found["champion"] is None
+    assert any("must be at least 1,000,000 of both" in reason for reason in found["reasons"])
+
+
+def test_a_package_without_its_days_is_known_by_its_card(release, parts, inputs):
+    """What was released before packages said it has a card that does; else nothing is compared."""
+    card = b"| train | 2013-02-01 | 2013-02-24 | 9 | 1% |\n| test | 2013-02-25 | 2013-02-28 | 9 |"
+    release(vars(parts), training=None, model_card=card)
+    assert "are new to champion version 1" in step.judge(USECASE, *inputs)[0]["notes"][0]
+    release(vars(parts), training=None, model_card=b"# no table")
+    reasons = step.judge(USECASE, *inputs)[0]["reasons"]
+    assert any("version 2 does not say what it was trained on" in reason for reason in reasons)
+
+
+def champions_signature(**inputs):
+    """A signature.json whose inputs are the use case's, but for those that are changed."""
+    known = {item.name: item.datatype for item in USECASE.inputs} | inputs
+    sides = {"inputs": known, "outputs": {"probability": "FP32"}}
+    return json.dumps(
+        {
+            side: [
+                {"name": name, "datatype": datatype, "shape": [-1, 1]}
+                for name, datatype in named.items()
+                if datatype
+            ]
+            for side, named in sides.items()
+        }
+    ).encode()
+
+
+def test_a_signature_that_breaks_callers_is_held_back(release, parts, inputs):
+    """Each change is a failed check, worded by input, until the run says that it is meant."""
+    before = champions_signature(humid=None, temp="INT64", gate="BYTES")
+    release(vars(parts), signature=before)
+    changes = [
+        "input humid is new and required: callers do not send it",
+        "input temp was INT64 and is FP32",
+        "input gate is gone: callers send it, and what is unknown is refused",
+    ]
+    held, _ = step.judge(gated(beats_baseline={}, at_most={}, slices={}), *inputs)
+    assert held["reasons"] == [
+        f"{change} (callers of version 1), must not break callers unless the run says"
+        " accept_breaking=true"
+        for change in changes
+    ]
+    test, parameters, *rest = inputs
+    meant, _ = step.judge(
+        gated(beats_baseline={}, at_most={}, slices={}),
+        test,
+        {**parameters, "accept_breaking": True},
+        *rest,
+    )
+    assert meant["verdict"] == "accepted"
+    assert meant["notes"] == (
+        "champion version 1 asks for gate, temp, now not in the data",
+        *(f"accepted by accept_breaking: {change} (callers of version 1)" for change in changes),
+    )
+
+
+def tensor(name, datatype="FP32", shape=(-1, 1)):
+    """One input or output, as signature.json has it."""
+    return {"name": name, "datatype": datatype, "shape": list(shape)}
+
+
+@pytest.mark.parametrize(
+    ("side", "before", "now", "breaks"),
+    [
+        ("inputs", [tensor("a")], [tensor("a")], []),
+        ("inputs", [tensor("a"), tensor("b")], [tensor("b"), tensor("a")], []),
+        ("inputs", [], [tensor("a")], ["input a is new and required: callers do not send it"]),
+        ("inputs", [tensor("a")], [tensor("a", "INT64")], ["input a was FP32 and is INT64"]),
+        ("inputs", [tensor("a", shape=(-1, 2))], [tensor("a", shape=(-1, -1))], []),
+        (
+            "inputs",
+            [tensor("a", shape=(-1, -1))],
+            [tensor("a", shape=(-1, 2))],
+            ["input a had the shape [-1, -1] and has [-1, 2]"],
+        ),
+        ("outputs", [tensor("p")], [tensor("p"), tensor("q")], []),
+        ("outputs", [tensor("p")], [tensor("q")], ["output p is gone: callers read it"]),
+        ("outputs", [tensor("p")], [tensor("p", "FP64")], ["output p was FP32 and is FP64"]),
+        ("outputs", [tensor("p", shape=(-1, -1))], [tensor("p")], []),
+        (
+            "outputs",
+            [tensor("p")],
+            [tensor("p", shape=(-1, -1))],
+            ["output p had the shape [-1, 1] and has [-1, -1]"],
+        ),
+        (
+            "outputs",
+            [tensor("p")],
+            [tensor("p", shape=(-1,))],
+            ["output p had the shape [-1, 1] and has [-1]"],
+        ),
+    ],
+)
+def test_what_breaks_callers(side, before, now, breaks):
+    """An input must be taken as it is sent, an output must come as it is read."""
+    nothing = {"inputs": [], "outputs": []}
+    assert list(breaking({**nothing, side: before}, {**nothing, side: now})) == breaks
 
 
 def test_damaged_champion_stops_the_gate(champion, oci, inputs):

@@ -127,14 +127,14 @@ def paths(parts, trained, facts, tmp_path):
     """The package step's inputs as files."""
     (tmp_path / "model.onnx").write_bytes(trained.model)
     tables = {}
-    for name in ("train", "test"):
+    for name in ("train", "validation", "test"):
         tables[name] = str(tmp_path / f"{name}.parquet")
         getattr(parts, name).write_parquet(tables[name])
-    return str(tmp_path / "model.onnx"), tables, "# card"
+    return str(tmp_path / "model.onnx"), tables, "# card", "flights@0"
 
 
 def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
-    """Packaging twice gives the same digest, five named layers, and the very graph."""
+    """Packaging twice gives the same digest, six named layers, and the very graph."""
     digest = step.package(USECASE, *paths)
     assert step.package(USECASE, *paths) == digest
     manifest = json.loads(oci.manifests[digest])
@@ -143,13 +143,14 @@ def test_package_is_pushed_once_and_by_digest(paths, oci, trained):
     assert {name: layer["mediaType"] for name, layer in layers.items()} == {
         "model.onnx": "application/vnd.slipway.model.onnx",
         "signature.json": "application/json",
+        "training.json": "application/json",
         "reference.json": "application/json",
         "background.json": "application/json",
         "model_card.md": "text/markdown",
     }
     assert oci.blobs[layers["model.onnx"]["digest"]] == trained.model
     assert oci.blobs[layers["model_card.md"]["digest"]].decode() == "# card"
-    assert oci.uploads == 6
+    assert oci.uploads == 7
 
 
 def test_a_package_is_signed_when_there_is_a_key(paths, oci, monkeypatch):

@@ -51,6 +51,18 @@ def test_changed_columns_are_named(weather):
     ]
 
 
+def test_cells_that_have_a_type_already_are_taken_and_none_is_rounded(weather):
+    """A source with types of its own passes; a value that its schema's type lacks is shown."""
+    schema = USECASE.schemas()["weather"]
+    typed, _ = check(weather, schema)
+    assert check(typed, schema)[0].equals(typed)
+    assert check(typed, schema)[1] == []
+    halves = typed.with_columns(hour=pl.col("hour") + 0.5).head(1)
+    assert broken(halves) == [
+        f"weather: hour must be Int64 (1 row, e.g. row {halves['row'][0]}: {halves['hour'][0]})"
+    ]
+
+
 def test_cells_of_the_wrong_type_are_shown(weather):
     """Text where a number belongs is reported with rows and cells."""
     first = weather["row"][0]
@@ -89,6 +101,10 @@ def test_errata_become_missing(weather):
     assert mended["temp"].is_null().to_list() == wrong.to_list()
     assert mended.drop("temp").equals(weather.drop("temp"))
     assert without_errata(weather, "flights", (erratum,)).equals(weather)
+    numbers = weather.cast({"temp": pl.Float64})
+    assert without_errata(numbers, "weather", (erratum,))["temp"].equals(
+        mended["temp"].cast(pl.Float64)
+    )
 
 
 def test_bad_data_ends_the_step_with_every_table(ingested, weather, tmp_path):

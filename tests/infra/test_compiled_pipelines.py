@@ -46,6 +46,7 @@ def test_a_version_is_named_by_what_is_uploaded(training: Compiled) -> None:
 def test_what_it_says_of_itself(training: Compiled) -> None:
     """Parameters by their types, and the description."""
     assert training.parameters == {
+        "accept_breaking": "BOOLEAN",
         "mlflow_run": "STRING",
         "months": "STRING",
         "rounds": "NUMBER_INTEGER",
@@ -54,6 +55,7 @@ def test_what_it_says_of_itself(training: Compiled) -> None:
         "usecase": "STRING",
     }
     assert training.defaults == {
+        "accept_breaking": False,
         "mlflow_run": "",
         "months": "1-3",
         "rounds": 400,

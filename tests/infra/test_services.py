@@ -9,7 +9,7 @@ import yaml
 
 from infra.description import describe
 from infra.errors import SettingsError
-from infra.service import PLACEHOLDER, Service, address, render, revealed
+from infra.service import PLACEHOLDER, Service, address, render, revealed, secret
 from infra.services import all_services, object_store, steps
 from infra.settings import Settings, parse
 from infra.signing_keys import make_key_pair
@@ -147,7 +147,7 @@ def test_serving_settings_reach_the_model_server() -> None:
     assert written.limits == Limits(8 * 2**20, 7, 2.5, 9)
     assert written.slots == Slots("champion", "next", "shadow")
     assert written.log == PredictionLog("s3://lake/serving/flight-delays", 3 * 2**20, 1.5)
-    assert written.public_key == PUBLIC_KEY
+    assert written.public_key.endswith(PUBLIC_KEY)
     assert written.api_keys == (ApiKey("mobile", sha256(b"text of api-key-mobile").hexdigest()),)
     assert (written.explanations.max_scored, written.log_requests) == (11, True)
     assert (written.port, written.grpc_port) == (18001, 18002)
@@ -197,20 +197,20 @@ def test_grpc_has_a_port_of_its_own_or_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("signing", "trusted", "steps_sign"),
+    ("signing", "trusted"),
     [
-        ({}, "text of signing-key-public", True),
-        ({"public_key": PUBLIC_KEY}, PUBLIC_KEY, False),
-        ({"signatures": "off"}, "", False),
-        ({"signatures": "off", "public_key": PUBLIC_KEY}, "", False),
+        ({}, "text of signing-key-public"),
+        ({"public_key": PUBLIC_KEY}, f"text of signing-key-public{PUBLIC_KEY.strip()}\n"),
+        ({"signatures": "off"}, ""),
+        ({"signatures": "off", "public_key": PUBLIC_KEY}, ""),
     ],
 )
-def test_who_signs_and_who_is_trusted(signing: dict, trusted: str, *, steps_sign: bool) -> None:
-    """The platform's own key, one from elsewhere, or none: steps and server agree."""
+def test_who_signs_and_who_is_trusted(signing: dict, trusted: str) -> None:
+    """Steps always sign with the platform's key, and a key from elsewhere is one more."""
     variables = steps.environment(parse({"serving": {"signing": signing}}, source="S"))
 
     assert configuration(signing=signing).public_key == trusted
-    assert ("SLIPWAY_SIGNING_KEY" in variables) == steps_sign
+    assert variables["SLIPWAY_SIGNING_KEY"] == secret("signing-key")
 
 
 def test_the_server_never_has_the_private_key() -> None:

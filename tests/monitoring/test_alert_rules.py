@@ -20,6 +20,9 @@ _REFUSED = 'slipway_inference_requests_total{model="m",slot="champion",code="400
 _AWAY = 'slipway_inference_requests_total{model="m",slot="",code="429"}'
 _NEXT = 'slipway_inference_requests_total{model="m",slot="challenger",code="200"}'
 _NEXT_FAILED = 'slipway_inference_requests_total{model="m",slot="challenger",code="500"}'
+_SIGNATURE = 'slipway_inference_refusals_total{model="m",reason="signature"}'
+_BUSY = 'slipway_inference_refusals_total{model="m",reason="busy"}'
+_UNFIT = 'slipway_inference_requests_total{model="m",slot="champion",code="422"}'
 _ALL = 'slipway_inference_duration_seconds_count{model="m",slot="champion",code="200"}'
 _IN_TIME = (
     'slipway_inference_duration_seconds_bucket{model="m",slot="champion",code="200",le="0.1"}'
@@ -146,6 +149,32 @@ CASES = (
         "20m",
     ),
     Case("ChallengerFails", "nobody asks", {_ASKED: "0+9x20", _FAILED: "0+1x20"}, "20m"),
+    Case(
+        "CallersRefused",
+        "all are refused since a release",
+        {_ASKED: "0+100x20 2000x20", _UNFIT: "0x20 0+100x20", _SIGNATURE: "0x20 0+100x20"},
+        "40m",
+        {"model": "m", "reason": "signature"},
+        "100% of the requests to m are refused (signature), more than twice yesterday's share",
+    ),
+    Case(
+        "CallersRefused",
+        "as many as yesterday",
+        {_ASKED: "0+80x1500", _UNFIT: "0+20x1500", _SIGNATURE: "0+20x1500"},
+        "1500m",
+    ),
+    Case(
+        "CallersRefused",
+        "a few",
+        {_ASKED: "0+95x40", _UNFIT: "0+5x40", _SIGNATURE: "0+5x40"},
+        "40m",
+    ),
+    Case(
+        "CallersRefused",
+        "too many at once is another alert's",
+        {_ASKED: "0+80x20", _AWAY: "0+20x20", _BUSY: "0+20x20"},
+        "20m",
+    ),
     Case(
         "ServingSaturated",
         "one in five is turned away",

@@ -119,7 +119,7 @@ def test_a_run_that_is_terminated_ends(kubeflow, props) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"monthz": "1"}, "has no parameter monthz: valid are: months, rounds"),
+        ({"monthz": "1"}, "has no parameter monthz: valid are: accept_breaking, months"),
         ({"rounds": "many"}, "rounds='many' is not a whole number"),
     ],
 )

@@ -150,7 +150,7 @@ def test_corrupt_file_fails_at_ingest(run, source):
             "training",
             {"monthz": "1"},
             "the pipeline has no parameter monthz",
-            "valid are: mlflow_run, months, rounds, seed, source, usecase",
+            "valid are: accept_breaking, mlflow_run, months, rounds, seed, source, usecase",
         ),
         (
             "training",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import pulumi_state
 from infra.errors import SlipwayError
 from infra.home import Home
 from slipway import leftovers, renamed, stack
@@ -14,7 +15,7 @@ from slipway.exits import NotUpError
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An empty home of the project `acme-ml`."""
-    for module in (renamed, leftovers, stack):
+    for module in (renamed, pulumi_state, stack):
         monkeypatch.setattr(module, "project_name", lambda: "acme-ml")
     return Home(tmp_path / "home", tmp_path / "tools")
 
@@ -74,7 +75,7 @@ def test_the_folder_of_a_renamed_stack_is_not_another_ones(home: Home) -> None:
 def test_a_state_that_was_cut_off_counts_by_its_name(home: Home, text: str) -> None:
     """It may still be mended by its own project."""
     put(home, "slipway", "local", "local")
-    leftovers.state_files(home)[0].write_text(text)
+    pulumi_state.files_by_project(home)[0].write_text(text)
 
     with pytest.raises(NotUpError, match="is in the state of project slipway"):
         renamed.require_own(home, "local")
@@ -117,4 +118,4 @@ def test_the_home_stays_while_another_project_has_a_stack_in_it(home: Home) -> N
 
     leftovers.remove_home(home)
 
-    assert leftovers.state_files(home)
+    assert pulumi_state.files_by_project(home)

@@ -1,13 +1,23 @@
 """The signing key in the state: one for each count, and trust that outlives one change of it."""
 
 import json
+from collections.abc import Callable
 
+import pulumi
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
+from infra.description import describe
 from infra.services import signing
+from infra.settings import parse
 from infra.signing_keys import make_key_pair, public_key_of
-from infra.targets import generated
+from infra.targets import generated, stack_secrets
+from tests.pulumi_recorder import Recorder
+
+OUTPUTS = {
+    "processes:Secret": lambda made: {"value": made.name},
+    "generated:SigningKey": lambda _: {"private": "PEM", "public": "PEM", "before": ""},
+}
 
 
 def test_a_new_key_leaves_trust_in_the_one_before_and_in_no_older_one() -> None:
@@ -29,6 +39,22 @@ def test_only_the_count_makes_a_new_key(number: int, *, changes: bool) -> None:
     found = generated._SigningKeyProvider().diff("id", {"number": 1}, {"number": number})
 
     assert (found.changes, found.replaces) == (changes, None)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"signatures": "off"}, {"public_key": make_key_pair().public_pem}],
+    ids=["default", "off", "another's key"],
+)
+def test_no_setting_takes_the_key_away(chosen: dict, recorded: Callable[..., Recorder]) -> None:
+    """What it signed outlives the setting; the steps go on signing with it."""
+    described = describe(parse({"serving": {"signing": chosen}}, source="S"))
+
+    told = recorded(lambda: stack_secrets.secrets(described, pulumi.ResourceOptions()), OUTPUTS)
+
+    [key] = [made for made in told.made if made.typ.endswith("generated:SigningKey")]
+    assert (key.name, key.inputs["number"]) == ("signing-key", 1)
+    assert signing.PRIVATE_KEY in described.steps.secrets
 
 
 def test_public_keys_stand_in_a_json_text() -> None:

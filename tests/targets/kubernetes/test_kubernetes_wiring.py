@@ -45,7 +45,10 @@ STORE = Service(
     data=Data(gib=1),
 )
 SERVICES = [WEB, STORE]
-OUTPUTS = {"processes:Secret": lambda made: {"value": f"value of {made.name}"}}
+OUTPUTS = {
+    "processes:Secret": lambda made: {"value": f"value of {made.name}"},
+    "generated:SigningKey": lambda _: {"private": "PEM", "public": "PEM", "before": ""},
+}
 DESCRIBED = Description(
     SETTINGS,
     tuple(SERVICES),
