@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # What the compiled form says instead of an image (components/image.py).
+_COMPILER: Final = "pipelines.compile"
 PLACEHOLDER: Final = "slipway/components"
 _LINE: Final = "image: "
 _DIGITS: Final = 16
@@ -82,7 +83,7 @@ def compile_all() -> dict[str, Compiled]:
     """
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-I", "-m", "pipelines.compile", folder],
+            [sys.executable, "-I", "-m", _COMPILER, folder],
             cwd=ROOT,
             capture_output=True,
             text=True,

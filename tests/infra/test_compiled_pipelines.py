@@ -72,15 +72,9 @@ def test_pipelines_are_compiled_in_a_process_of_their_own(training: Compiled) ->
     assert compile_all() == {"training": training}
 
 
-def test_a_pipeline_that_does_not_compile_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_pipeline_that_does_not_compile_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last word of what went wrong, and where to look."""
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "pipelines" / "__init__.py").touch()
-    (tmp_path / "pipelines" / "compile.py").write_text("raise ValueError('a graph without end')")
-    monkeypatch.setattr(compiled, "ROOT", tmp_path)
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setattr(compiled, "_COMPILER", "pipelines.nowhere")
 
-    with pytest.raises(CompileError, match=r"not compile \(ValueError: a graph without end\): men"):
+    with pytest.raises(CompileError, match=r"not compile \(.*No module named .*nowhere'?\): men"):
         compile_all()

@@ -33,14 +33,17 @@ TOOLS = {
 MACHINE = Machine(StackDir(Path("/stack")), PORTS, TOOLS)
 # A pod's root file system is read-only; on a machine the user's own home is inherited.
 ONLY_IN_PODS = {"HOME"}
+# A pod's folder holds no module that could stand before ours.
+ONLY_ON_MACHINES = "-P"
 
 
 def on_a_machine(service: Service) -> dict[str, object]:
     """What the process target runs, in neutral words."""
     made = spec(MACHINE, service, Processes())
     neutral = _neutral_machine(service)
+    arguments = [word for word in made["argv"][1:] if word != ONLY_ON_MACHINES]
     return {
-        "argv": [Path(made["argv"][0]).name, *map(neutral, made["argv"][1:])],
+        "argv": [Path(made["argv"][0]).name, *map(neutral, arguments)],
         "environment": {
             name: neutral(text)
             for name, text in filled(MACHINE, service, service.environment, SECRETS).items()
