@@ -1,15 +1,27 @@
 # The commands of the project. `make up` and `make down` are all that a user needs.
 PYTHON ?= python3
-TOOLS  ?= $(or $(SLIPWAY_TOOLS),$(or $(SLIPWAY_HOME),.slipway)/tools)
-UV     := $(or $(shell command -v uv),$(TOOLS)/uv/bin/uv)
+HOME_  := $(or $(SLIPWAY_HOME),.slipway)
+TOOLS  ?= $(or $(SLIPWAY_TOOLS),$(shell cat "$(HOME_)/tools-folder" 2>/dev/null),$(HOME_)/tools)
+# Runs uv, which it brings where it is not there, with the package index that pip is told of.
+UV      = $(PYTHON) -I slipway/toolchain/bootstrap.py \
+          "$(or $(shell command -v uv),$(TOOLS)/uv/bin/uv)"
 BIN    := .venv/bin
+# Empty if .venv is this clone's: its stamp says so, if it has text, and what its interpreter
+# imports is here. A copied or moved one leads to another clone, or to nowhere.
+FOREIGN = $(shell here=$$(pwd -P); stamp=$$(cat .venv/.ready 2>/dev/null); \
+          test "$${stamp:-$$here}" = "$$here" && cd / && test "$$here" = "$$("$$here/$(BIN)/python" -P -c \
+          'import pathlib, slipway; print(pathlib.Path(slipway.__file__).parent.parent.resolve())' \
+          2>/dev/null)" || echo foreign)
 IMAGE  := infra/images/slipway
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-          --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock"
+          --no-emit-find-links --python-version 3.11 --custom-compile-command "make lock" $(MOVED)
+# Leaves out of a lock what another lock has.
+BESIDE  = $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' $(1))
 
 PEERS   = $(basename $(wildcard benchmarks/serving/peers/*.in))
 
-.PHONY: up down env tools test test-cluster check format bench lock golden clean help
+.PHONY: up down env foreign tools test test-cluster check format bench lock locks upgrade reference \
+        clean help
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -23,17 +35,18 @@ down: env  ## destroy all of it but the tool cache
 
 env: .venv/.ready  ## the Python environment, exactly as locked
 
-.venv/.ready: requirements.lock pyproject.toml | $(UV)
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"make: Python 3.11 to 3.13 is needed and {sys.executable} is {v[0]}.{v[1]}: run make PYTHON=/path/to/another")'
+.venv/.ready: requirements.lock requirements-own.lock pyproject.toml $(FOREIGN)
+	@case "$$(pwd -P)" in *[:%]*) echo "make: $$(pwd -P), the folder of the project, has : or % in its path, which cannot be: move it to another" >&2; exit 1;; esac
 	@echo "Environment (once; about 1.5 GB)"
+	@$(UV) --version >/dev/null
+	@test -z "$(filter foreign,$^)" || rm -rf .venv
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
-	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes \
+		requirements.lock requirements-own.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
-
-$(TOOLS)/uv/bin/uv:
-	@echo "uv (once)"
-	@$(PYTHON) -m pip install --quiet --root-user-action=ignore --require-hashes --target $(TOOLS)/uv --requirement requirements-uv.lock
+	@$(UV) pip check --quiet --python $(BIN)/python || { \
+		echo "make: the locks do not fit together: run make lock"; exit 1; }
+	@pwd -P >$@
 
 tools: env  ## the tools the platform runs, found, downloaded or built
 	@$(BIN)/slipway tools install
@@ -57,11 +70,25 @@ format: env  ## mend what a machine can mend
 bench: env tools  ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
-lock: | $(UV)  ## resolve the dependencies anew
-	@$(COMPILE) --all-extras --upgrade pyproject.toml --output-file requirements.lock
+reference: env  ## write what is generated from the settings: their reference and schema
+	@$(BIN)/python -m infra.settings_reference
+
+lock: locks  ## take what pyproject.toml and requirements-own.in ask for into the locks; pins stay
+
+upgrade: MOVED = $(if $(PACKAGE),--upgrade-package $(PACKAGE),--upgrade)
+upgrade: locks  ## move the pins to what is newest: all, or with PACKAGE=name that one
+
+# A fork's own locks hold what ours do not, and nothing of theirs moves ours.
+locks:
+	@$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --extra train --extra serve --extra tracking --constraint requirements.lock \
 		--excludes $(IMAGE)/excluded.txt pyproject.toml --output-file $(IMAGE)/requirements.lock
-	@for peer in $(PEERS); do $(filter-out --generate-hashes,$(COMPILE)) --no-annotate --upgrade \
+	@$(COMPILE) --no-annotate --constraint requirements.lock $(call BESIDE,requirements.lock) \
+		requirements-own.in --output-file requirements-own.lock
+	@$(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-own.lock \
+		$(call BESIDE,$(IMAGE)/requirements.lock) \
+		requirements-own.in --output-file $(IMAGE)/requirements-own.lock
+	@for peer in $(PEERS); do $(filter-out --generate-hashes,$(COMPILE)) --no-annotate \
 		$$peer.in --output-file $$peer.txt; done
 
 clean: down  ## everything, the environment and the tool cache, too

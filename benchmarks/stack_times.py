@@ -85,7 +85,9 @@ def _slipway(variables: dict[str, str], *arguments: str) -> str:
 def _wait_for_scrapes(prometheus: str) -> None:
     deadline = time.monotonic() + _SCRAPE_SECONDS
     while time.monotonic() < deadline:
-        answer = httpx.get(f"{prometheus.rstrip('/')}/api/v1/query", params={"query": "up"})
+        answer = httpx.get(
+            f"{prometheus.rstrip('/')}/api/v1/query", params={"query": "up"}, trust_env=False
+        )
         values = [sample["value"][1] for sample in answer.json()["data"]["result"]]
         if values and set(values) == {"1"}:
             return
@@ -123,10 +125,8 @@ def _sizes_of(home: str) -> Iterator[int]:
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             variables = process.environ()
-            if home in (
-                variables.get("SLIPWAY_HOME"),
-                variables.get(marker.VARIABLE, "")[: len(home)],
-            ):
+            service = marker.VARIABLE in variables and process.cwd().startswith(home)
+            if service or variables.get("SLIPWAY_HOME") == home:
                 yield process.memory_info().rss
 
 

@@ -43,7 +43,8 @@ class Registry:
         `client` has a way of its own to it, such as a cluster's API server.
         """
         self._url = address if "://" in address else f"{_scheme(address)}://{address}"
-        self._http = client or httpx.Client(base_url=self._url, timeout=60)
+        # The platform's own: no proxy, .netrc or authority of whoever runs a step is for it.
+        self._http = client or httpx.Client(base_url=self._url, timeout=60, trust_env=False)
         self._carried = client is not None
 
     def __enter__(self) -> Self:

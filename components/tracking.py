@@ -66,7 +66,8 @@ class Tracking:
     def __init__(self, url: str, http: httpx.Client | None = None) -> None:
         """Connect lazily to the server's base URL; by `http` where that is the way there."""
         self._url, self._tenant = url, endpoints.tenant()
-        self._http = http or httpx.Client(base_url=url, timeout=60)
+        # The platform's own: no proxy, .netrc or authority of whoever runs a step is for it.
+        self._http = http or httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

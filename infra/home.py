@@ -5,16 +5,37 @@ The only reader of the environment's `SLIPWAY_HOME` and `SLIPWAY_TOOLS`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
-import tempfile
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from infra.errors import SettingsError, ToolMissingError
+from infra.targets.processes.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Where Pulumi's CLI and what it runs of this very environment lie: in it, so that another
+# clone, which may share home and tools, neither meets nor changes them.
+_OF_ENVIRONMENT = Path(sys.prefix) if sys.prefix != sys.base_prefix else ROOT / ".slipway"
+PULUMI_ROOT = _OF_ENVIRONMENT / "pulumi"
+
+_TOOLS_RECORD = "tools-folder"
+
+# PATH ends a folder at the one, and lines end at the other.
+_NOT_IN_PATHS = frozenset({os.pathsep, "\n"})
+
 # sun_path of a Unix socket: 104 bytes on macOS, 108 on Linux, with the closing zero.
 _SOCKET_PATH_MAX = 100
+_SOCKETS = Path("/tmp")  # noqa: S108 - only its owner may open what is made there
 
 
 @dataclass(frozen=True)
@@ -25,12 +46,20 @@ class StackDir:
 
     @property
     def socket(self) -> Path:
-        """The supervisor's Unix socket; outside the folder where its path is too long."""
+        """The supervisor's Unix socket; outside the folder where its path is too long.
+
+        There it is the same for each command, whatever folder its shell has for temporary files.
+        """
         inside = self.path / "supervisor" / "rpc.sock"
         if len(str(inside)) <= _SOCKET_PATH_MAX:
             return inside
         digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"slipway-{os.getuid()}-{digest}.sock"
+        return _SOCKETS / f"slipway-{os.getuid()}-{digest}.sock"
+
+    @property
+    def home(self) -> Path:
+        """What its services and its pipelines' steps have as their home folder."""
+        return self.path / "home"
 
     @property
     def supervisor(self) -> Path:
@@ -61,22 +90,45 @@ class Home:
 
     @classmethod
     def of_environment(cls) -> Home:
-        """The home that `SLIPWAY_HOME` and `SLIPWAY_TOOLS` name, or the project's own."""
-        path = Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").absolute()
-        tools = Path(os.environ.get("SLIPWAY_TOOLS") or path / "tools").absolute()
-        return cls(path, tools)
+        """The home that `SLIPWAY_HOME` and `SLIPWAY_TOOLS` name, or the project's own.
+
+        A folder is the same however its path is spelled. Without `SLIPWAY_TOOLS` the tools are
+        where they were when this home was used last.
+
+        Raises:
+            SettingsError: one of these folders has a sign in its path that cannot be.
+            ToolMissingError: the folder of the tools is gone.
+        """
+        path = Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").resolve()
+        given = os.environ.get("SLIPWAY_TOOLS")
+        tools = Path(given).resolve() if given else _remembered(path / _TOOLS_RECORD)
+        home = cls(path, tools or path / "tools")
+        _require_usable({"the project": ROOT, "SLIPWAY_HOME": path, "SLIPWAY_TOOLS": home.tools})
+        return home
+
+    def remember_tools(self) -> None:
+        """Have this home find its tools without `SLIPWAY_TOOLS`, too."""
+        if self.tools == self.path / "tools":
+            self.tools_record.unlink(missing_ok=True)
+        else:
+            write_atomically(self.tools_record, str(self.tools))
 
     @property
     def search_path(self) -> str:
-        """Where programs are looked for: our own tools, then PATH."""
+        """Where programs are looked for: this environment's, our own tools, then PATH."""
         path = os.environ.get("PATH", os.defpath)
-        ours = str(self.tools / "bin")
+        ours = f"{PULUMI_ROOT / 'bin'}{os.pathsep}{self.tools / 'bin'}"
         return path if path.startswith(ours + os.pathsep) else f"{ours}{os.pathsep}{path}"
 
     @property
     def bin(self) -> Path:
-        """Wrappers for a person's PATH."""
-        return self.path / "bin"
+        """Wrappers for a person's PATH: those of this clone, as others may share the home."""
+        return self.path / "bin" / hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]
+
+    @property
+    def tools_record(self) -> Path:
+        """Says where the tools are, if they are not in the home."""
+        return self.path / _TOOLS_RECORD
 
     @property
     def state(self) -> Path:
@@ -109,6 +161,44 @@ class Home:
     def stack(self, name: str) -> StackDir:
         """The folder of one stack."""
         return StackDir(self.path / "stacks" / name)
+
+
+@functools.cache
+def project_name() -> str:
+    """What `Pulumi.yaml` calls the project.
+
+    Raises:
+        SettingsError: there is no such file, or no name in it.
+    """
+    try:
+        text = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8")
+        return str(yaml.safe_load(text)["name"])
+    except (OSError, yaml.YAMLError, LookupError, TypeError) as error:
+        raise SettingsError(f"{ROOT / 'Pulumi.yaml'} names no project: {error}") from None
+
+
+def _require_usable(folders: Mapping[str, Path]) -> None:
+    for name, folder in folders.items():
+        # MLflow hands the place of its own migrations to a parser of settings.
+        impossible = _NOT_IN_PATHS | {"%"} if folder == ROOT else _NOT_IN_PATHS
+        for sign in sorted(impossible & set(str(folder))):
+            raise SettingsError(
+                f"{str(folder)!r}, the folder of {name}, has the sign {sign!r} in its path, which"
+                " cannot be: take another folder"
+            )
+
+
+def _remembered(record: Path) -> Path | None:
+    try:
+        tools = Path(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if not tools.is_dir():
+        raise ToolMissingError(
+            f"the tools of {record.parent} are in {tools}, which is not there: name their folder in"
+            f" SLIPWAY_TOOLS, or remove {record} to have them brought anew"
+        )
+    return tools
 
 
 def stack_file(name: str) -> Path:

@@ -15,15 +15,19 @@ AliasName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 class Slots(Tree):
     """The alias in the model registry that each slot follows; what has no version is empty."""
 
-    champion: AliasName = "champion"
-    challenger: AliasName = "challenger"
-    shadow: AliasName = "shadow"
+    champion: AliasName = Field(default="champion", description="What answers.")
+    challenger: AliasName = Field(
+        default="challenger", description="What answers the share that `slipway traffic` gives it."
+    )
+    shadow: AliasName = Field(
+        default="shadow", description="What scores beside them and answers nobody."
+    )
 
 
 class PredictionLog(Tree):
     """Predictions and labels as Delta tables in the platform's object store."""
 
-    enabled: bool = True
+    enabled: bool = Field(default=True, description="false: neither is kept.")
     flush_seconds: float = Field(
         default=5.0, gt=0, le=60, description="Longest wait of a prediction for its table."
     )
@@ -44,7 +48,9 @@ def _public_key(text: str) -> str:
 class Signing(Tree):
     """Whose models are served: those signed with the platform's key, and with yours."""
 
-    signatures: Literal["required", "off"] = "required"
+    signatures: Literal["required", "off"] = Field(
+        default="required", description="required: a model without a trusted signature is refused."
+    )
     key: int = Field(
         default=1,
         ge=1,
@@ -58,14 +64,26 @@ class Signing(Tree):
 class Serving(Tree):
     """The model server."""
 
-    model: str = Field(default="flight-delays", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    model: str = Field(
+        default="flight-delays",
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        description="The registered model that is served.",
+    )
     slots: Slots = Slots()
-    workers: int = Field(default=1, ge=1, le=64)
-    poll_seconds: float = Field(default=1.0, ge=0.1, le=3600, description="How often it asks.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
+    poll_seconds: float = Field(
+        default=1.0, ge=0.1, le=3600, description="How often it asks the registry for releases."
+    )
     grpc: bool = Field(default=True, description="The same protocol over gRPC, on its own port.")
-    max_body_bytes: int = Field(default=8 * 2**20, ge=1024, le=2**30)
-    max_rows: int = Field(default=10_000, ge=1, le=1_000_000)
-    max_seconds: float = Field(default=10.0, gt=0, le=3600, description="Then it answers 408.")
+    max_body_bytes: int = Field(
+        default=8 * 2**20, ge=1024, le=2**30, description="Size of a request; beyond it 413."
+    )
+    max_rows: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Rows of a request; beyond it 422."
+    )
+    max_seconds: float = Field(
+        default=10.0, gt=0, le=3600, description="How long a request may take; then 408."
+    )
     max_concurrency: int = Field(
         default=512, ge=1, le=100_000, description="Requests a worker has in hand; then 429."
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from infra.environment import is_ours
 
 PortNumber = Annotated[int, Field(ge=1024, le=65535)]
 Switch = Literal["auto", "on", "off"]
@@ -27,6 +29,15 @@ Platform = Literal["linux/amd64", "linux/arm64"]
 BuildSecret = Literal["ca.crt", "pip.conf", "uv.toml"]
 # Seconds first, as Kubeflow Pipelines writes it.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){5}$")]
+
+
+def _not_ours(name: str) -> str:
+    if is_ours(name):
+        raise ValueError("should be a variable that the platform does not set itself")
+    return name
+
+
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_not_ours)]
 
 
 _SECONDS_OF = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

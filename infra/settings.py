@@ -35,16 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PROJECT = "slipway"
 # Each has a dashboard in the one ConfigMap of Grafana's, and that holds 1 MiB.
 MOST_TENANTS = 100
-_PREFIX = f"{PROJECT}:"
+# Stands before each setting, whatever a fork calls its project.
+PREFIX = "slipway:"
 
 
 class Training(Tree):
     """The first training run, made by `slipway up` when no model is released yet."""
 
-    usecase: str = Field(default="flight_delays", pattern=r"^[a-z][a-z0-9_]*$")
+    usecase: str = Field(
+        default="flight_delays",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="A folder of usecases/: the data, features, slices and gates of one model.",
+    )
     months: MonthRange = Field(default="1-3", description="Months to learn from, as 1-3 or 1,2,5.")
 
 
@@ -62,7 +66,9 @@ class Objective(Tree):
         default=99.5, ge=LEAST_PERCENT, lt=100, description="Infer requests that do not fail."
     )
     latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
-        default=0.1, description="What counts as in time."
+        default=0.1,
+        description="What counts as in time.",
+        json_schema_extra={"enum": list(LATENCY_BOUNDS)},
     )
     latency_percent: float = Field(
         default=99.0, ge=LEAST_PERCENT, lt=100, description="Infer requests answered in time."
@@ -73,8 +79,10 @@ class Monitoring(Tree):
     """Prometheus, Alertmanager and Grafana; on Kubernetes Loki and its collector, too."""
 
     prometheus: Prometheus = BuiltinPrometheus()
-    scrape_interval: Duration = "5s"
-    retention: Duration = "7d"
+    scrape_interval: Duration = Field(
+        default="5s", description="How often Prometheus asks each service for its metrics."
+    )
+    retention: Duration = Field(default="7d", description="How long metrics are kept.")
     log_retention: Days = Field(default="7d", description="How long logs are kept (Kubernetes).")
     node_metrics: bool = Field(
         default=True,
@@ -87,11 +95,15 @@ class Monitoring(Tree):
 class RecurringRun(Tree):
     """A pipeline that runs by the clock, on Kubernetes."""
 
-    name: ShortName
-    pipeline: str = "training"
+    name: ShortName = Field(description="What Kubeflow Pipelines calls it.")
+    pipeline: str = Field(
+        default="training", description="A file of pipelines/, without its ending."
+    )
     cron: Cron = Field(description="Six fields, seconds first, in UTC.")
-    arguments: dict[str, str] = Field(default_factory=dict)
-    enabled: bool = True
+    arguments: dict[str, str] = Field(
+        default_factory=dict, description="The pipeline's parameters, as {months: 1-6}."
+    )
+    enabled: bool = Field(default=True, description="false: it is kept, and does not run.")
 
 
 class Pipelines(Tree):
@@ -107,17 +119,23 @@ class Pipelines(Tree):
     upload: bool = Field(
         default=True, description="`up` brings the pipelines to KFP; else somebody else does."
     )
-    recurring: list[RecurringRun] = Field(default_factory=list)
+    recurring: list[RecurringRun] = Field(default_factory=list, description="Runs by the clock.")
 
 
 class Tenant(Tree):
     """A team with a namespace, a quota, credentials and pipelines of its own."""
 
-    name: ShortName
+    name: ShortName = Field(
+        description="Part of the names of its namespace, its bucket and its folder."
+    )
     cpu: float = Field(default=8, gt=0, le=10_000, description="Cores that its pods may request.")
-    memory_gib: int = Field(default=32, ge=1, le=100_000)
-    storage_gib: int = Field(default=50, ge=1, le=1_000_000)
-    pods: int = Field(default=50, ge=1, le=100_000)
+    memory_gib: int = Field(
+        default=32, ge=1, le=100_000, description="Memory that its pods may request."
+    )
+    storage_gib: int = Field(
+        default=50, ge=1, le=1_000_000, description="Size of all its volumes together."
+    )
+    pods: int = Field(default=50, ge=1, le=100_000, description="Pods that it may have at once.")
     members: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list, description="Users of the cluster who may run what is the tenant's."
     )
@@ -223,9 +241,9 @@ def from_pulumi(stack: str) -> Settings:
 
 def _ours(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key.removeprefix(_PREFIX): _decoded(value)
+        key.removeprefix(PREFIX): _decoded(value)
         for key, value in config.items()
-        if key.startswith(_PREFIX)
+        if key.startswith(PREFIX)
     }
 
 
@@ -250,9 +268,9 @@ def _unopened(value: object) -> object:
 
 def _explain(problem: dict[str, Any]) -> str:
     if not problem["loc"]:
-        return f"{_PREFIX}{problem['msg'].removeprefix('Value error, ')}"
+        return f"{PREFIX}{problem['msg'].removeprefix('Value error, ')}"
     path, branch = _follow(problem["loc"])
-    where = _PREFIX + ".".join(path)
+    where = PREFIX + ".".join(path)
     if problem["type"] == "extra_forbidden":
         return f"{where} is no setting; known there: {', '.join(branch.model_fields)}"
     if problem["type"] == "missing":

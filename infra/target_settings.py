@@ -18,6 +18,7 @@ from infra.setting_types import (
     Platform,
     PortNumber,
     Tree,
+    VariableName,
 )
 
 
@@ -31,6 +32,10 @@ class Processes(Tree):
     )
     log_megabytes: int = Field(default=5, ge=1, le=1024, description="Size at which a log rotates.")
     log_files: int = Field(default=3, ge=1, le=20, description="Rotated logs kept a service.")
+    step_variables: list[VariableName] = Field(
+        default_factory=list,
+        description="Variables of the shell of `slipway run` and `up` that steps find, too.",
+    )
 
 
 class BuiltinDatabase(Tree):
@@ -55,7 +60,7 @@ class ExternalDatabase(Tree):
 
     kind: Literal["external"] = "external"
     host: HostName = Field(description="Where the MySQL server is.")
-    port: int = Field(default=3306, ge=1, le=65535)
+    port: int = Field(default=3306, ge=1, le=65535, description="Its port.")
     user: str = Field(min_length=1, description="The user that owns the three databases.")
     password: Annotated[SecretStr, AfterValidator(_quotable)] = Field(
         description="Set it with `pulumi config set --secret --path`."
@@ -76,7 +81,7 @@ class S3(Tree):
     endpoint: str = Field(
         default="https://s3.amazonaws.com", pattern=r"^https?://[^/\s]+$", description="Its URL."
     )
-    region: str = "us-east-1"
+    region: str = Field(default="us-east-1", description="The region of the buckets.")
     bucket_prefix: str = Field(
         pattern=r"^[a-z0-9][a-z0-9.-]*$",
         max_length=40,
@@ -129,7 +134,11 @@ class ImageBuild(Tree):
     builder: str | None = Field(
         default=None, min_length=1, description="A builder of buildx's; else its current one."
     )
-    platforms: list[Platform] = Field(default=["linux/amd64", "linux/arm64"], min_length=1)
+    platforms: list[Platform] = Field(
+        default=["linux/amd64", "linux/arm64"],
+        min_length=1,
+        description="What machines it is built for.",
+    )
     secrets: dict[BuildSecret, str] = Field(
         default_factory=dict,
         description="Files that a private index or a proxy's own authority needs, by name.",

@@ -87,7 +87,8 @@ class Attendance:
 def attended(config: Path) -> Iterator[None]:
     """Keep an agent with this configuration file running while the body runs."""
     parent = str(os.getpid())
-    argv = [sys.executable, "-m", "serving.agent", "--config", str(config), "--parent", parent]
+    module = ["-P", "-m", "serving.agent"]
+    argv = [sys.executable, *module, "--config", str(config), "--parent", parent]
     attendance = Attendance(argv)
     attendance.start()
     try:

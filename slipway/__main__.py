@@ -1,36 +1,55 @@
-"""`slipway`: runs a command; a user's mistake is one line on stderr and an exit code."""
+"""`slipway`: runs a command; a user's mistake is one line on stderr and an exit code.
+
+Whoever runs it may have anything on PYTHONPATH and stand anywhere: neither is where its modules
+come from. So the command begins anew without both, and nothing is imported before but what
+Python itself has.
+"""
+
+# PLC0415: see above; and an import can be interrupted, too.
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
+import os
 import sys
-import threading
-import warnings
-from typing import TYPE_CHECKING
 
-from infra.errors import SlipwayError
-from slipway.exits import Exit, code_of, told
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from threading import ExceptHookArgs
+
+    from slipway.exits import Exit
 
 
 def main() -> None:
     """Run the command line."""
+    # By `-m`, the folder where a person stands is the first place.
+    stands_in = __name__ == "__main__" and not sys.flags.safe_path
+    if stands_in or (os.environ.get("PYTHONPATH") and not sys.flags.ignore_environment):
+        os.execv(sys.executable, [sys.executable, "-I", "-m", "slipway", *sys.argv[1:]])  # noqa: S606
     sys.exit(_run())
 
 
 def _run() -> int:
+    import threading
+    import warnings
+
+    from infra.errors import SlipwayError
+    from infra.home import Home
+    from slipway.exits import Exit, code_of, full_disk, told
+
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
-    from slipway.cli import app  # noqa: PLC0415 - an import can be interrupted, too
-    from slipway.commands import STACK_BY_DEFAULT, pasteable  # noqa: PLC0415 - as above
-    from slipway.options import STACK  # noqa: PLC0415 - as above
+    from slipway.cli import app
+    from slipway.commands import STACK_BY_DEFAULT, pasteable
+    from slipway.options import STACK
 
     chosen: dict[str, str] = {}
     try:
         app(prog_name="slipway", obj=chosen)
     except SlipwayError as error:
-        return _say(pasteable(str(error), chosen.get(STACK, STACK_BY_DEFAULT)), code_of(error))
+        room = full_disk(Home.of_environment().path)
+        said = f"{error}; {room}" if room else str(error)
+        return _say(pasteable(said, chosen.get(STACK, STACK_BY_DEFAULT)), code_of(error))
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an interrupt of a command the exit code that shells have for it.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra import settings as settings_tree
 from infra import untrusted
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
-from infra.targets.processes import supervisor
-from slipway import commands, doctor, leftovers, lock, served, stack, training
+from infra.targets.processes import ports, supervisor
+from slipway import commands, doctor, leftovers, lock, renamed, served, stack, training
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _SERVED_SECONDS = 60.0
 _POLL_SECONDS = 0.1
+_PORT_ATTEMPTS = 3
+_PORT_IN_USE = "address already in use"
 
 _TRIED_AGAIN = {"fetch", "cache", "internal"}
 """Reasons of refusals that the server itself expects to pass."""
@@ -45,13 +47,14 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
     chosen = settings_tree.from_file(stack_file(name))
     _require_attributes(home)
     with lock.hold(home.lock(name), name, "up"):
+        renamed.require_own(home, name)
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
         for each in untrusted.foreseen(chosen, leftovers.state_file(home, name)):
             line = f"{each.summary}: {each.resolution}"
             progress.warning(commands.pasteable(line, name))
-        running = Running.of(stack.up(home, name, progress.step), name)
+        running = Running.of(_stood_up(home, name, progress), name)
         supervisor.prune(home.stack(name), set(running.services))
         champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
         brought = Up(running, champion, None)
@@ -60,6 +63,24 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
         if brought.champion is not None:
             wait_until_served(running, chosen.serving.model, brought.champion.version)
         return brought
+
+
+def _stood_up(home: Home, name: str, progress: Progress) -> dict[str, Any]:
+    """What `stack.up` brings; once more where a port was lost between choosing and binding.
+
+    Raises:
+        SlipwayError: it failed for another reason, or for this one too often.
+    """
+    for attempt in range(1, _PORT_ATTEMPTS + 1):
+        try:
+            return stack.up(home, name, progress.step)
+        except SlipwayError as error:
+            lost = ports.lost(home.stack(name))
+            if attempt == _PORT_ATTEMPTS or not (lost or _PORT_IN_USE in str(error).lower()):
+                raise
+            whose = ", ".join(lost) or "a port"
+            progress.line(f"{whose} was taken by somebody else meanwhile: choosing again")
+    raise AssertionError
 
 
 def _require_attributes(home: Home) -> None:
@@ -75,6 +96,7 @@ def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) 
     progress.title("Tools")
     names = toolchain.REQUIRED if chosen.monitoring.grafana == "off" else toolchain.ALL
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
+    home.remember_tools()
 
 
 def bring_test_tools(home: Home, progress: Progress) -> None:
@@ -137,6 +159,7 @@ def _require_not_refused(running: Running, version: str) -> None:
 def take_down(home: Home, name: str, progress: Progress) -> None:
     """Destroy the stack: its processes, ports and files; the tool cache stays."""
     with lock.hold(home.lock(name), name, "down"):
+        renamed.require_own(home, name)
         leftovers.clear(home, name)
         if stack.exists(home, name):
             stack.destroy(home, name, progress.step)

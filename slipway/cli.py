@@ -111,11 +111,12 @@ def status(stack: StackName = "local", as_json: AsJson = False) -> None:
 
     It says what a load balancer is told: a model server without a model takes no requests.
     """
-    from slipway import cluster_status, show
+    from slipway import cluster_status, renamed, show
     from slipway.status import all_up, states
 
     home = Home.of_environment()
     running = _running(home, stack)
+    renamed.require_settled(home, stack)
     if running.cluster:
         pods = _show_pods(running, stack, as_json=as_json)
         raise typer.Exit(Exit.OK if cluster_status.all_up(pods) else Exit.FAILED)
@@ -290,15 +291,45 @@ def policies(
 
 
 @app.command()
-def env(stack: StackName = "local") -> None:
+def rename(
+    former: Annotated[
+        str | None, typer.Argument(help="What the stack was called; else as it is now.")
+    ] = None,
+    stack: StackName = "local",
+) -> None:
+    """Take a stack along after the project in Pulumi.yaml, or the stack, got another name."""
+    from slipway import commands, renamed
+
+    _settings(stack)
+    found = renamed.take_along(Home.of_environment(), stack, former or stack)
+    _out.print(
+        f"Stack {found.name} of project {found.project} is stack {stack} of this project now:"
+        f" to go on with it: {commands.slipway(stack, 'up')}",
+        markup=False,
+        highlight=False,
+    )
+
+
+@app.command()
+def env(context: typer.Context, stack: StackName = "local") -> None:
     """Shell lines for plain `pulumi`, and for clients of a stack that is up.
 
     Use: eval "$(slipway env)". MLflow, S3's clients and the lake's readers then find the stack.
+    Pulumi works on the stack that is named; else on the one it worked on.
     """
+    from contextlib import suppress
+
+    from infra.errors import ToolMissingError
     from slipway import client_environment, pulumi_environment
+    from slipway import stack as pulumi_stack
 
     home = Home.of_environment()
     pulumi_environment.prepare(home)
+    source = context.get_parameter_source("stack")
+    is_named = source is not None and source.name != "DEFAULT"
+    with suppress(ToolMissingError):  # who has no tools yet comes for the way to them
+        if is_named or not pulumi_stack.is_any_selected(home):
+            pulumi_stack.select(home, stack)
     for line in pulumi_environment.shell_lines(home):
         typer.echo(line)
     for line in client_environment.shell_lines(home, stack, _settings(stack)):
@@ -370,9 +401,11 @@ def _on_cluster(stack: str) -> Any:
 
 
 def _running(home: Home, stack: str) -> Any:
+    from slipway import renamed
     from slipway.running import of_stack
 
     _settings(stack)
+    renamed.require_own(home, stack)
     return of_stack(home, stack)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from infra import untrusted
@@ -9,7 +10,7 @@ from infra.clusters import examination
 from infra.clusters.connection import kubectl
 from infra.services import all_services
 from infra.target_settings import OnKubernetes
-from slipway import commands, leftovers, lock, plugins, stack, toolchain
+from slipway import commands, leftovers, lock, plugins, renamed, stack, toolchain
 from slipway.running import Running
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Run
             chosen.target, services, tenants=chosen.tenant_namespaces, kind_comes=True
         )
     with lock.hold(home.lock(name), name, "up"):
+        renamed.require_own(home, name)
         leftovers.clear(home, name)
         bring_tools(home, chosen, progress)
         progress.title("Platform")
@@ -49,6 +51,7 @@ def bring_tools(home: Home, chosen: Settings, progress: Progress) -> None:
     progress.title("Tools")
     names = toolchain.FOR_KIND if chosen.target.kind == "kind" else toolchain.FOR_CLUSTERS
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
+    home.remember_tools()
     plugins.ensure(plugins.of_stack(chosen), home, progress.tool)
 
 
@@ -59,10 +62,12 @@ def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> No
         SlipwayError: the cluster does not answer, or something in it could not be deleted.
     """
     with lock.hold(home.lock(name), name, "down"):
+        renamed.require_own(home, name)
         leftovers.clear(home, name)
         if stack.exists(home, name):
             plugins.ensure(plugins.of_stack(chosen), home, progress.tool)
             stack.destroy(home, name, progress.step)
+        shutil.rmtree(home.stack(name).path, ignore_errors=True)
         leftovers.remove_home(home)
 
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from infra.errors import SlipwayError
 from infra.home import ROOT, Home
 
 _IN_BACKTICKS = re.compile(r"`((?:slipway|pulumi) [^`]+)`")
@@ -74,7 +75,9 @@ def _named(stack: str) -> str:
 def _program() -> str:
     """What runs this very `slipway` on the home in use, from where the person stands."""
     ours = Path(sys.executable).with_name("slipway")
-    home = Home.of_environment().path
+    home = _HOME_BY_DEFAULT
+    with suppress(SlipwayError):  # which is what is being told
+        home = Home.of_environment().path
     elsewhere = "" if home == _HOME_BY_DEFAULT else f"SLIPWAY_HOME={shlex.quote(str(home))} "
     found = shutil.which("slipway")
     if not ours.exists() or (found and ours.samefile(found)):

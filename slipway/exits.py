@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from infra.errors import SettingsError, SlipwayError, StackLockedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LEAST_FREE = 2**20
 
 
 class Exit(IntEnum):
@@ -43,6 +50,18 @@ def code_of(error: SlipwayError) -> Exit:
             return Exit.NOT_UP
         case _:
             return Exit.FAILED
+
+
+def full_disk(path: Path) -> str:
+    """One line for a disk that has no room for more at `path`; "" for one that has.
+
+    What fails for want of room seldom says so: it cannot write its log either.
+    """
+    place = next(folder for folder in (path, *path.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free >= _LEAST_FREE:
+        return ""
+    return f"the disk of {place} has {free // 1024} KiB left: {_REMEDIES[errno.ENOSPC]}"
 
 
 def told(error: OSError) -> str | None:

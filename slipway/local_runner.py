@@ -169,12 +169,25 @@ def _run(file: Path, arguments: dict[str, Any], run_dir: Path) -> None:
     # what is for clusters; no image is run here.
     warnings.filterwarnings("ignore", "You may be attemping to run a task", RuntimeWarning)
     warnings.filterwarnings("ignore", ".*no effect in the current local runner", UserWarning)
+    _call_interpreter_by_name()
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=str(run_dir / "artifacts"),
         raise_on_error=False,
     )
     kfp_components.load_component_from_file(str(file))(**arguments)
+
+
+def _call_interpreter_by_name() -> None:
+    """Have the steps' scripts say `python3`, and mean this interpreter.
+
+    kfp.local puts the interpreter's path in the place of each `python3` of a step's command,
+    unquoted, and of each one in its arguments: a space in the one or the word in the other
+    would break the step.
+    """
+    folder = Path(sys.executable).parent
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    sys.executable = "python3"
 
 
 def _end_with_caller() -> None:

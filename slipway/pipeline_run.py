@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from components.tracking import Tracking
+from infra import environment
+from infra.targets.processes.files import private_folder
+from slipway.exits import full_disk
 from slipway.run_tracking import URL, TrackedRun
 
 if TYPE_CHECKING:
@@ -79,21 +83,23 @@ def run_pipeline(
 ) -> RunResult:
     """Run the pipeline `name` and return how it ended; never raises for what a user did.
 
-    `arguments` are texts, read by the type the pipeline declares. `env` is added to the steps'
-    environment. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`.
-    An interrupt ends the steps too. A run that has begun in MLflow ends there in any case.
+    `arguments` are texts, read by the type the pipeline declares. `env` is added to what is
+    composed for steps, of which nothing is a person's; without a HOME in it, theirs goes with the
+    run. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`. An interrupt
+    ends the steps too. A run that has begun in MLflow ends there in any case.
     """
     (run_dir / "log").mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     steps: dict[str, StepEvent] = {}
     tracked: TrackedRun | None = None
     failure, page = None, ""
+    given = environment.of_steps(run_dir.resolve() / "tmp") | dict(env or {})
     try:
-        for message in _messages(name, arguments, run_dir, env or {}):
+        for message in _messages(name, arguments, run_dir, given):
             if message["kind"] == "failure":
                 failure = Failure(message["step"], message["cause"], message["remedy"])
             elif message["kind"] == "tracked":
-                tracked, page = _tracked(message["run"], env or {}), message["page"]
+                tracked, page = _tracked(message["run"], given), message["page"]
             else:
                 event = StepEvent(message["step"], message["status"], message["seconds"])
                 steps[event.step] = event
@@ -119,23 +125,23 @@ def run_pipeline(
 
 
 def _tracked(run: str, env: Mapping[str, str]) -> TrackedRun:
-    url = {**os.environ, **env}[URL]
-    return TrackedRun(run, lambda: Tracking(url))
+    return TrackedRun(run, lambda: Tracking(env[URL]))
 
 
 def _messages(
     name: str, arguments: Mapping[str, str], run_dir: Path, env: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Yield what the runner reports, one JSON line each; add a failure if it dies silently."""
-    argv = [sys.executable, "-m", "slipway.local_runner", name, str(run_dir.resolve())]
+    argv = [sys.executable, "-P", "-m", "slipway.local_runner", name, str(run_dir.resolve())]
     with (
+        _temporary(Path(env["TMPDIR"])),
         (run_dir / RUNNER_LOG).open("wb") as log,
         subprocess.Popen(
             [*argv, json.dumps(dict(arguments))],
             stdin=subprocess.PIPE,  # closed by our end, however it comes: the runner then ends
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **env},
+            env=env,
             start_new_session=True,
             text=True,
         ) as process,
@@ -144,12 +150,19 @@ def _messages(
         assert process.stdout is not None  # noqa: S101 -- tells the type checker what PIPE means
         yield from (json.loads(line) for line in process.stdout)
         if process.wait() != 0:
-            yield {
-                "kind": "failure",
-                "step": name,
-                "cause": f"the pipeline runner ended with exit status {process.returncode}",
-                "remedy": f"read {run_dir / RUNNER_LOG}",
-            }
+            cause = f"the pipeline runner ended with exit status {process.returncode}"
+            remedy = full_disk(run_dir) or f"read {run_dir / RUNNER_LOG}"
+            yield {"kind": "failure", "step": name, "cause": cause, "remedy": remedy}
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[None]:
+    """The run's own folder for what its steps leave lying: it goes with the run."""
+    private_folder(folder)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ of an `up`, when things have been made already, so they are seen to before.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from infra.diagnosis import Diagnosis
 from infra.errors import ToolMissingError
-from slipway.pulumi_environment import environment
+from slipway import pulumi_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +103,7 @@ def _install(plugin: Plugin, home: Home) -> str:
     try:
         done = subprocess.run(
             [*command, plugin.name, plugin.version],
-            env=os.environ | environment(home),
+            env=pulumi_environment.composed(home, clusters=True),
             capture_output=True,
             text=True,
             timeout=_SECONDS,

@@ -77,7 +77,8 @@ class Running:
 
     def _client(self, service: str) -> httpx.Client:
         if not self.cluster:
-            return httpx.Client(base_url=self.url(service), timeout=_SECONDS)
+            # On this machine, with a key in its headers: no proxy of a person's sees it.
+            return httpx.Client(base_url=self.url(service), timeout=_SECONDS, trust_env=False)
         port = httpx.URL(self.url(service)).port or 80
         return self.access.service(self.cluster["namespace"], service, port)
 
@@ -135,10 +136,16 @@ def of_stack(home: Home, stack: str) -> Running:
     """The stack of that name.
 
     Raises:
-        NotUpError: it is not up.
+        NotUpError: it is not up, or what is up is another one, from which its folder was copied.
     """
-    from slipway.stack import outputs  # noqa: PLC0415 - keeps --help quick
+    from infra.targets.processes import identity  # noqa: PLC0415 - keeps --help quick
+    from slipway.stack import outputs  # noqa: PLC0415 - as above
 
+    if identity.is_copy(home.stack(stack).path):
+        raise NotUpError(
+            f"stack {stack} of {home.path} is a copy and was not up yet: run `slipway up` to give"
+            " it services of its own"
+        )
     return Running.of(outputs(home, stack), stack)
 
 

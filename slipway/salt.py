@@ -6,6 +6,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import yaml
+
 from infra.targets.processes.files import write_atomically
 
 if TYPE_CHECKING:
@@ -32,13 +34,31 @@ def kept_in_state(settings: Path) -> Iterator[None]:
     """Take the salt that Pulumi adds to a stack's settings out again: the state has it, too.
 
     The passphrase is this machine's own, so its salt in a committed file would be one
-    more thing that differs between any two clones.
+    more thing that differs between any two clones. Settings that say nothing it writes anew,
+    without their comments: those come back, too.
     """
+    before = unsalted(_text(settings))
     try:
         yield
     finally:
-        text = settings.read_text(encoding="utf-8") if settings.exists() else ""
-        if (without := unsalted(text)) != text:
+        text = _text(settings)
+        without = unsalted(text)
+        if text and _meaning(without) == _meaning(before):
+            without = before
+        if without != text:
             mode = settings.stat().st_mode
             write_atomically(settings, without)
             settings.chmod(mode)
+
+
+def _text(settings: Path) -> str:
+    return settings.read_text(encoding="utf-8") if settings.exists() else ""
+
+
+def _meaning(text: str) -> object:
+    """What settings say, however they are written."""
+    try:
+        document = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        return text
+    return {key: value for key, value in document.items() if value}

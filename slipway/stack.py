@@ -16,19 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from infra.errors import SlipwayError
-from infra.home import ROOT, Home, stack_file
-from infra.settings import PROJECT
+from infra import environment
+from infra import settings as settings_tree
+from infra.errors import SlipwayError, ToolMissingError
+from infra.home import PULUMI_ROOT, ROOT, Home, project_name, stack_file
 from infra.targets.processes.files import write_atomically
-from slipway import leftovers, salt
-from slipway.pulumi_environment import environment, prepare
+from slipway import leftovers, pulumi_environment, salt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from pulumi import automation
 
 _HEADLINE = re.compile(r"^(update|preview|refresh|destroy) failed$|^\d+ errors? occurred")
+_PREFIX = re.compile(r"^.*(?:Error|Exception|error occurred): |^Exception calling application: ")
+# Said once an event, with another file's name each time.
+_NO_SPACE = re.compile(r"(\S+?)(?:\.[0-9a-f]+\.tmp)?: no space left on device")
+_OTHER_SECRET = "incorrect passphrase"  # noqa: S105 - Pulumi's words, no password
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,9 @@ def up(
         result = stack.up(
             on_event=on_event, suppress_progress=True, color="never", replace=list(replace)
         )
-        return {key: output.value for key, output in result.outputs.items()}
+        brought = {key: output.value for key, output in result.outputs.items()}
+    select(home, name)
+    return brought
 
 
 def destroy(home: Home, name: str, on_step: Callable[[Step], None]) -> None:
@@ -68,25 +75,42 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
     """Outputs of the stack, secrets in plain; empty if it is not up."""
     if not exists(home, name):
         return {}
-    command = [str(home.tools / "bin" / "pulumi"), "stack", "output", "--json", "--show-secrets"]
-    answer = subprocess.run(
-        [*command, "--stack", name, "--cwd", str(ROOT)],
-        env=os.environ | environment(home),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        raise SlipwayError(_cause(answer.stderr))
-    values: dict[str, Any] = json.loads(answer.stdout)
+    told = _ask(home, "stack", "output", "--json", "--show-secrets", "--stack", name)
+    values: dict[str, Any] = json.loads(told)
     return values
+
+
+def rename(home: Home, name: str, former: str) -> None:
+    """Give the stack `former`, an ORGANIZATION/PROJECT/STACK, this project's name and `name`.
+
+    Raises:
+        SlipwayError: Pulumi's own account of what failed, in one line.
+    """
+    pulumi_environment.prepare(home)
+    _write_project(home, name)
+    new = f"organization/{project_name()}/{name}"
+    _ask(home, "stack", "rename", new, "--stack", former, folder=home.project)
+
+
+def select(home: Home, name: str) -> None:
+    """Have plain Pulumi work on the stack where none is named, if there is such a stack."""
+    if exists(home, name):
+        _ask(home, "stack", "select", name)
+
+
+def is_any_selected(home: Home) -> bool:
+    """Whether plain Pulumi works on some stack where none is named."""
+    try:
+        return bool(_ask(home, "stack", "--show-name").strip())
+    except SlipwayError:
+        return False
 
 
 def resources(home: Home, name: str) -> list[dict[str, Any]]:
     """What the state knows of the stack's resources; empty if it is not up."""
     if not exists(home, name):
         return []
-    state = json.loads(leftovers.state_file(home, name).read_text(encoding="utf-8"))
+    state = json.loads(leftovers.state_text(leftovers.state_file(home, name)))
     found: list[dict[str, Any]] = state["checkpoint"]["latest"].get("resources", [])
     return found
 
@@ -103,22 +127,57 @@ def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
 
     from infra.program import deploy  # noqa: PLC0415
 
-    prepare(home)
+    require_pulumi(home)
+    pulumi_environment.prepare(home)
     _write_project(home, name)
-    variables = environment(home) | {leftovers.OPERATION: str(os.getpid())}
-    options = automation.LocalWorkspaceOptions(
-        work_dir=str(home.project),
-        pulumi_home=str(home.pulumi),
-        env_vars=variables,
-        pulumi_command=automation.PulumiCommand(root=str(home.tools)),
-    )
-    os.environ.update(variables)
-    try:
-        yield automation.create_or_select_stack(
-            name, project_name=PROJECT, program=deploy, opts=options
+    clusters = settings_tree.from_file(stack_file(name)).cluster is not None
+    variables = pulumi_environment.composed(home, clusters=clusters)
+    # The Automation API hands on the environment of this process, which the program reads, too.
+    with environment.replaced(variables | {leftovers.OPERATION: str(os.getpid())}):
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(home.project),
+            pulumi_home=str(home.pulumi),
+            pulumi_command=automation.PulumiCommand(root=str(PULUMI_ROOT)),
         )
-    except automation.CommandError as error:
-        raise SlipwayError(_cause(str(error))) from None
+        try:
+            yield automation.create_or_select_stack(
+                name, project_name=project_name(), program=deploy, opts=options
+            )
+        except automation.CommandError as error:
+            raise SlipwayError(_cause(str(error))) from None
+
+
+def require_pulumi(home: Home) -> Path:
+    """Pulumi's CLI.
+
+    Raises:
+        ToolMissingError: it is not among the tools.
+    """
+    program = home.tools / "bin" / "pulumi"
+    if not program.exists():
+        raise ToolMissingError(
+            f"there is no {program}: run `slipway tools install`, or set SLIPWAY_TOOLS to the"
+            " folder that the tools are in"
+        )
+    return program
+
+
+def _ask(home: Home, *arguments: str, folder: Path = ROOT) -> str:
+    """What Pulumi's CLI says of the project in a folder.
+
+    Raises:
+        SlipwayError: it refuses, or is not there.
+    """
+    answer = subprocess.run(
+        [str(require_pulumi(home)), *arguments, "--cwd", str(folder), "--non-interactive"],
+        env=pulumi_environment.composed(home, clusters=False),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise SlipwayError(_cause(answer.stderr))
+    return answer.stdout
 
 
 def _write_project(home: Home, name: str) -> None:
@@ -155,7 +214,15 @@ def _called(metadata: Any) -> str:
 
 def _cause(account: str) -> str:
     """What went wrong, from all that Pulumi's CLI printed about it."""
+    if full := _NO_SPACE.search(account):
+        return f"{full[1]}: no space left on device"
+    if _OTHER_SECRET in account:
+        return (
+            "the state's secrets were encrypted with another passphrase than this home's, perhaps"
+            " the PULUMI_CONFIG_PASSPHRASE of an earlier `up`: write that one into the file"
+            " `passphrase` of SLIPWAY_HOME"
+        )
     found = re.findall(r"(?:error|Exception): (.*)", account)
-    texts = [re.sub(r"^.*(?:Error|Exception|error occurred): ", "", line).strip() for line in found]
+    texts = [_PREFIX.sub("", line).strip() for line in found]
     told = dict.fromkeys(text for text in texts if text and not _HEADLINE.match(text))
     return "; ".join(told) or " ".join(account.split())[-2000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from slipway.exits import full_disk
 from usecases.errors import MEND
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def diagnose(log: Path) -> tuple[str, str]:
     _, found, tail = log.read_text().rpartition(TRACEBACK)
     words = [line for line in tail.splitlines() if line.strip() and not line[0].isspace()]
     if not found or not words:
+        if room := full_disk(log):
+            return "the step ended without saying why", room
         return (
             "the step ended without saying why; it may have been killed for want of memory",
             f"read {log}",

@@ -7,7 +7,11 @@ import itertools
 import sys
 from typing import TYPE_CHECKING
 
+from infra import environment
+from infra import settings as settings_tree
 from infra.errors import ClusterError, SettingsError
+from infra.home import stack_file
+from infra.target_settings import Processes
 from infra.targets.processes.files import private_folder
 from slipway import commands
 
@@ -50,8 +54,19 @@ def run(
 
     folder = _new_folder(stack.runs, pipeline)
     return run_pipeline(
-        pipeline, given, run_dir=folder, on_event=on_event, env=running.step_environment()
+        pipeline,
+        given,
+        run_dir=folder,
+        on_event=on_event,
+        env=_passed_on(stack) | running.step_environment(),
     )
+
+
+def _passed_on(stack: StackDir) -> dict[str, str]:
+    """The steps' home folder, and what the settings let through of this shell."""
+    target = settings_tree.from_file(stack_file(stack.path.name)).target
+    names = target.step_variables if isinstance(target, Processes) else ()
+    return environment.named(names) | {"HOME": str(private_folder(stack.home))}
 
 
 def follow(

@@ -1,6 +1,7 @@
-"""Runs a program, Pulumi's CLI, and takes the salt it may add out of the settings again.
+"""Runs Pulumi's CLI as a person calls it, in the environment that is composed for it.
 
-`python -m slipway.unsalted PROGRAM [ARG ...]`; exits as the program does.
+`python -m slipway.unsalted [ARG ...]`; exits as the CLI does. It takes the salt that Pulumi may
+add out of the settings again.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from infra.home import ROOT
-from slipway import salt
+from infra.home import ROOT, Home
+from slipway import pulumi_environment, salt
 
 
 def main() -> int:
-    """Run the program of the command line in the place of this one, as far as one can see."""
+    """Run the CLI in the place of this program, as far as one can see."""
+    home = Home.of_environment()
+    command = [str(home.tools / "bin" / "pulumi"), *sys.argv[1:]]
+    # Which stack it is about, and so where that stands, only Pulumi knows.
+    variables = pulumi_environment.composed(home, clusters=True)
     with ExitStack() as stack:
         for settings in (ROOT / "infra" / "stacks").glob("Pulumi.*.yaml"):
             stack.enter_context(salt.kept_in_state(settings))
-        return subprocess.run(sys.argv[1:], check=False).returncode
+        return subprocess.run(command, env=variables, check=False).returncode
 
 
 if __name__ == "__main__":

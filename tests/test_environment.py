@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.lock", "requirements-uv.lock")
+IMAGE = "infra/images/slipway"
+OWN = ("requirements-own.lock", f"{IMAGE}/requirements-own.lock")
+LOCKS = ("requirements.lock", "requirements-uv.lock", f"{IMAGE}/requirements.lock", *OWN)
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -21,7 +23,8 @@ def test_every_requirement_is_pinned_with_hashes(lock: str) -> None:
     """What is installed is what was locked, or nothing."""
     found = pins(lock)
 
-    assert found
+    # A fork's own are none until it wants some.
+    assert found or lock in OWN
     assert [name for name in found if "==" not in name] == []
     assert [name for name, line in found.items() if "--hash=sha256:" not in line] == []
 
@@ -30,6 +33,24 @@ def test_every_requirement_is_pinned_with_hashes(lock: str) -> None:
 def test_a_lock_names_no_index(lock: str) -> None:
     """A fork has its own."""
     assert re.findall(r"https?://|--index|--find-links", (ROOT / lock).read_text()) == []
+
+
+def distributions(lock: str) -> set[str]:
+    """The names of what a lock has."""
+    return {name.partition("==")[0] for name in pins(lock)}
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_fork_s_own_lock_stands_beside_ours(own: str) -> None:
+    """Together they have all that is asked for, and no distribution twice."""
+    ours = own.replace("-own", "")
+    asked = re.findall(
+        r"^[A-Za-z0-9._-]+", (ROOT / "requirements-own.in").read_text(), re.MULTILINE
+    )
+    named = {re.sub(r"[-_.]+", "-", name).lower() for name in asked}
+
+    assert distributions(own) & distributions(ours) == set()
+    assert named - distributions(own) - distributions(ours) == set(), "run `make lock`"
 
 
 @pytest.mark.parametrize(

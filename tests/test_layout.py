@@ -118,3 +118,80 @@ def test_test_files_are_named_apart() -> None:
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
 
     assert sorted(names) == sorted(set(names))
+
+
+def calls(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+HTTPX_ASKS = {"Client", "AsyncClient", "get", "post", "put", "request", "stream"}
+OUTSIDE = {"infra/outside.py"}
+"""The one place of clients for what is not the platform's."""
+
+
+def test_each_http_client_says_whether_it_goes_by_the_environment() -> None:
+    """A proxy of a person's sees no request to a service of ours; only downloads take one."""
+    wrong = []
+    for path in (path for room in (*ROOMS, "benchmarks") for path in sources(room)):
+        name = str(path.relative_to(ROOT))
+        for call in calls(path):
+            called = ast.unparse(call.func)
+            said = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            if called in {f"httpx.{word}" for word in HTTPX_ASKS} and name not in OUTSIDE:
+                wrong += [f"{name}: {called}"] if said.get("trust_env") != "False" else []
+            wrong += [f"{name}: {called}"] if called.endswith("urlopen") else []
+
+    assert wrong == []
+
+
+MAY_HAND_ON = {
+    "infra/environment.py",  # composes
+    "infra/clusters/kind_cli.py",  # kind and Docker are the person's own
+    "infra/clusters/kind_host.py",
+    "slipway/toolchain/golang.py",  # as is the Go that builds tools
+    "slipway/run_tracking.py",  # and git, which says of which commit a run is
+    "benchmarks/serving/running.py",  # and what is compared with us
+    "benchmarks/stack_times.py",  # a person's shell, as it were
+}
+
+
+def hands_on(node: ast.AST) -> bool:
+    """Whether an expression holds all of this process's environment, or a call inherits it."""
+    match node:
+        case ast.BinOp(op=ast.BitOr()):
+            return "os.environ" in {ast.unparse(node.left), ast.unparse(node.right)}
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return any(key is None and ast.unparse(value) == "os.environ" for key, value in pairs)
+        case ast.Call():
+            return ast.unparse(node) in {"os.environ.copy()", "os.environ.items()"}
+    return False
+
+
+def test_nobody_hands_a_person_s_environment_on() -> None:
+    """What the platform runs gets one that is composed."""
+    found = {
+        str(path.relative_to(ROOT))
+        for room in (*ROOMS, "benchmarks")
+        for path in sources(room)
+        if any(hands_on(node) for node in ast.walk(ast.parse(path.read_text())))
+    }
+
+    assert found - MAY_HAND_ON == set()
+
+
+SAFE = {"-P", "-I"}
+
+
+def test_no_python_that_we_start_looks_for_modules_where_a_person_stands() -> None:
+    """An interpreter of ours is told so each time it runs a module."""
+    wrong = []
+    for path in (path for room in ROOMS for path in sources(room)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.List | ast.Tuple):
+                words = [getattr(each, "value", None) for each in node.elts]
+                executable = any(ast.unparse(each) == "sys.executable" for each in node.elts)
+                if executable and "-m" in words and not SAFE & set(words[: words.index("-m")]):
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+
+    assert wrong == []

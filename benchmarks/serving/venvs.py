@@ -7,6 +7,7 @@ changed is made anew.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.home import Home
+from slipway.toolchain import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +48,11 @@ def python_of(peer: str, tell: Callable[[str], None]) -> str:
 
 def _run(peer: str, *arguments: str) -> None:
     done = subprocess.run(
-        [_uv(), *arguments, "--quiet"], capture_output=True, text=True, check=False
+        [_uv(), *arguments, "--quiet"],
+        env=bootstrap.uv_environment(os.environ, bootstrap.pip_settings(os.environ)),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise PeerError(f"{peer} is left out: uv says {done.stderr.strip()[-_LAST_LINES:]!r}")

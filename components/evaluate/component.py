@@ -26,7 +26,7 @@ def evaluate(
     from usecases.contract import load
 
     graph = Path(model.path).read_bytes()
-    past, held_out = (pl.read_parquet(part.path) for part in (train, test))
+    past, held_out = (pl.read_parquet(part.path, glob=False) for part in (train, test))
     found = logic.evaluate(load(usecase), graph, past, held_out).as_json()
     Path(evaluation.path).write_text(json.dumps(found, indent=1))
     return {key: found[key] for key in ("rows", "rate", "model", "baseline")}

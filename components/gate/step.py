@@ -36,7 +36,8 @@ def judge(
     `given` are the paths of `model`, the graph, and of train, validation and test; `begun` holds
     the MLflow run as `run_id`, the `lake_version`, and perhaps `accept_breaking`.
     """
-    rows = {name: pl.read_parquet(given[name]) for name in ("train", "validation", "test")}
+    parts = ("train", "validation", "test")
+    rows = {name: pl.read_parquet(given[name], glob=False) for name in parts}
     candidate = champion.Candidate(
         Path(given["model"]).read_bytes(),
         rows["test"],

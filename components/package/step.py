@@ -28,7 +28,7 @@ def package(
     `model` is the graph's path, `card` the model card; `parts` maps train, validation and test to
     paths of Parquet files.
     """
-    rows = {name: pl.read_parquet(path) for name, path in parts.items()}
+    rows = {name: pl.read_parquet(path, glob=False) for name, path in parts.items()}
     graph = Path(model).read_bytes()
     files = logic.package(usecase, graph, rows, card, lake_version)
     if key := endpoints.signing_key():

@@ -20,7 +20,7 @@ def split(
     from components.split import logic
     from usecases.contract import load
 
-    parts = logic.split(pl.read_parquet(observations.path), load(usecase).event_date)
+    parts = logic.split(pl.read_parquet(observations.path, glob=False), load(usecase).event_date)
     parts.train.write_parquet(train.path)
     parts.validation.write_parquet(validation.path)
     parts.test.write_parquet(test.path)

@@ -25,7 +25,7 @@ def train(
     from components.train import logic
     from usecases.contract import load
 
-    first, second = (pl.read_parquet(part.path) for part in (train, validation))
+    first, second = (pl.read_parquet(part.path, glob=False) for part in (train, validation))
     trained = logic.train(load(usecase), first, second, rounds, seed)
     Path(model.path).write_bytes(trained.model)
     Path(report.path).write_text(json.dumps(trained.report(), indent=1))

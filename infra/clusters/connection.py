@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
+from infra import outside
 from infra.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -58,14 +59,16 @@ class Connection:
     def open(self, path: str = "") -> httpx.Client:
         """A client of its own, whose paths are below `path` of the API server."""
         url = httpx.URL(f"{self.configuration.host}{path}")
-        return httpx.Client(
-            base_url=url,
-            verify=_tls(self.configuration),
-            auth=_Credentials(self.configuration),
-            timeout=_SECONDS,
-            # As kubectl does: what is on this machine is never behind a proxy.
-            trust_env=url.host not in _LOOPBACK,
-        )
+        options: dict[str, Any] = {
+            "base_url": url,
+            "verify": _tls(self.configuration),
+            "auth": _Credentials(self.configuration),
+            "timeout": _SECONDS,
+        }
+        # As kubectl does: what is on this machine is never behind a proxy.
+        if url.host in _LOOPBACK:
+            return httpx.Client(**options, trust_env=False)
+        return outside.client(**options)
 
     def ask(self, path: str, *, method: str = "GET", **parameters: Any) -> httpx.Response:
         """The API server's answer, whatever its status but 401.

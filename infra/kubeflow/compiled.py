@@ -82,7 +82,7 @@ def compile_all() -> dict[str, Compiled]:
     """
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "pipelines.compile", folder],
+            [sys.executable, "-I", "-m", "pipelines.compile", folder],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -25,7 +25,7 @@ from pulumi.dynamic import (
 from infra.errors import SettingsError
 from infra.kubeflow import compiled
 from infra.kubeflow.parameters import ParameterError, typed
-from infra.settings import PROJECT
+from infra.settings import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,7 +146,7 @@ def checked(
     """
     found: dict[str, dict[str, Any]] = {}
     for index, run in enumerate(recurring):
-        where = f"{PROJECT}:pipelines.recurring[{index}]"
+        where = f"{PREFIX}pipelines.recurring[{index}]"
         if run.name in found:
             raise SettingsError(f"{where}.name {run.name} stands twice: choose another")
         if run.pipeline not in pipelines:

@@ -73,7 +73,7 @@ class Trust:
             (self._folder / fingerprint).write_text(key)
         keys = (self._folder / fingerprint for fingerprint in self._keys)
         paths = map(str, (model, self._folder / SIGNATURE_FILE, *keys))
-        argv = [sys.executable, "-m", verify.__name__, *paths]
+        argv = [sys.executable, "-P", "-m", verify.__name__, *paths]
         return subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE, check=False)
 
     def _judge(self, ended: "subprocess.CompletedProcess[str]") -> str:

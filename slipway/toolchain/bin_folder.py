@@ -1,7 +1,7 @@
-"""`tools/bin`: every tool by its name, so that this one folder on PATH suffices.
+"""Folders for PATH: `tools/bin` with every tool by its name, and the environment's own.
 
-Holds links, and the two small programs of our own that Pulumi wants on PATH. Those lead
-to the interpreter of this very environment, from wherever a person starts Pulumi.
+The environment's own holds the two small programs that Pulumi wants on PATH, which lead to
+its interpreter from wherever a person starts Pulumi. `tools/bin` may be several clones'.
 """
 
 from __future__ import annotations
@@ -35,6 +35,17 @@ def language_host(python: str, host: Path) -> str:
         f"#!/bin/sh\n: ${{PULUMI_PYTHON_CMD:={shlex.quote(python)}}}\n"
         f'export PULUMI_PYTHON_CMD\nexec {shlex.quote(str(host))} "$@"\n'
     )
+
+
+def write_own(folder: Path, tools_bin: Path, python: str) -> None:
+    """Have the environment's own folder lead to its interpreter and to the tools."""
+    entries: dict[str, Entry] = {
+        "pulumi": tools_bin / "pulumi",
+        "pulumi-language-python": language_host(python, tools_bin / "pulumi-language-python"),
+        "pulumi-resource-pulumi-python": dynamic_provider(python),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder, stale(folder, entries))
 
 
 def stale(folder: Path, entries: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra import environment
 from slipway.toolchain.resolution import Resolution
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def ask(tool: Tool, path: Path) -> str:
             timeout=_ANSWER_SECONDS,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+            env=environment.of_pulumi(os.environ.get("PATH", os.defpath), clusters=False)
+            | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.home import ROOT, Home
+from infra.home import PULUMI_ROOT, ROOT, Home
 from slipway.toolchain.catalogue import TOOLS
 
 if TYPE_CHECKING:
@@ -34,14 +33,13 @@ class GoCaches:
 class Host:
     """A machine as the toolchain sees it.
 
-    `platform` is `linux/amd64` and the like; `python` runs Pulumi's dynamic providers;
-    `ours` are folders of Slipway's own that may stand on PATH and do not count; `go_caches`
-    overrides those inside the tool cache, which are removed after use.
+    `platform` is `linux/amd64` and the like; `ours` are folders of Slipway's own that may
+    stand on PATH and do not count; `go_caches` overrides those inside the tool cache, which
+    are removed after use.
     """
 
     path: str
     platform: str
-    python: str = sys.executable
     ours: tuple[Path, ...] = ()
     lock: Path = _LOCK
     go_modules: Path = _GO_MODULES
@@ -56,5 +54,5 @@ class Host:
         return cls(
             path=os.environ.get("PATH", os.defpath),
             platform=f"{system}/{_ARCHITECTURES.get(machine, machine)}",
-            ours=(Home.of_environment().bin,),
+            ours=(Home.of_environment().bin, PULUMI_ROOT / "bin"),
         )

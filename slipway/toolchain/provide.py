@@ -56,12 +56,14 @@ def ensure(
     """
     cache = _Cache(tools_dir.absolute(), host or Host.here())
     wanted = [cache.host.tools[name] for name in dict.fromkeys(names)]
+    found = cache.find(wanted)
     try:
-        found = cache.find(wanted)
         if len(found) == len(wanted) and cache.settled(found):
             return found
         return cache.fill(wanted, progress)
     except OSError as error:
+        if cache.suffices(wanted):
+            return found
         raise ToolMissingError(
             f"the tool cache {tools_dir} cannot be written: {error.strerror or error}; "
             f"make room, or name another folder in SLIPWAY_TOOLS"
@@ -107,6 +109,13 @@ class _Cache:
         untidy = self._complete(found) and self._store.has_work()
         return not (untidy or self._records.changed or self._stale(found))
 
+    def suffices(self, wanted: Sequence[Tool]) -> bool:
+        """Whether all that cannot be done without is in order, for a cache that is read-only."""
+        needed = [tool for tool in wanted if tool.go]
+        return all(self._records.has(tool.name) for tool in needed) and all(
+            (self._bin / program).exists() for tool in needed for program in tool.programs
+        )
+
     def fill(self, wanted: Sequence[Tool], progress: Progress) -> dict[str, Resolution]:
         """Bring what is missing, with one process at a time at work on the cache."""
         self._bin.mkdir(parents=True, exist_ok=True)
@@ -147,9 +156,4 @@ class _Cache:
         for name, resolution in found.items():
             search = f"{resolution.path.parent}{os.pathsep}{self._search}"
             entries |= find.programs(self.host.tools[name], search)
-        if "pulumi" in found:
-            provider = bin_folder.dynamic_provider(self.host.python)
-            entries["pulumi-resource-pulumi-python"] = provider
-        if host := found.get("pulumi-language-python"):
-            entries[host.name] = bin_folder.language_host(self.host.python, host.path)
         return bin_folder.stale(self._bin, entries)

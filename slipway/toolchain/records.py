@@ -42,6 +42,11 @@ class Records:
             {"path": path, "version": version, "source": source},
         )
 
+    def has(self, name: str) -> bool:
+        """Whether a tool was recorded by a former call and still lies where it did."""
+        entry = _read(self._tools_file).get(name)
+        return isinstance(entry, dict) and os.path.exists(entry.get("path", ""))  # noqa: PTH110
+
     def answered(self, path: Path) -> str | None:
         """What this very file answered before: "" if no version; None if it never was asked."""
         entry = self._versions.get(str(path))

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from infra import outside
+from infra.errors import SlipwayError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -31,13 +34,13 @@ class Sites:
     """Release sites, as one run sees them."""
 
     def __init__(self) -> None:
-        timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
-        self._client = httpx.Client(timeout=timeout, follow_redirects=True)
+        self._open: httpx.Client | None = None
         self._down: dict[str, str] = {}
 
     def close(self) -> None:
         """Close what is still open to the sites."""
-        self._client.close()
+        if self._open:
+            self._open.close()
 
     def text(self, url: str) -> str:
         """The text at an address.
@@ -66,7 +69,7 @@ class Sites:
         except OSError as error:
             raise self._unreachable(host, error) from None
         try:
-            with self._client.stream("GET", url) as response:
+            with self._client().stream("GET", url) as response:
                 response.raise_for_status()
                 return read(response)
         except httpx.HTTPStatusError as error:
@@ -76,6 +79,15 @@ class Sites:
             raise self._unreachable(host, error) from None
         except httpx.HTTPError as error:
             raise NotServedError(f"{url} broke off: {error}") from None
+
+    def _client(self) -> httpx.Client:
+        if self._open is None:
+            timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
+            try:
+                self._open = outside.client(timeout=timeout, follow_redirects=True)
+            except SlipwayError as error:
+                raise NotServedError(str(error)) from None
+        return self._open
 
     def _unreachable(self, host: str, error: Exception) -> NotServedError:
         reason = getattr(error, "strerror", None) or str(error) or "no answer in time"

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from infra.home import Home
+from infra.home import Home, StackDir, stack_file
 
 ROOT = Path(__file__).resolve().parents[2]
+# A stack of the tests' own, with no setting but the defaults: `local` is the user's to edit.
+STACK = f"test-{os.getpid()}"
+SETTINGS = "# Nothing is said here.\nconfig: {}\n"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,19 @@ class Cli:
         return os.environ | {
             "SLIPWAY_HOME": str(self.home.path),
             "SLIPWAY_TOOLS": str(self.home.tools),
+            "SLIPWAY_STACK": STACK,
             "COLUMNS": "200",
         }
+
+    @property
+    def stack(self) -> str:
+        """The stack that every command is for which names no other."""
+        return STACK
+
+    @property
+    def folder(self) -> StackDir:
+        """What it has on this machine."""
+        return self.home.stack(STACK)
 
     def start(self, *arguments: str) -> subprocess.Popen:
         """A command that goes on while the test does."""
@@ -76,6 +90,15 @@ class Cli:
             timeout=200,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_tests() -> Iterator[str]:
+    """The file of the tests' own stack, there as long as they run; what was written into it."""
+    path = stack_file(STACK)
+    path.write_text(SETTINGS)
+    yield SETTINGS
+    path.unlink()
 
 
 @pytest.fixture

@@ -95,7 +95,10 @@ def test_a_stack_that_is_not_up_has_its_own_exit_code(cli) -> None:
 
     assert done.code == 5
     home = re.escape(str(cli.home.path))
-    line = rf"slipway: stack local is not up: run `SLIPWAY_HOME={home} (\S*/)?slipway up`\n"
+    line = (
+        rf"slipway: stack {cli.stack} is not up: run"
+        rf" `SLIPWAY_HOME={home} (\S*/)?slipway up --stack {cli.stack}`\n"
+    )
     assert re.fullmatch(line, done.err), done.err
 
 
@@ -146,7 +149,7 @@ def test_the_second_of_two_ups_says_who_is_first(brief) -> None:
         out, err = first.communicate(timeout=200)
 
     assert second.code == 4
-    assert f"stack local is locked by slipway's up (pid {first.pid}" in second.err
+    assert f"stack {brief.stack} is locked by slipway's up (pid {first.pid}" in second.err
     assert "nothing was changed" in second.err
     assert first.returncode == 0, out + err
 
@@ -154,7 +157,7 @@ def test_the_second_of_two_ups_says_who_is_first(brief) -> None:
 @pytest.mark.parametrize("whole_group", [True, False], ids=["with its children", "alone"])
 def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bool) -> None:
     """SIGKILL in the middle of creating: the next `up` converges, and no orphan is left."""
-    stack = brief.home.stack("local")
+    stack = brief.folder
     killed = brief.start("up", "--no-train")
     wait_until(lambda: list(stack.supervisor.glob("programs/*.ini")))
     os.killpg(killed.pid, signal.SIGKILL) if whole_group else killed.kill()
@@ -174,7 +177,7 @@ def test_an_up_that_was_killed_is_finished_by_the_next(brief, *, whole_group: bo
 
 def test_an_interrupted_up_says_so_in_one_line(brief) -> None:
     """Ctrl-C: exit code 130, no traceback, and what to do."""
-    stack = brief.home.stack("local")
+    stack = brief.folder
     running = brief.start("up", "--no-train")
     wait_until(lambda: list(stack.supervisor.glob("programs/*.ini")))
 

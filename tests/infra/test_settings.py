@@ -4,34 +4,37 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from infra import settings
 from infra.description import describe
 from infra.errors import SettingsError
-from infra.home import stack_file
+from infra.home import ROOT, stack_file
 from infra.target_settings import Existing, Processes
 
-
-def test_the_local_stack_file_states_every_setting_with_its_default() -> None:
-    """`Pulumi.local.yaml` is complete, and says nothing but the defaults."""
-    written = yaml.safe_load(stack_file("local").read_text())["config"]
-
-    stated = {key.removeprefix("slipway:"): value for key, value in written.items()}
-
-    assert stated == settings.Settings().model_dump()
-
-
-def test_every_setting_of_the_local_stack_file_is_accepted() -> None:
-    """The committed file parses to the defaults."""
-    assert settings.from_file(stack_file("local")) == settings.Settings()
+STACKS = sorted(
+    path
+    for path in (ROOT / "infra" / "stacks").glob("Pulumi.*.yaml")
+    # Those of tests that run at the same time.
+    if not path.name.startswith("Pulumi.test-")
+)
+DESCRIBED = [
+    {},
+    {"target": {"kind": "kind"}},
+    {"target": {"kind": "existing", "context": "c"}},
+]
 
 
-@pytest.mark.parametrize("stack", ["existing", "kind", "local"])
-def test_every_stack_file_that_ships_is_accepted(stack: str) -> None:
-    """And each describes a whole platform."""
-    described = describe(settings.from_file(stack_file(stack)))
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
+def test_every_stack_file_that_is_here_is_accepted(path: Path) -> None:
+    """Ours, and a fork's own beside them."""
+    settings.from_file(path)
+
+
+@pytest.mark.parametrize("values", DESCRIBED, ids=str)
+def test_every_kind_of_target_has_a_whole_platform(values: dict) -> None:
+    """Settings that say no more than where to stand are enough."""
+    described = describe(settings.parse(values, source="S"))
 
     assert {"serving", "tracking", "prometheus"} <= {each.name for each in described.services}
 
@@ -81,7 +84,7 @@ def test_every_stack_file_that_ships_is_accepted(stack: str) -> None:
         (
             {"target": {"port": 1}},
             "S: slipway:target.port is no setting; known there: kind, ports, log_megabytes,"
-            " log_files",
+            " log_files, step_variables",
         ),
         (
             {"target": {"kind": "processes", "ports": {"serving": 80}}},

@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from infra.kubeflow.compiled import compile_all
-from slipway import pipeline_run
+from slipway import exits, pipeline_run
 from slipway.local_runner import StepLog, StepWatch
 from slipway.pipeline_run import Failure, run_pipeline
 from slipway.step_failure import diagnose
@@ -60,6 +61,40 @@ def test_month_that_does_not_exist_fails_at_ingest(run, tmp_path):
         remedy="give months between 1 and 12, such as 1-3 or 1,2,5-7",
     )
     assert "StepError" in (tmp_path / "run" / "log" / "ingest.log").read_text()
+
+
+def test_a_path_with_odd_signs_is_a_path(tmp_path):
+    """Neither a pattern, nor several words, nor a name of the interpreter, to any step."""
+    odd = tmp_path / "a b [c] *d? python3 'e' #f"
+    events = []
+
+    run_pipeline(
+        "training",
+        {"months": "1", "usecase": "flight_delays"},
+        run_dir=odd / "run",
+        on_event=events.append,
+        env={"SLIPWAY_LAKE": str(tmp_path / "lake")},
+    )
+
+    assert ("split", "succeeded") in [(event.step, event.status) for event in events]
+
+
+def test_steps_are_run_by_this_interpreter_whatever_its_path_is():
+    """kfp.local would write the path into their scripts, unquoted, and over each `python3`."""
+    code = """if True:
+        import subprocess
+        from kfp.local import subprocess_task_handler as handler
+        from slipway import local_runner
+        local_runner._call_interpreter_by_name()
+        with handler.environment(use_venv=False) as python:
+            command = ["sh", "-c", "python3 -c 'import sys; print(sys.prefix)'", "/a python3/b"]
+            assert handler.replace_python_executable(command, python) == command
+        subprocess.run(command, check=True)
+    """
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stdout == f"{sys.prefix}\n", done.stderr
 
 
 def test_rows_that_break_rules_fail_at_validate(run, source):
@@ -130,6 +165,54 @@ def test_wrong_names_and_values_start_nothing(run, name, arguments, cause, remed
     """What does not fit the pipeline is refused before any step."""
     result, events = run(name, **arguments)
     assert (result.status, result.failure, events) == ("failed", Failure(name, cause, remedy), [])
+
+
+SHELL = """
+import json, os, sys, tempfile
+from pathlib import Path
+tempfile.mkdtemp()
+found = dict(os.environ) | {"path": sys.path}
+Path(os.environ["SAID"]).write_text(json.dumps(found))
+"""
+
+
+def test_runner_finds_no_shell_of_anybodys(tmp_path, monkeypatch):
+    """Steps find what is composed and given; what they leave lying goes with the run."""
+    strange = {
+        "AWS_SESSION_TOKEN": "theirs",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "PYTHONPATH": str(tmp_path),
+        "TMPDIR": str(tmp_path / "gone"),
+        "SLIPWAY_SIGNING_KEY": "theirs",
+    }
+    for name, value in strange.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "secrets.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    (python := tmp_path / "python").write_text(f"#!/bin/sh\nexec {sys.executable} -c '{SHELL}'")
+    python.chmod(0o755)
+    monkeypatch.setattr(pipeline_run.sys, "executable", str(python))
+
+    run_pipeline(
+        "training", {}, run_dir=tmp_path / "run", on_event=print, env={"SAID": str(tmp_path / "x")}
+    )
+
+    found = json.loads((tmp_path / "x").read_text())
+    temporary = tmp_path / "run" / "tmp"
+    assert strange.keys() & found.keys() == {"TMPDIR"}
+    assert found["TMPDIR"] == str(temporary)
+    assert str(tmp_path) not in found["path"]
+    assert not temporary.exists()
+
+
+def test_step_that_fails_on_a_full_disk_is_not_said_to_want_memory(tmp_path, monkeypatch):
+    """Its log, which has no room either, cannot say it."""
+    monkeypatch.setattr(exits.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    cause, remedy = diagnose(log_of(tmp_path, ""))
+
+    assert cause == "the step ended without saying why"
+    assert remedy.startswith(f"the disk of {tmp_path / 'step.log'} has 4 KiB left: free some space")
 
 
 def test_runner_that_dies_is_a_failure(tmp_path, monkeypatch):

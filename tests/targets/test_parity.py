@@ -143,3 +143,17 @@ def _neutral_cluster(service: Service):
 def test_both_targets_run_the_same(service: Service) -> None:
     """Argv, environment, files, ports and health, to the letter."""
     assert in_a_cluster(service) == on_a_machine(service)
+
+
+@pytest.mark.parametrize("sign", " #;%?*[]'\"$&")
+def test_an_odd_sign_of_the_folder_is_in_no_text_of_a_service(sign: str) -> None:
+    """Each syntax would take another one for its own; so paths are given from where it works."""
+    machine = Machine(StackDir(Path(f"/a{sign}b/stack")), PORTS, TOOLS)
+
+    for service in SERVICES:
+        texts = [
+            *spec(machine, service, Processes())["argv"],
+            *filled(machine, service, service.environment, SECRETS).values(),
+            *filled(machine, service, service.files, SECRETS).values(),
+        ]
+        assert [text for text in texts if f"/a{sign}b" in text] == []

@@ -1,5 +1,6 @@
 """Ports: free ones, the same ones next time, and a clear word when one is taken."""
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -88,3 +89,25 @@ def test_a_port_setting_that_makes_no_sense_is_refused(
     """The setting is named with its remedy."""
     with pytest.raises(SettingsError, match=said):
         ports.assign(stack, SERVICES, fixed)
+
+
+def test_a_fixed_port_that_leaves_the_settings_is_given_back(
+    stack: StackDir, free_port: int
+) -> None:
+    """What is kept from one `up` to the next was chosen here, and by nobody else."""
+    fixed = ports.assign(stack, SERVICES, {"web": free_port})
+    after = ports.assign(stack, SERVICES, {})
+
+    assert after["web/http"] != free_port
+    assert after["store/http"] == fixed["store/http"]
+
+
+def test_a_port_that_was_lost_is_named(stack: StackDir, taken: int) -> None:
+    """Chosen for the stack, and somebody else listens on it."""
+    ports.assign(stack, SERVICES, {})
+    assert ports.lost(stack) == []
+
+    kept = json.loads(stack.ports.read_text())
+    stack.ports.write_text(json.dumps(kept | {"web/http": taken}))
+
+    assert ports.lost(stack) == ["web/http"]

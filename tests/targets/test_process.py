@@ -1,12 +1,17 @@
 """One supervised process, for real: made, changed, watched, ended."""
 
 import os
+import resource
+import shutil
 import signal
+import socket
 import stat
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -118,6 +123,58 @@ def test_a_process_that_never_answers_fails_in_time(stack: StackDir, make_spec: 
         process.run(spec)
 
     assert list(marker.processes(stack.path)) == [_supervisord(stack)]
+
+
+def test_somebody_else_on_the_port_is_not_taken_for_the_service(
+    stack: StackDir, make_spec: MakeSpec, free_port: int
+) -> None:
+    """He answers in its place; the error says who it is."""
+    supervisor.start(stack)
+    with socket.create_server(("127.0.0.1", free_port)):
+        spec = make_spec(
+            argv=[sys.executable, "-c", "import time; time.sleep(600)"], health_path=""
+        )
+
+        with pytest.raises(
+            ServiceFailedError, match=rf"its port {free_port} is taken by .*{os.getpid()}"
+        ):
+            process.run(spec)
+
+
+def test_an_update_from_another_folder_does_not_go_back_there(
+    stack: StackDir, make_spec: MakeSpec
+) -> None:
+    """What a copied or moved state says of it has the paths of where it was."""
+    supervisor.start(stack)
+    old = make_spec(stack=str(stack.path.parent / "elsewhere"))
+
+    with pytest.raises(ServiceFailedError):
+        process.update(old, make_spec(argv=[sys.executable, "-c", "raise SystemExit(1)"]))
+
+    assert supervisor.states(stack) == {}
+    assert not old.stack_dir.path.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "a #b", "a ;b", "[ab]", "a*?", "%d%%", "it's", 'a "b"', "größe", "\\a", "$HOME`"],
+)
+def test_odd_signs_in_the_path_of_the_stack_do_no_harm(
+    tmp_path: Path, make_spec: MakeSpec, name: str
+) -> None:
+    """The service runs, answers and writes its log where it should."""
+    odd = StackDir(tmp_path / name)
+    odd.path.mkdir()
+    supervisor.start(odd)
+    try:
+        spec = make_spec(stack=str(odd.path))
+        process.run(spec)
+
+        assert health.answers(spec.address, "/")
+        assert (spec.folder / "log" / "web.log").exists()
+        assert psutil.Process(pid_of(spec)).cwd() == str(spec.folder / "data")
+    finally:
+        supervisor.end(odd)
 
 
 def test_an_update_that_does_not_come_up_leaves_the_old_one_running(
@@ -260,6 +317,76 @@ def test_a_long_path_still_gets_a_socket(tmp_path) -> None:
     assert supervisor.is_running(deep)
     supervisor.end(deep)
     assert not deep.socket.exists()
+
+
+def test_a_supervisor_is_found_from_every_shell(tmp_path, monkeypatch) -> None:
+    """However deep it lies, and whatever folder for temporary files a shell has."""
+    deep = StackDir(tmp_path / ("x" * 90) / "stack")
+    deep.path.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    supervisor.start(deep)
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    assert supervisor.is_running(deep)
+    supervisor.end(deep)
+
+
+def test_a_supervisor_of_an_earlier_version_is_found_where_it_listens(
+    stack: StackDir, tmp_path: Path
+) -> None:
+    """It chose another place; a folder that was copied does not lead to the original's."""
+    stack.supervisor.mkdir()
+    there = tmp_path / "elsewhere.sock"
+    pid = stack.supervisor / "supervisord.pid"
+    configuration = f"[unix_http_server]\nfile = {there}\n[supervisord]\npidfile = {pid}\n"
+    (stack.supervisor / "supervisord.conf").write_text(configuration)
+    copy = StackDir(tmp_path / "copy")
+    shutil.copytree(stack.path, copy.path)
+
+    assert supervisor._socket(stack) == there
+    assert supervisor._socket(copy) == copy.socket
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_said(monkeypatch) -> None:
+    """With its name and the way to raise it, before anything is started."""
+    with pytest.raises(ServiceFailedError, match=r"1000 files open \(`ulimit -Hn`\)"):
+        supervisor._require_open_files(1000)
+    supervisor._require_open_files(resource.RLIM_INFINITY)
+    supervisor._require_open_files(1024)
+
+
+def test_a_supervisor_that_refuses_to_start_says_why(
+    stack: StackDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no log yet."""
+    (configuration := stack.path / "wrong.conf").write_text("[supervisord]\nminfds = many\n")
+    monkeypatch.setattr(supervisor, "_write_configuration", lambda _: configuration)
+
+    with pytest.raises(
+        ServiceFailedError, match="supervisord did not start: Error: invalid literal"
+    ):
+        supervisor._launch(stack)
+
+
+def test_what_a_service_left_lying_is_gone_when_it_starts_anew(
+    stack: StackDir, make_spec: MakeSpec
+) -> None:
+    """Its folder for temporary files is its own, and nobody else's is touched."""
+    supervisor.start(stack)
+    spec = make_spec()
+    process.run(spec)
+    temporary = Path(psutil.Process(first := pid_of(spec)).environ()["TMPDIR"])
+    (temporary / "tmp.left").touch()
+
+    os.kill(first, signal.SIGKILL)
+
+    wait_until(lambda: pid_of(spec) not in {0, first})
+    wait_until(lambda: health.answers(spec.address, "/"))
+    assert temporary.is_relative_to(stack.path)
+    assert list(temporary.iterdir()) == []
 
 
 def _supervisord(stack: StackDir) -> psutil.Process:

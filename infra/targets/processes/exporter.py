@@ -8,7 +8,6 @@ FILE names the services, where each answers, and the path of its health.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from infra.home import StackDir
-from infra.targets.processes import health, marker, supervisor
+from infra.targets.processes import health, supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,8 @@ def main() -> None:
     """Serve until the process is ended."""
     where, file = sys.argv[1:]
     watched = json.loads(Path(file).read_text(encoding="utf-8"))
-    server(where, StackDir(Path(os.environ[marker.VARIABLE])), watched).serve_forever()
+    # The file is `services/NAME/config/FILE` of the stack's folder.
+    server(where, StackDir(Path(file).resolve().parents[3]), watched).serve_forever()
 
 
 def server(

@@ -9,7 +9,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from infra.errors import ServiceFailedError
-from infra.targets.processes import history, supervisor
+from infra.targets.processes import history, ports, supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _REQUEST_SECONDS = 5.0
+# What stands on this machine is behind no proxy, whatever the environment says.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _LAST_LINES = 3
 _TAIL_BYTES = 4096
 _HOPELESS = frozenset({"FATAL", "EXITED", "STOPPED", "UNKNOWN"})
@@ -29,7 +31,8 @@ def wait(stack: StackDir, name: str, address: str, path: str | None, seconds: fl
     """Wait until the service `name` answers at `address` (and `path`, if it has one).
 
     Raises:
-        ServiceFailedError: it ended, or did not answer in `seconds`; with the log's last lines.
+        ServiceFailedError: it ended, did not answer in `seconds`, or somebody else answers in its
+            place; with the log's last lines.
     """
     deadline = time.monotonic() + seconds
     earlier = len(history.exits(stack, name))
@@ -42,6 +45,9 @@ def wait(stack: StackDir, name: str, address: str, path: str | None, seconds: fl
         if time.monotonic() > deadline:
             raise _failed(stack, name, f"no answer at {address}{path or ''} in {seconds:.0f} s")
         time.sleep(_POLL_SECONDS)
+    port = int(address.rpartition(":")[2])
+    if port not in ports.ours_of(stack):
+        raise _failed(stack, name, f"its port {port} is taken by {ports.holder(port)}")
 
 
 def answers(address: str, path: str | None) -> bool:
@@ -54,8 +60,7 @@ def answers(address: str, path: str | None) -> bool:
         except OSError:
             return False
     try:
-        # S310: the scheme is ours.
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=_REQUEST_SECONDS):
+        with _DIRECT.open(f"http://{address}{path}", timeout=_REQUEST_SECONDS):
             return True
     except (OSError, urllib.error.URLError):
         return False

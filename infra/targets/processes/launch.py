@@ -7,6 +7,7 @@ Run by path with `python -I -S`: it imports the standard library only.
 
 import json
 import os
+import shutil
 import sys
 
 
@@ -16,6 +17,10 @@ def main() -> None:
         spec = json.load(file)
     os.chdir(spec["folder"])
     os.umask(0o077)
+    # Its own alone; what an earlier start left there is of no use to anybody.
+    if temporary := spec.get("temporary"):
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.makedirs(temporary, exist_ok=True)  # noqa: PTH103 - as above
     os.execve(spec["argv"][0], spec["argv"], spec["environment"])  # noqa: S606
 
 

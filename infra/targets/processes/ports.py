@@ -1,8 +1,9 @@
 """Which port each service listens on, and whose it is when it is taken.
 
 A stack's ports are chosen once and kept in its `ports.json`, so that nothing changes from
-one `up` to the next. They lie below the range that the system hands to outgoing
-connections, which could else take a port while its service restarts.
+one `up` to the next; those that the settings fix are not kept. They lie below the range that
+the system hands to outgoing connections, which could else take a port while its service
+restarts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from infra.errors import PortTakenError, SettingsError
-from infra.targets.processes import marker
+from infra.targets.processes import identity, marker
 from infra.targets.processes.files import write_atomically
 
 if TYPE_CHECKING:
@@ -40,14 +41,49 @@ def assign(
     """
     names = [f"{service.name}/{port}" for service in services for port in service.ports]
     wanted = _full_names(fixed, names)
-    kept = _read(stack.ports)
-    ours = _our_ports(stack)
+    kept = _kept(stack)
+    ours = ours_of(stack)
     ports: dict[str, int] = {}
     for name in sorted(names, key=lambda name: name not in wanted):
         ports[name] = _settle(name, wanted.get(name), kept.get(name), ours, set(ports.values()))
-    if ports != kept:
-        write_atomically(stack.ports, json.dumps(ports, indent=1, sort_keys=True))
+    chosen = {name: port for name, port in ports.items() if name not in wanted}
+    if chosen != _read(stack.ports):
+        write_atomically(stack.ports, json.dumps(chosen, indent=1, sort_keys=True))
     return ports
+
+
+def lost(stack: StackDir) -> list[str]:
+    """Those of the chosen ports that somebody else listens on, by `service/port`."""
+    ours = ours_of(stack)
+    return [
+        name for name, port in _read(stack.ports).items() if port not in ours and not _is_free(port)
+    ]
+
+
+def ours_of(stack: StackDir) -> set[int]:
+    """The ports that processes of the stack listen on."""
+    ports: set[int] = set()
+    for process in marker.processes(stack.path):
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:
+            continue
+        ports |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
+    return ports
+
+
+def holder(port: int) -> str:
+    """Who listens on a port, in words."""
+    for process in psutil.process_iter(["pid", "name"]):
+        try:
+            connections = process.net_connections("tcp")
+        except psutil.Error:
+            continue
+        if any(
+            c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in connections
+        ):
+            return f"{process.info['name']} (pid {process.info['pid']})"
+    return "a process of another user"
 
 
 def _full_names(fixed: Mapping[str, int], names: list[str]) -> dict[str, int]:
@@ -71,7 +107,7 @@ def _settle(name: str, fixed: int | None, kept: int | None, ours: set[int], used
     if fixed is not None:
         if fixed not in ours and not _is_free(fixed):
             raise PortTakenError(
-                f"port {fixed} of {name} is taken by {_owner(fixed)}: end that process, or set"
+                f"port {fixed} of {name} is taken by {holder(fixed)}: end that process, or set"
                 f" another one in slipway:target.ports"
             )
         return fixed
@@ -99,28 +135,16 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _our_ports(stack: StackDir) -> set[int]:
-    ports: set[int] = set()
-    for process in marker.processes(stack.path):
-        try:
-            connections = process.net_connections("tcp")
-        except psutil.Error:
-            continue
-        ports |= {c.laddr.port for c in connections if c.status == psutil.CONN_LISTEN}
-    return ports
+def _kept(stack: StackDir) -> dict[str, int]:
+    """The ports that were chosen for this very stack; a copied folder's are the original's."""
+    if identity.is_copy(stack.path):
+        return {}
+    # A file of before 2026-11-28 has those, too, that were fixed by the settings.
+    return {name: port for name, port in _read(stack.ports).items() if _is_choice(port)}
 
 
-def _owner(port: int) -> str:
-    for process in psutil.process_iter(["pid", "name"]):
-        try:
-            connections = process.net_connections("tcp")
-        except psutil.Error:
-            continue
-        if any(
-            c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in connections
-        ):
-            return f"{process.info['name']} (pid {process.info['pid']})"
-    return "a process of another user"
+def _is_choice(port: int) -> bool:
+    return _LOWEST <= port <= _HIGHEST
 
 
 def _read(path: Path) -> dict[str, int]:

@@ -17,7 +17,12 @@ from infra.home import StackDir
 from infra.targets.processes import health, launch, supervisor
 from infra.targets.processes.files import private_folder, write_atomically
 
+WORKS_IN = "data"
+"""The folder of its own that a service works in: its paths may be given from there."""
+
 _MEBIBYTE = 2**20
+_PLAIN = frozenset("/._-+=:,@")
+_ODD = {"%": "%%", "'": '"\'"'}
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,14 @@ def update(old: Spec, new: Spec) -> None:
     """Run `new` in the place of `old`; where it does not come up, `old` again.
 
     Raises:
-        ServiceFailedError: `new` did not come up; `old` runs as before.
+        ServiceFailedError: `new` did not come up; `old` runs as before, but for one of another
+            folder, whose paths are not this stack's.
     """
     try:
         run(new)
     except ServiceFailedError:
-        run(old)
+        if old.stack == new.stack:
+            run(old)
         raise
 
 
@@ -127,7 +134,7 @@ def _plain(value: object) -> object:
 
 
 def _write(spec: Spec) -> None:
-    config, data, log = (private_folder(spec.folder / part) for part in ("config", "data", "log"))
+    config, data, _ = (private_folder(spec.folder / part) for part in ("config", WORKS_IN, "log"))
     for folder in spec.folders:
         private_folder(data / folder)
     for stale in {path for path in config.rglob("*") if path.is_file()} - {
@@ -136,16 +143,22 @@ def _write(spec: Spec) -> None:
         stale.unlink()
     for name, text in spec.files.items():
         write_atomically(config / name, text)
+    temporary = spec.folder / "tmp"
+    inherited = supervisor.inherited_environment(spec.stack_dir, temporary)
     launched = {
         "argv": spec.argv,
-        "environment": supervisor.inherited_environment(spec.stack_dir) | spec.environment,
+        "environment": inherited | spec.environment,
         "folder": str(data),
+        "temporary": str(temporary),
     }
     write_atomically(spec.folder / "spec.json", json.dumps(launched, indent=1))
-    write_atomically(supervisor.program_file(spec.stack_dir, spec.name), _program(spec, log))
+    write_atomically(supervisor.program_file(spec.stack_dir, spec.name), _program(spec))
 
 
-def _program(spec: Spec, log: Path) -> str:
+def _program(spec: Spec) -> str:
+    # Supervisord works in the stack's folder and reads this text twice over: an odd sign of
+    # the folder's own path cannot be written here.
+    log = Path("services", spec.name, "log", f"{spec.name}.log")
     command = [sys.executable, "-I", "-S", launch.__file__, str(spec.folder / "spec.json")]
     return f"""\
 [program:{spec.name}]
@@ -158,15 +171,15 @@ stopwaitsecs = {spec.stop_seconds}
 stopasgroup = true
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = {_percent(str(log / f"{spec.name}.log"))}
+stdout_logfile = {log}
 stdout_logfile_maxbytes = {spec.log_megabytes * _MEBIBYTE}
 stdout_logfile_backups = {spec.log_files}
 """
 
 
 def _quoted(word: str) -> str:
-    return '"' + _percent(word.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
-def _percent(text: str) -> str:
-    return text.replace("%", "%%")
+    """A word of a command: each odd sign for itself, as " #" or " ;" would begin a comment."""
+    signs = (
+        sign if sign.isalnum() or sign in _PLAIN else _ODD.get(sign, f"'{sign}'") for sign in word
+    )
+    return "".join(signs)

@@ -27,6 +27,8 @@ from infra.targets.generated import _SecretProvider  # noqa: F401
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.targets.processes.process import Spec
+
 _GONE = ReadResult("", {})
 
 
@@ -38,59 +40,63 @@ class _Shell(ResourceProvider):
 
 class _SupervisorProvider(_Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
-        from infra.targets.processes import supervisor
+        from infra.targets.processes import stack_folder
 
-        stack = supervisor.stack_dir(props["stack"])
-        supervisor.start(stack)
-        return CreateResult("supervisor", {"stack": props["stack"], "socket": str(stack.socket)})
+        return CreateResult("supervisor", stack_folder.make(props["stack"]))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        moved = olds["stack"] != news["stack"]
-        return DiffResult(changes=moved, replaces=["stack"] if moved else [])
+        # Never a replacement, which would end in a deletion. A state that was made before
+        # folders had an identity has none.
+        return DiffResult(changes=olds["stack"] != news["stack"] or not olds.get("identity"))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        from infra.targets.processes import stack_folder
+
+        return UpdateResult(stack_folder.settle(olds, news["stack"]))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        from infra.targets.processes import supervisor
+        from infra.targets.processes import stack_folder, supervisor
 
-        running = supervisor.is_running(supervisor.stack_dir(props["stack"]))
+        running = supervisor.is_running(stack_folder.here(props["stack"]))
         return ReadResult(id_, props) if running else _GONE
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        from infra.targets.processes import supervisor
+        from infra.targets.processes import stack_folder
 
-        supervisor.end(supervisor.stack_dir(props["stack"]))
+        stack_folder.remove(props)
 
 
 class _ProcessProvider(_Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.targets.processes import process
 
-        spec = process.Spec.of(props)
+        spec = _spec(props)
         process.run(spec)
-        return CreateResult(spec.name, _spec_of(props))
+        return CreateResult(spec.name, _fields(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         from infra.targets.processes import process
 
         keys = process.changed(olds, news)
-        replaces = [key for key in keys if key in {"stack", "name"}]
+        replaces = [key for key in keys if key == "name"]
         return DiffResult(changes=bool(keys), replaces=replaces, delete_before_replace=True)
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         from infra.targets.processes import process
 
-        process.update(process.Spec.of(olds), process.Spec.of(news))
-        return UpdateResult(_spec_of(news))
+        process.update(process.Spec.of(olds), _spec(news))
+        return UpdateResult(_fields(news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from infra.targets.processes import process
 
-        files = process.look(process.Spec.of(props))
+        files = process.look(_spec(props))
         return _GONE if files is None else ReadResult(id_, props | {"files": files})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.targets.processes import process
 
-        process.remove(process.Spec.of(props))
+        process.remove(_spec(props))
 
 
 class Supervisor(Resource, module="processes", name="Supervisor"):
@@ -111,5 +117,11 @@ class Process(Resource, module="processes", name="Process"):
         super().__init__(_ProcessProvider(), name, dict(spec), opts)
 
 
-def _spec_of(props: dict[str, Any]) -> dict[str, Any]:
+def _spec(props: dict[str, Any]) -> Spec:
+    from infra.targets.processes import process, stack_folder
+
+    return process.Spec.of(props | {"stack": str(stack_folder.here(props["stack"]).path)})
+
+
+def _fields(props: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in props.items() if key != "__provider"}

@@ -6,7 +6,10 @@ It speaks XML-RPC on a Unix socket that only the owner can open.
 
 from __future__ import annotations
 
+import glob
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -14,23 +17,29 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xmlrpc.client import Fault, ServerProxy
 
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from infra import environment
 from infra.errors import ServiceFailedError
-from infra.home import StackDir
-from infra.targets.processes import marker
+from infra.targets.processes import identity, marker
 from infra.targets.processes.files import private_folder, write_atomically
+
+if TYPE_CHECKING:
+    from infra.home import StackDir
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _ROOT_UID = 0
+# What supervisord asks for, and what services then may have.
+_OPEN_FILES = 1024
 
-# Nothing of a person's shell may reach a service but this.
-_INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "TZ")
+# In supervisord's environment, for its configuration: where the program files are.
+_PROGRAMS = "SLIPWAY_PROGRAMS"
+_NOT_PRINTED = "[!!-~]"
 
 
 @dataclass(frozen=True)
@@ -43,36 +52,31 @@ class Supervised:
     reason: str
 
 
-def inherited_environment(stack: StackDir) -> dict[str, str]:
+def inherited_environment(stack: StackDir, temporary: Path) -> dict[str, str]:
     """The environment every process of a stack starts from, the stack's marker in it."""
-    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return kept | {marker.VARIABLE: str(stack.path)}
+    composed = environment.of_service(private_folder(stack.home), private_folder(temporary))
+    return composed | {marker.VARIABLE: identity.claim(stack.path).id}
 
 
-def stack_dir(path: str) -> StackDir:
-    """The stack whose folder is `path`."""
-    return StackDir(Path(path))
+def start(stack: StackDir, owner: str | None = None) -> None:
+    """Start supervisord where it does not run as what it is, in this very folder.
 
-
-def start(stack: StackDir) -> None:
-    """Start supervisord, unless it runs; end what an earlier one left behind.
+    What an earlier one left behind is ended. `owner` is the resource that has the folder now.
 
     Raises:
         ServiceFailedError: it did not answer in time; its log's last line says why.
     """
-    if is_running(stack):
+    private_folder(stack.path)
+    moved = identity.has_moved(stack.path)
+    if is_running(stack) and not moved:
+        identity.claim(stack.path, owner)
         return
-    marker.end_all(stack.path)
-    stack.socket.unlink(missing_ok=True)
-    configuration = _write_configuration(stack)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
-    subprocess.run(  # noqa: PLW1510 - that it answers is what counts, not its exit
-        command,
-        env=inherited_environment(stack),
-        cwd=stack.path,
-        stdin=subprocess.DEVNULL,
-        umask=0o077,
-    )
+    stop(stack)
+    if moved:  # what the programs are was written for another path
+        shutil.rmtree(stack.supervisor / "programs", ignore_errors=True)
+    identity.claim(stack.path, owner)
+    _require_open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    _launch(stack)
     deadline = time.monotonic() + _START_SECONDS
     while not is_running(stack):
         if time.monotonic() > deadline:
@@ -83,6 +87,48 @@ def start(stack: StackDir) -> None:
         time.sleep(_POLL_SECONDS)
 
 
+def _require_open_files(most: int) -> None:
+    """Refuse a shell whose processes may not have as many files open as services need.
+
+    Raises:
+        ServiceFailedError: names the limit, and how it is raised.
+    """
+    if 0 <= most < _OPEN_FILES:
+        raise ServiceFailedError(
+            f"a process of this shell may have {most} files open (`ulimit -Hn`) and the platform"
+            f" needs {_OPEN_FILES}: run it in a shell that was started without that limit, or"
+            f" raise it: `sudo prlimit --nofile={_OPEN_FILES} --pid $$`"
+        )
+
+
+def _launch(stack: StackDir) -> None:
+    """Start supervisord, which goes on by itself once it has read its configuration.
+
+    Raises:
+        ServiceFailedError: it refuses to start; its own word, as there is no log yet.
+    """
+    configuration = _write_configuration(stack)
+    programs = {_PROGRAMS: _pattern(stack.supervisor / "programs")}
+    # Its files are UTF-8, whatever the person's locale is.
+    python = [sys.executable, "-P", "-X", "utf8"]
+    done = subprocess.run(
+        [*python, "-m", "supervisor.supervisord", "-c", str(configuration)],
+        env=inherited_environment(stack, stack.supervisor / "tmp") | programs,
+        cwd=stack.path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        umask=0o077,
+        check=False,
+    )
+    if done.returncode:
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+        said = [line for line in lines if line.startswith("Error")] or list(filter(None, lines))
+        why = said[-1] if said else f"exit status {done.returncode}"
+        raise ServiceFailedError(f"supervisord did not start: {why}")
+
+
 def is_running(stack: StackDir) -> bool:
     """Whether the stack's supervisord answers."""
     try:
@@ -91,13 +137,18 @@ def is_running(stack: StackDir) -> bool:
         return False
 
 
-def end(stack: StackDir) -> None:
-    """End supervisord and every process of the stack, and remove the stack's folder."""
+def stop(stack: StackDir) -> None:
+    """End supervisord and every process of the stack; its folder stays."""
     with suppress(OSError, Fault):
         _call(stack, "shutdown")
         _wait_for_supervisord_to_end(stack)
     marker.end_all(stack.path)
-    stack.socket.unlink(missing_ok=True)
+    _socket(stack).unlink(missing_ok=True)
+
+
+def end(stack: StackDir) -> None:
+    """End supervisord and every process of the stack, and remove the stack's folder."""
+    stop(stack)
     shutil.rmtree(stack.path, ignore_errors=True)
 
 
@@ -153,9 +204,29 @@ def states(stack: StackDir) -> dict[str, Supervised]:
 
 
 def _call(stack: StackDir, method: str, *arguments: str) -> Any:
-    transport = SupervisorTransport(serverurl=f"unix://{stack.socket}")
+    transport = SupervisorTransport(serverurl=f"unix://{_socket(stack)}")
     with ServerProxy("http://127.0.0.1", transport=transport) as server:
         return getattr(server.supervisor, method)(*arguments)
+
+
+def _socket(stack: StackDir) -> Path:
+    """Where the stack's supervisord listens: what it was started with says so.
+
+    One that an earlier version of this project started has its socket elsewhere. The
+    configuration in a copy of a folder is that of the original's, and does not count.
+    """
+    try:
+        text = (stack.supervisor / "supervisord.conf").read_text(encoding="utf-8")
+    except OSError:
+        return stack.socket
+    said = {
+        name: Path(value.replace("%%", "%"))
+        for name, value in re.findall(r"^(file|pidfile) = (.*)$", text, re.MULTILINE)
+    }
+    # Written relative to the folder since it may be moved, and then the socket is our own.
+    folder = said["pidfile"].parent if "pidfile" in said else Path()
+    is_own = folder.is_absolute() and folder.exists() and folder.samefile(stack.supervisor)
+    return said.get("file", stack.socket) if is_own else stack.socket
 
 
 def _wait_for_supervisord_to_end(stack: StackDir) -> None:
@@ -173,11 +244,13 @@ def _write_configuration(stack: StackDir) -> Path:
 
 
 def _configuration(stack: StackDir) -> str:
-    folder = str(stack.supervisor).replace("%", "%%")
+    """Its paths are relative: supervisord works in the stack's folder, whose path may be odd."""
+    inside = stack.socket.is_relative_to(stack.path)
+    socket = stack.socket.relative_to(stack.path) if inside else stack.socket
     user = "user = root\n" if os.getuid() == _ROOT_UID else ""
     return f"""\
 [unix_http_server]
-file = {str(stack.socket).replace("%", "%%")}
+file = {str(socket).replace("%", "%%")}
 chmod = 0600
 
 [rpcinterface:supervisor]
@@ -185,12 +258,19 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
 [supervisord]
 {user}umask = 077
-logfile = {folder}/supervisord.log
+minfds = {_OPEN_FILES}
+logfile = supervisor/supervisord.log
 logfile_maxbytes = 5MB
 logfile_backups = 2
-pidfile = {folder}/supervisord.pid
-childlogdir = {folder}
+pidfile = supervisor/supervisord.pid
+childlogdir = supervisor
 
 [include]
-files = {folder}/programs/*.ini
+files = %(ENV_{_PROGRAMS})s
 """
+
+
+def _pattern(folder: Path) -> str:
+    """A pattern of the program files that supervisord does not cut at a space of the path."""
+    found = glob.escape(str(folder))
+    return "".join(_NOT_PRINTED if sign.isspace() else sign for sign in found) + "/*.ini"

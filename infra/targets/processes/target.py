@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ import pulumi
 from infra.errors import ToolMissingError
 from infra.service import render, revealed, secrets_in
 from infra.targets import stack_secrets
-from infra.targets.processes import ports
+from infra.targets.processes import ports, process
 from infra.targets.processes.provider import Process, Supervisor
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from infra.target_settings import Processes
 
 PYTHON = "python"
+
+
+_PLAIN = re.compile(r"[\w/.+-]+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Machine:
             case "host" | "hostname":
                 return ports.HOST
             case "data" | "config":
-                return str(folder / kind / argument) if argument else str(folder / kind)
+                return _as_text(folder / kind / argument, folder / process.WORKS_IN)
             case "secret" | "sha256":
                 return revealed(kind, argument, secrets)
             case "home":
@@ -78,6 +83,11 @@ class Machine:
         return self.tools[tool]["path"], self.tools[tool]["version"]
 
 
+def _as_text(path: Path, works_in: Path) -> str:
+    """A path for a service's texts, of whatever syntax: one with odd signs from where it works."""
+    return str(path) if _PLAIN.fullmatch(str(path)) else os.path.relpath(path, works_in)
+
+
 def recorded_tools(tools: Path) -> dict[str, dict[str, str]]:
     """Path, version and source of each tool that the toolchain has brought."""
     try:
@@ -97,7 +107,7 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
     return {
         "stack": str(machine.stack.path),
         "name": service.name,
-        "argv": [program, *map(word, service.command[1:])],
+        "argv": [program, *_alone(service), *map(word, service.command[1:])],
         "folders": list(service.data.folders) if service.data else [],
         "version": version,
         "address": machine.address(service.name, service.health.port or service.ports[0]),
@@ -108,6 +118,11 @@ def spec(machine: Machine, service: Service, settings: Processes) -> dict[str, A
         "log_files": settings.log_files,
         "ports": {port: machine.ports[f"{service.name}/{port}"] for port in service.ports},
     }
+
+
+def _alone(service: Service) -> list[str]:
+    """That an interpreter looks for no module in the folder that it is started in."""
+    return ["-P"] if service.command[0] == PYTHON else []
 
 
 def filled(

@@ -249,7 +249,7 @@ def test_a_bad_argument_fails_with_step_cause_and_remedy(
 )
 def test_a_wrong_name_or_type_is_said_before_anything_runs(platform, words: str, said: str) -> None:
     """In one line, by the exit code of a wrong option; no run has a folder."""
-    runs = platform.cli.home.stack("local").runs
+    runs = platform.cli.folder.runs
     before = sorted(runs.iterdir())
 
     done = platform.cli("run", *words.split(), "--json")

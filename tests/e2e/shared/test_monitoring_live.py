@@ -111,7 +111,7 @@ def test_the_report_shows_services_champion_and_every_panel(platform, report) ->
         for panel in row.panels
     }
 
-    assert report == platform.cli.home.stack("local").path / "report.html"
+    assert report == platform.cli.folder.path / "report.html"
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert titles == set(map(unescape, re.findall(r"<figcaption>(.*?)</figcaption>", text)))
     assert all(f"<b>{service['name']}</b>" in text for service in platform.summary["services"])

@@ -6,10 +6,8 @@ two homes, must not run at once: whatever test calls it stands in this folder.
 
 import json
 import socket
-import subprocess
 
 import pytest
-import yaml
 
 from infra.home import stack_file
 from infra.targets.processes import marker, supervisor
@@ -22,21 +20,34 @@ PUBLIC = "signing-key-public"
 
 def test_a_preview_shows_no_change(platform) -> None:
     """What `slipway up` left is what the program describes."""
-    done = platform.cli.pulumi("preview", "--stack", "local", "--expect-no-changes")
+    done = platform.cli.pulumi("preview", "--stack", platform.cli.stack, "--expect-no-changes")
+
+    assert done.code == 0, done.out + done.err
+
+
+def test_plain_pulumi_knows_the_stack_that_is_up(platform, monkeypatch) -> None:
+    """No one has to name it, and what a person says to their own Pulumi is not for this one."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "theirs")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///nowhere")
+    assert platform.cli("env").code == 0
+
+    done = platform.cli.pulumi("preview", "--expect-no-changes")
 
     assert done.code == 0, done.out + done.err
 
 
 def test_an_up_changes_nothing(platform) -> None:
     """A second `up`, by Pulumi itself, finds all as it should be."""
-    done = platform.cli.pulumi("up", "--stack", "local", "--yes", "--expect-no-changes")
+    done = platform.cli.pulumi("up", "--stack", platform.cli.stack, "--yes", "--expect-no-changes")
 
     assert done.code == 0, done.out + done.err
 
 
 def test_outputs_hide_their_secrets(platform) -> None:
     """`pulumi stack output` shows addresses, and no secret unless it is asked to."""
-    shown = json.loads(platform.cli.pulumi("stack", "output", "--stack", "local", "--json").out)
+    shown = json.loads(
+        platform.cli.pulumi("stack", "output", "--stack", platform.cli.stack, "--json").out
+    )
 
     assert {value for name, value in shown["secrets"].items() if name != PUBLIC} == {"[secret]"}
     assert shown["services"]["serving"]["url"] == platform.url("serving")
@@ -45,7 +56,9 @@ def test_outputs_hide_their_secrets(platform) -> None:
 def test_the_state_holds_no_secret_in_plain(platform) -> None:
     """Neither the state nor any log of a service has a generated secret in it."""
     home = platform.cli.home
-    shown = platform.cli.pulumi("stack", "output", "--stack", "local", "--json", "--show-secrets")
+    shown = platform.cli.pulumi(
+        "stack", "output", "--stack", platform.cli.stack, "--json", "--show-secrets"
+    )
     everything = json.loads(shown.out)["secrets"]
     secrets = [value for name, value in everything.items() if name != PUBLIC]
     assert secrets
@@ -57,28 +70,19 @@ def test_the_state_holds_no_secret_in_plain(platform) -> None:
     assert found == []
 
 
-def test_the_committed_settings_stay_as_they_are(platform) -> None:
-    """Standing a platform up leaves the clone clean."""
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "--", str(stack_file("local"))],
-        cwd=stack_file("local").parent,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert changed.stdout == ""
-    assert "encryptionsalt" not in stack_file("local").read_text()
+def test_the_settings_stay_as_they_are(platform, settings_of_tests) -> None:
+    """Standing a platform up leaves its file as it was written, so a clone stays clean."""
+    assert stack_file(platform.cli.stack).read_text() == settings_of_tests
 
 
 def test_a_refresh_sees_a_process_that_was_removed_and_an_up_brings_it_back(platform) -> None:
     """Drift is seen, shown, and mended; nothing else is touched."""
-    stack = platform.cli.home.stack("local")
+    stack = platform.cli.folder
     before = supervisor.states(stack)
     supervisor.remove(stack, "alertmanager")
 
-    seen = platform.cli.pulumi("preview", "--stack", "local", "--json")
-    healed = platform.cli.pulumi("up", "--stack", "local", "--yes")
+    seen = platform.cli.pulumi("preview", "--stack", platform.cli.stack, "--json")
+    healed = platform.cli.pulumi("up", "--stack", platform.cli.stack, "--yes")
 
     assert json.loads(seen.out)["changeSummary"]["create"] == 1
     assert healed.code == 0, healed.out
@@ -91,13 +95,12 @@ def test_a_refresh_sees_a_process_that_was_removed_and_an_up_brings_it_back(plat
 
 def test_a_changed_setting_updates_one_service(platform, tmp_path) -> None:
     """The preview of a changed setting shows what it changes, and nothing else."""
-    settings = yaml.safe_load(stack_file("local").read_text())
-    settings["config"]["slipway:monitoring"]["retention"] = "30d"
-    (tmp_path / "Pulumi.local.yaml").write_text(yaml.safe_dump(settings))
+    changed = tmp_path / f"Pulumi.{platform.cli.stack}.yaml"
+    changed.write_text("config: {slipway:monitoring: {retention: 30d}}")
 
     shown = platform.cli.pulumi(
-        *("preview", "--stack", "local", "--json"),
-        *("--config-file", str(tmp_path / "Pulumi.local.yaml")),
+        *("preview", "--stack", platform.cli.stack, "--json"),
+        *("--config-file", str(changed)),
     )
 
     steps = json.loads(shown.out)["steps"]
@@ -107,11 +110,11 @@ def test_a_changed_setting_updates_one_service(platform, tmp_path) -> None:
 
 def test_plain_pulumi_can_destroy_and_down_leaves_nothing(brief) -> None:
     """No process, no port, no file of the stack is left, whichever command ends it."""
-    stack = brief.home.stack("local")
+    stack = brief.folder
     services = brief("up", "--no-train", "--json").json["services"]
     ports = [int(service["url"].split(":")[2].split("/")[0]) for service in services]
 
-    destroyed = brief.pulumi("destroy", "--stack", "local", "--yes")
+    destroyed = brief.pulumi("destroy", "--stack", brief.stack, "--yes")
     assert destroyed.code == 0, destroyed.out + destroyed.err
     assert list(marker.processes(stack.path)) == []
     assert not stack.path.exists()

@@ -43,7 +43,7 @@ def test_every_service_listens_on_its_address(host, platform) -> None:
 
 def test_nothing_listens_beyond_loopback(platform) -> None:
     """No process of the stack can be reached from another machine."""
-    stack = platform.cli.home.stack("local").path
+    stack = platform.cli.folder.path
     listening = {
         connection.laddr.ip
         for process in marker.processes(stack)
@@ -60,25 +60,27 @@ def test_nothing_listens_beyond_loopback(platform) -> None:
     [
         ("passphrase", 0o600),
         ("state", 0o700),
-        ("stacks/local", 0o700),
-        ("stacks/local/ports.json", 0o600),
-        ("stacks/local/supervisor/supervisord.conf", 0o600),
-        ("stacks/local/supervisor/supervisord.log", 0o600),
-        ("stacks/local/services/object-store/spec.json", 0o600),
-        ("stacks/local/services/tracking/spec.json", 0o600),
-        ("stacks/local/services/serving/config/serving.json", 0o600),
-        ("stacks/local/services/serving/log/serving.log", 0o600),
+        ("stacks/{stack}", 0o700),
+        ("stacks/{stack}/ports.json", 0o600),
+        ("stacks/{stack}/supervisor/supervisord.conf", 0o600),
+        ("stacks/{stack}/supervisor/supervisord.log", 0o600),
+        ("stacks/{stack}/services/object-store/spec.json", 0o600),
+        ("stacks/{stack}/services/tracking/spec.json", 0o600),
+        ("stacks/{stack}/services/serving/config/serving.json", 0o600),
+        ("stacks/{stack}/services/serving/log/serving.log", 0o600),
         ("bin/pulumi", 0o700),
     ],
 )
 def test_what_is_private_is_for_its_owner_only(host, platform, path: str, mode: int) -> None:
     """Secrets, state and logs cannot be read by others."""
-    assert host.file(str(platform.cli.home.path / path)).mode == mode
+    assert (
+        host.file(str(platform.cli.home.path / path.format(stack=platform.cli.stack))).mode == mode
+    )
 
 
 def test_no_secret_stands_in_a_command_line(host, platform) -> None:
     """`ps` shows every user's processes to every user."""
-    spec = platform.cli.home.stack("local").service("object-store") / "spec.json"
+    spec = platform.cli.folder.service("object-store") / "spec.json"
     secret = host.check_output(
         "python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))"
         '["environment"]["ROOT_SECRET_KEY"])\' %s',
@@ -91,11 +93,11 @@ def test_no_secret_stands_in_a_command_line(host, platform) -> None:
 
 def test_every_log_rotates(host, platform) -> None:
     """Each program's file tells supervisord the size and number of its logs."""
-    programs = platform.cli.home.stack("local").supervisor / "programs"
+    programs = platform.cli.folder.supervisor / "programs"
     for path in programs.glob("*.ini"):
         assert host.file(str(path)).contains("stdout_logfile_maxbytes = 5242880")
         assert host.file(str(path)).contains("stdout_logfile_backups = 3")
-        assert host.file(str(platform.cli.home.stack("local").service(path.stem) / "log")).exists
+        assert host.file(str(platform.cli.folder.service(path.stem) / "log")).exists
 
 
 def test_a_killed_service_is_back_and_status_shows_it(host, platform) -> None:

@@ -10,7 +10,9 @@ SECRET = "object-store-secret-key"
 
 def secret(platform) -> str:
     """What the stack says the secret is."""
-    answer = platform.cli.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "local")
+    answer = platform.cli.pulumi(
+        "stack", "output", "--json", "--show-secrets", "--stack", platform.cli.stack
+    )
     return answer.json["secrets"][SECRET]
 
 
@@ -51,6 +53,6 @@ def test_secrets_are_listed_by_name_and_a_strange_one_is_refused(platform) -> No
     assert listed.out.split() == ["object-store-access-key", SECRET]
     assert refused.code == 2
     assert refused.err == (
-        "slipway: nope: no secret that stack local generated; those are"
+        f"slipway: nope: no secret that stack {platform.cli.stack} generated; those are"
         f" object-store-access-key, {SECRET}\n"
     )

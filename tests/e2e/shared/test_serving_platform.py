@@ -47,7 +47,9 @@ def infer(platform, **parameters: Any) -> dict:
 @pytest.fixture(scope="module")
 def logged(platform) -> Callable[[str], list[dict]]:
     """The rows of a table of the log, as it is in the platform's object store now."""
-    answer = platform.cli.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "local")
+    answer = platform.cli.pulumi(
+        "stack", "output", "--json", "--show-secrets", "--stack", platform.cli.stack
+    )
     secrets = answer.json["secrets"]
     options = {
         "AWS_ACCESS_KEY_ID": secrets["object-store-access-key"],
@@ -94,7 +96,7 @@ def test_the_served_model_is_signed_and_the_server_asks_for_it(platform) -> None
         f"{platform.url('registry')}/v2/models/{MODEL}/manifests/{digest}",
         headers={"Accept": "application/vnd.oci.image.manifest.v1+json"},
     ).json()
-    config = platform.cli.home.stack("local").service("serving") / "config" / "serving.json"
+    config = platform.cli.folder.service("serving") / "config" / "serving.json"
     files = {layer["annotations"]["org.opencontainers.image.title"] for layer in manifest["layers"]}
 
     assert "model.sig" in files
@@ -166,7 +168,7 @@ def test_a_share_that_is_none_is_one_line(platform) -> None:
 
 def test_a_published_client_finds_the_same_model_over_grpc(platform) -> None:
     """On the port that the stack gave it."""
-    ports = json.loads(platform.cli.home.stack("local").ports.read_text())
+    ports = json.loads(platform.cli.folder.ports.read_text())
     with grpc.InferenceServerClient(f"127.0.0.1:{ports['serving/grpc']}") as client:
         assert client.is_server_ready()
         assert client.get_model_metadata(MODEL).versions[0] == champion(platform)["version"]
@@ -179,8 +181,8 @@ def test_the_signing_key_is_counted_not_rotated(platform) -> None:
     assert done.code == 2
     assert re.fullmatch(
         r"slipway: signing-key: count slipway:serving.signing.key up by one and run"
-        r" `SLIPWAY_HOME=\S+ \S*slipway up`: the key before it stays trusted, so that what is"
-        r" released stays servable\n",
+        r" `SLIPWAY_HOME=\S+ \S*slipway up --stack \S+`: the key before it stays trusted, so that"
+        r" what is released stays servable\n",
         done.err,
     )
 

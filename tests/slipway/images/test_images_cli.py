@@ -28,7 +28,7 @@ def test_every_image_is_listed_with_those_who_run_it():
     listed = {each["name"]: each for each in json.loads(told("list", "--json"))}
 
     assert listed.keys() == IMAGES.keys()
-    assert listed["slipway"]["services"] == ["serving", "tracking"]
+    assert listed["slipway"]["services"] == ["process-exporter", "serving", "tracking"]
     assert listed["python"]["services"] == []
 
 

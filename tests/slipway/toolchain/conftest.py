@@ -164,7 +164,6 @@ def machine(tmp_path: Path, toy: Tool, monkeypatch: pytest.MonkeyPatch) -> Machi
     host = Host(
         path=str(tmp_path / "path"),
         platform=PLATFORM,
-        python="/opt/its own/python",
         lock=tmp_path / "tools.lock",
         go_modules=tmp_path / "gomods",
         tools={"toy": toy},

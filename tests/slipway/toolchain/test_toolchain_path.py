@@ -1,14 +1,19 @@
 """Tools that are on PATH: taken in an accepted version, passed over otherwise."""
 
+import errno
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from infra.errors import ToolMissingError
+from infra.home import PULUMI_ROOT, Home
 from slipway.toolchain import Resolution
-from slipway.toolchain.bin_folder import language_host
+from slipway.toolchain.bin_folder import language_host, write_own
+from slipway.toolchain.host import Host
 
 
 def test_an_accepted_tool_is_linked_and_recorded(machine) -> None:
@@ -164,22 +169,52 @@ def test_a_cache_that_cannot_be_written_is_one_line(machine) -> None:
     )
 
 
-def test_pulumi_gets_a_provider_that_runs_this_python(machine, toy) -> None:
-    """It is rewritten when the environment is another one."""
-    pulumi = replace(toy, name="pulumi", programs=("pulumi",))
-    machine.has(tools={"pulumi": pulumi})
-    machine.install("1.2.0", "pulumi")
-    shim = machine.tools_dir / "bin" / "pulumi-resource-pulumi-python"
+def test_a_read_only_cache_that_has_the_tools_is_enough(
+    machine, released, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written to it that it says already, and what it cannot learn it does without."""
+    released()
+    machine.ensure()
+    monkeypatch.setattr("slipway.toolchain.provide.locked", _read_only)
+    machine.ensure()
 
-    machine.ensure("pulumi")
-    assert shim.read_text() == (
+    machine.install("0.9.0")  # passed over, but that it was asked would be remembered
+    assert machine.ensure()["toy"].source == "cache"
+
+    (machine.tools_dir / "bin" / "toyctl").unlink()
+    with pytest.raises(ToolMissingError, match="Read-only file system"):
+        machine.ensure()
+
+
+def _read_only(*_: object) -> NoReturn:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_what_pulumi_runs_of_an_environment_lies_in_it(tmp_path: Path) -> None:
+    """Two clones with one tool cache: each keeps its own, and the cache has neither."""
+    tools = tmp_path / "tools" / "bin"
+    tools.mkdir(parents=True)
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder, python in ((ours, "/opt/its own/python"), (theirs, "/opt/other/python")):
+        write_own(folder, tools, python)
+
+    provider = ours / "pulumi-resource-pulumi-python"
+    assert provider.read_text() == (
         "#!/bin/sh\nexec '/opt/its own/python' -u -m pulumi.dynamic \"$@\"\n"
     )
+    assert provider.stat().st_mode & 0o777 == 0o755
+    assert "/opt/other/python" in (theirs / provider.name).read_text()
+    assert (ours / "pulumi").readlink() == tools / "pulumi"
+    assert list(tools.iterdir()) == []
 
-    machine.has(python="/opt/other/python")
-    machine.ensure("pulumi")
-    assert shim.read_text() == '#!/bin/sh\nexec /opt/other/python -u -m pulumi.dynamic "$@"\n'
-    assert shim.stat().st_mode & 0o777 == 0o755
+
+def test_the_environments_own_programs_are_found_before_the_caches() -> None:
+    """A cache may hold those of a former version, which lead to another clone."""
+    folders = Home.of_environment().search_path.split(":")
+
+    assert folders[:2] == [str(PULUMI_ROOT / "bin"), str(Home.of_environment().tools / "bin")]
+    assert PULUMI_ROOT.is_relative_to(sys.prefix)
+    assert PULUMI_ROOT / "bin" in Host.here().ours
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from slipway import cluster_logs, cluster_stack, cluster_status, plugins
 from slipway import stack as pulumi_stack
 from slipway.plugins import Plugin
 from slipway.progress import Progress
-from slipway.pulumi_environment import environment
+from slipway.pulumi_environment import own
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
         pytest.skip(f"{home.tools}/bin has no pulumi: `make tools` brings it")
     if not plugins.find(Plugin("kubernetes", version("pulumi-kubernetes")), home):
         pytest.skip("pulumi-resource-kubernetes is not on PATH")
-    for name, value in environment(home).items():
+    for name, value in own(home).items():
         monkeypatch.setenv(name, value)
     return home
 

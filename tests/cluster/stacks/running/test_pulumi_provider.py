@@ -14,7 +14,7 @@ import yaml
 
 from infra.home import Home
 from slipway import stack as pulumi_stack
-from slipway.pulumi_environment import environment
+from slipway.pulumi_environment import own
 
 # All share one life of a stack, and whichever is first waits for it.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -50,7 +50,7 @@ def life(control_plane, stack_of, tmp_path_factory) -> Life:
     life = Life(control_plane.everything(), described.namespace)
     file = home.path / f"Pulumi.{STACK}.yaml"
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(home).items():
+        for name, value in own(home).items():
             patch.setenv(name, value)
         patch.setattr(pulumi_stack, "stack_file", lambda name: file)
         for operation, retention in (
