@@ -18,7 +18,6 @@ from serving.protocol import InferRequest
 from serving.rpc import translation
 from serving.rpc.doors import Doors, Visit
 from serving.rpc.messages import SERVICE, message
-from serving.signature import TensorSpec
 
 _TENSOR = message("ModelMetadataResponse.TensorMetadata")
 
@@ -93,5 +92,5 @@ class Service:
             raise
 
 
-def _tensor(spec: TensorSpec) -> Any:
-    return _TENSOR(name=spec.name, datatype=spec.datatype, shape=spec.shape)
+def _tensor(spec: dict[str, Any]) -> Any:
+    return _TENSOR(**spec)
