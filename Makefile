@@ -71,7 +71,7 @@ bench: env tools  ## measure, and write docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 reference: env  ## write what is generated from the settings: their reference and schema
-	@$(BIN)/python -m infra.settings_reference
+	@$(BIN)/python -m infra.settings.reference
 
 lock: locks  ## take what pyproject.toml and requirements-own.in ask for into the locks; pins stay
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.description import describe
-from infra.settings import parse
+from infra.settings.tree import parse
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from infra.errors import SettingsError, ToolMissingError
-from infra.targets.processes.files import write_atomically
+from infra.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

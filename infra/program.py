@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from infra import settings
 from infra.description import describe
 from infra.errors import SlipwayError
 from infra.home import Home
+from infra.settings import tree
 
 if TYPE_CHECKING:
     from infra.clusters.cluster import Cluster
-    from infra.settings import Settings
-    from infra.target_settings import OnKubernetes, Processes
+    from infra.settings.target import OnKubernetes, Processes
+    from infra.settings.tree import Settings
 
 
 def deploy() -> None:
@@ -24,7 +24,7 @@ def deploy() -> None:
         pulumi.RunError: something a user can mend, before any resource is touched.
     """
     try:
-        chosen = settings.from_pulumi(pulumi.get_stack())
+        chosen = tree.from_pulumi(pulumi.get_stack())
         _warn(chosen)
         outputs = _platform(chosen)
     except SlipwayError as error:
@@ -67,11 +67,11 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
 
 def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
-    from infra.clusters import examination  # noqa: PLC0415
+    from infra.clusters import checks  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     described = describe(chosen)
-    examination.require(target, described.services, tenants=chosen.tenant_namespaces)
+    checks.require(target, described.services, tenants=chosen.tenant_namespaces)
     cluster = clusters.of(target)
     return KubernetesPlatform("platform", described, cluster).outputs | _way_to(cluster)
 

@@ -18,15 +18,15 @@ from infra.clusters.connection import Connection
 from infra.diagnosis import Diagnosis
 from infra.errors import ClusterError
 from infra.services import registry, tracking
+from infra.settings.target import Existing, Kind
 from infra.signing_keys import signed_with
-from infra.target_settings import Existing, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from infra.serving_settings import Signing
-    from infra.settings import Settings
+    from infra.settings.serving import Signing
+    from infra.settings.tree import Settings
 
 SIGNATURE: Final = "model.sig"
 
@@ -158,9 +158,9 @@ class _Asked:
             return httpx.Client(base_url=url, timeout=_PATIENCE, trust_env=False)
         kubeconfig = target.kubeconfig if isinstance(target, Existing) else None
         if isinstance(target, Kind):
-            from infra.clusters import kind_cli  # noqa: PLC0415 - runs programs; data elsewhere
+            from infra.clusters.kind import cli  # noqa: PLC0415 - runs programs; data elsewhere
 
-            kubeconfig = kind_cli.kubeconfig(target.cluster)
+            kubeconfig = cli.kubeconfig(target.cluster)
         namespace, context = self.recorded.cluster["namespace"], self.recorded.cluster["context"]
         place = f"/api/v1/namespaces/{namespace}/services/{service}:{url.port or 80}/proxy"
         return Connection.of(kubeconfig, context).open(place)

@@ -39,9 +39,9 @@ def _run() -> int:
 
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
-    from slipway.cli import app
-    from slipway.commands import STACK_BY_DEFAULT, pasteable
-    from slipway.options import STACK
+    from slipway.commands.main import app
+    from slipway.commands.options import STACK
+    from slipway.hints import STACK_BY_DEFAULT, pasteable
 
     chosen: dict[str, str] = {}
     try:

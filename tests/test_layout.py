@@ -125,7 +125,7 @@ def calls(path: Path) -> list[ast.Call]:
 
 
 HTTPX_ASKS = {"Client", "AsyncClient", "get", "post", "put", "request", "stream"}
-OUTSIDE = {"infra/outside.py"}
+OUTSIDE = {"infra/external_http.py"}
 """The one place of clients for what is not the platform's."""
 
 
@@ -146,10 +146,10 @@ def test_each_http_client_says_whether_it_goes_by_the_environment() -> None:
 
 MAY_HAND_ON = {
     "infra/environment.py",  # composes
-    "infra/clusters/kind_cli.py",  # kind and Docker are the person's own
-    "infra/clusters/kind_host.py",
+    "infra/clusters/kind/cli.py",  # kind and Docker are the person's own
+    "infra/clusters/kind/host.py",
     "slipway/toolchain/golang.py",  # as is the Go that builds tools
-    "slipway/run_tracking.py",  # and git, which says of which commit a run is
+    "slipway/runs/tracking.py",  # and git, which says of which commit a run is
     "benchmarks/serving/running.py",  # and what is compared with us
     "benchmarks/stack_times.py",  # a person's shell, as it were
 }

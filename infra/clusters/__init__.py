@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from infra.clusters import existing
 from infra.errors import SettingsError
-from infra.target_settings import Existing, Kind
+from infra.settings.target import Existing, Kind
 
 if TYPE_CHECKING:
     from infra.clusters.cluster import Cluster
-    from infra.target_settings import OnKubernetes
+    from infra.settings.target import OnKubernetes
 
 
 def of(target: OnKubernetes) -> Cluster:
@@ -18,7 +18,7 @@ def of(target: OnKubernetes) -> Cluster:
     if isinstance(target, Existing):
         return existing.cluster(target)
     if isinstance(target, Kind):
-        from infra.clusters import kind  # noqa: PLC0415 - loads Pulumi's Docker SDK
+        from infra.clusters.kind import resource  # noqa: PLC0415 - loads Pulumi's Docker SDK
 
-        return kind.cluster(target)
+        return resource.cluster(target)
     raise SettingsError(f"no cluster can be made for {type(target).__name__} yet")

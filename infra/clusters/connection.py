@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from infra import outside
+from infra import external_http
 from infra.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Connection:
         # As kubectl does: what is on this machine is never behind a proxy.
         if url.host in _LOOPBACK:
             return httpx.Client(**options, trust_env=False)
-        return outside.client(**options)
+        return external_http.client(**options)
 
     def ask(self, path: str, *, method: str = "GET", **parameters: Any) -> httpx.Response:
         """The API server's answer, whatever its status but 401.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from infra.clusters.cluster import Cluster
 
 if TYPE_CHECKING:
-    from infra.target_settings import Existing
+    from infra.settings.target import Existing
 
 
 def cluster(settings: Existing) -> Cluster:

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.clusters.connection import kubectl
-from infra.clusters.kind_plan import Plan
-from infra.clusters.survey import Right
+from infra.clusters.facts import Right
+from infra.clusters.kind.plan import Plan
 from infra.diagnosis import Diagnosis
-from infra.target_settings import Existing, Kind
+from infra.settings.target import Existing, Kind
 from infra.versions import KUBERNETES_AT_LEAST, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infra.clusters.survey import Survey
+    from infra.clusters.facts import Survey
     from infra.diagnosis import Level
     from infra.service import Service
-    from infra.target_settings import OnKubernetes
+    from infra.settings.target import OnKubernetes
 
 _CATEGORY = "cluster"
 # What an `up` and a `down` do with each object.

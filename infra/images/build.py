@@ -17,14 +17,14 @@ from infra.errors import SettingsError
 from infra.home import ROOT
 from infra.images import reference
 from infra.images.reference import References
-from infra.target_settings import ImageBuild, Kind, PushedImage, ReleasedImage
+from infra.settings.target import ImageBuild, Kind, PushedImage, ReleasedImage
 from infra.versions import IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.images.reference import Locked
-    from infra.target_settings import OnKubernetes
+    from infra.settings.target import OnKubernetes
 
 DOCKERFILE = ROOT / "infra" / "images" / "slipway" / "Dockerfile"
 _NAME = "slipway/slipway"

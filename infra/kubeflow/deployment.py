@@ -25,14 +25,14 @@ from pulumi.dynamic import (
 from infra.errors import SettingsError
 from infra.kubeflow import compiled
 from infra.kubeflow.parameters import ParameterError, typed
-from infra.settings import PREFIX
+from infra.settings.tree import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.clusters.cluster import Cluster
     from infra.kubeflow.compiled import Compiled
-    from infra.settings import RecurringRun
+    from infra.settings.tree import RecurringRun
 
 _GONE = ReadResult("", {})
 

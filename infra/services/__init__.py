@@ -19,7 +19,7 @@ from infra.services import (
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 
 def all_services(settings: Settings, *, grafana_at_hand: bool = False) -> list[Service]:

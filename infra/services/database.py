@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from infra import versions
 from infra.service import Data, Health, Resources, Service, config, data, host, hostname, secret
-from infra.target_settings import ExternalDatabase
+from infra.settings.target import ExternalDatabase
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
-    from infra.target_settings import BuiltinDatabase
+    from infra.settings.target import BuiltinDatabase
+    from infra.settings.tree import Settings
 
 NAME: Final = "database"
 PORT: Final = 3306

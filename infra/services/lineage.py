@@ -15,7 +15,7 @@ from infra.service import Health, Resources, Service, config, host, hostname, se
 from infra.services import database
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 NAME: Final = "metadata-grpc-service"
 PROXY: Final = "metadata-envoy-service"

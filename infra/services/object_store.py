@@ -22,10 +22,10 @@ from infra.service import (
     secret,
     url,
 )
-from infra.target_settings import S3, BuiltinObjectStore, Gcs
+from infra.settings.target import S3, BuiltinObjectStore, Gcs
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 NAME = "object-store"
 ACCESS_KEY, SECRET_KEY = "object-store-access-key", "object-store-secret-key"

@@ -24,11 +24,12 @@ from infra.service import (
     namespace,
     secret,
 )
-from infra.services import argo, database, lineage, object_store, steps
-from infra.setting_types import seconds
+from infra.services import argo, database, lineage, object_store
+from infra.settings.fields import seconds
+from infra.wiring import steps
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 API_SERVER: Final = "ml-pipeline"
 UI: Final = "ml-pipeline-ui"

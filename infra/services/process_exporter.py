@@ -15,7 +15,7 @@ from infra.service import Health, Metrics, Resources, Service, address, config, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 NAME = "process-exporter"
 _WATCHED = "watched.json"

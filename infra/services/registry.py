@@ -10,7 +10,7 @@ from infra import versions
 from infra.service import Data, Health, Metrics, Resources, Service, config, data, host, port
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 NAME = "registry"
 

@@ -14,7 +14,7 @@ from infra.service import Data, Health, Resources, Service, config, data, host, 
 from infra.services import database, object_store
 
 if TYPE_CHECKING:
-    from infra.settings import Settings
+    from infra.settings.tree import Settings
 
 NAME = "tracking"
 _CLIENT = "client.cnf"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from infra import outside
+from infra import external_http
 from infra.errors import SlipwayError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Sites:
         if self._open is None:
             timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
             try:
-                self._open = outside.client(timeout=timeout, follow_redirects=True)
+                self._open = external_http.client(timeout=timeout, follow_redirects=True)
             except SlipwayError as error:
                 raise NotServedError(str(error)) from None
         return self._open

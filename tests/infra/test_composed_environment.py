@@ -13,11 +13,11 @@ import pytest
 
 from components.registry_oci import Registry
 from components.tracking import Tracking
-from infra import environment, outside
+from infra import environment, external_http
 from infra.errors import SettingsError, SlipwayError
-from infra.settings import parse
+from infra.settings.tree import parse
 from infra.targets.processes import health
-from slipway.running import Running
+from slipway.stack.running import Running
 from usecases.errors import StepError
 
 PERSON = {
@@ -163,7 +163,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_a_download_goes_by_the_proxy(proxy: list[str]) -> None:
     """What is not ours may be reached no other way."""
-    with outside.client() as client:
+    with external_http.client() as client:
         client.get("http://example.invalid/tool")
 
     assert proxy == ["http://example.invalid/tool"]
@@ -196,6 +196,6 @@ def test_what_httpx_cannot_go_by_is_one_line(
         monkeypatch.setenv(name, value)
 
     with pytest.raises(SlipwayError, match=next(iter(wrong))) as told:
-        outside.client()
+        external_http.client()
 
     assert "\n" not in str(told.value)

@@ -5,11 +5,11 @@ import re
 import pulumi
 import pytest
 
-from infra import settings
 from infra.errors import SettingsError
 from infra.home import ROOT
 from infra.images import build
 from infra.images.reference import Locked
+from infra.settings import tree
 from infra.versions import IMAGES, TOOLS
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -21,7 +21,7 @@ PUSHED = {"kind": "built", "push_to": "r.example/team/slipway"}
 
 def target(**values):
     """The target of a stack with these settings."""
-    return settings.parse({"target": values}, source="S").target
+    return tree.parse({"target": values}, source="S").target
 
 
 def pushed(made):

@@ -2,9 +2,9 @@
 
 import yaml
 
-from infra.clusters import kind_plan
-from infra.clusters.kind_plan import Plan
-from infra.target_settings import Kind
+from infra.clusters.kind import plan as kind_plan
+from infra.clusters.kind.plan import Plan
+from infra.settings.target import Kind
 from infra.versions import IMAGES, KIND_NODE
 
 PLAN = Plan(name="lab", image="kindest/node:v1", workers=2, registry_port=5001)

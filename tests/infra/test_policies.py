@@ -8,9 +8,9 @@ from infra.description import describe
 from infra.policies import RULES, Allowed, Violation, exceptions, of_preview, violations
 from infra.service import Health, Resources, Right, Service
 from infra.services import all_services
-from infra.settings import Settings, parse
+from infra.settings.tree import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 
 PLACE = Place("mlops", "dev")
 SERVICE = Service(

@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from infra import settings_reference
 from infra.home import ROOT
-from infra.settings import PREFIX, Settings
+from infra.settings import reference
+from infra.settings.tree import PREFIX, Settings
 
 STACKS = sorted(
     path
@@ -25,21 +25,21 @@ READS_ONE = re.compile(r"stack_file\(\"(?:local|kind|existing)\"\)")
 
 def accepted(config: dict) -> bool:
     """Whether an editor that goes by the schema has nothing to say."""
-    schema = json.loads(settings_reference.SCHEMA.read_text())
+    schema = json.loads(reference.SCHEMA.read_text())
     return jsonschema_rs.is_valid(schema, {"config": config})
 
 
 def test_the_reference_is_current() -> None:
     """Whoever changes a setting runs `make reference`."""
-    assert settings_reference.PAGE.read_text() == settings_reference.page()
-    assert settings_reference.SCHEMA.read_text() == settings_reference.schema()
+    assert reference.PAGE.read_text() == reference.page()
+    assert reference.SCHEMA.read_text() == reference.schema()
 
 
 def test_every_setting_says_what_it_means() -> None:
     """No row without a meaning, none without a default unless it has none."""
     rows = [
         [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        for line in settings_reference.page().splitlines()
+        for line in reference.page().splitlines()
         if line.startswith("| `")
     ]
 
@@ -49,7 +49,7 @@ def test_every_setting_says_what_it_means() -> None:
 
 def test_every_default_of_the_local_platform_is_in_the_reference() -> None:
     """What `Settings()` has stands in the page, word for word."""
-    page = settings_reference.page()
+    page = reference.page()
 
     for name, values in Settings().model_dump(exclude={"target", "tenants"}).items():
         section = page.partition(f"## `{PREFIX}{name}`\n")[2].partition("\n## ")[0]

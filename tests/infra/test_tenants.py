@@ -7,7 +7,7 @@ import pytest
 from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import secrets_in
-from infra.settings import MOST_TENANTS, parse
+from infra.settings.tree import MOST_TENANTS, parse
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}
 S3 = {"kind": "s3", "bucket_prefix": "corp", "access_key": "A", "secret_key": "B"}

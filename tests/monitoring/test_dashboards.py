@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from infra.services import all_services
-from infra.settings import Settings
+from infra.settings.tree import Settings
 from monitoring import burn, rules, serving_alerts
 from monitoring.dashboards import dashboard, panels
 from monitoring.dashboards.defaults import DATASOURCE_UID, at

@@ -8,12 +8,12 @@ import logging
 import msgspec
 import pytest
 
-from serving import request_log
-from serving.datatypes import BY_NAME
 from serving.errors import LONGEST_MESSAGE, RequestError
-from serving.request_log import LINES_PER_SECOND, Asked, RequestLog
-from serving.rows import row_reader
-from serving.tensors import TensorReader
+from serving.middleware import access_log
+from serving.middleware.access_log import LINES_PER_SECOND, Asked, RequestLog
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.rows import row_reader
+from serving.protocol.tensors import TensorReader
 
 INFER = "/v2/models/flight-delays/infer"
 ASKED = Asked("infer", "r1", "t1", "team")
@@ -48,7 +48,7 @@ def clock(monkeypatch):
             return self.now
 
     clock = Clock()
-    monkeypatch.setattr(request_log, "time", clock)
+    monkeypatch.setattr(access_log, "time", clock)
     return clock
 
 

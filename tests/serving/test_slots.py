@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.engine import Call, _key
 from serving.errors import RequestError
-from serving.protocol import decode_request
-from serving.rpc import translation
-from serving.rpc.messages import message
-from serving.slots import Placement, Slot, bucket
+from serving.grpc import codec
+from serving.grpc.messages import message
+from serving.inference.engine import Call, _key
+from serving.models.slots import Placement, Slot, bucket
+from serving.protocol.messages import decode_request
 
 KEYS = st.text(st.characters(exclude_categories=()))
 WEIGHTS = st.floats(0, 1)
@@ -110,7 +110,7 @@ def over_grpc(**value):
     request = message("ModelInferRequest")()
     for name, content in value.items():
         setattr(request.parameters["routing_key"], name, content)
-    return _key(Call("m", key="header"), translation.read(request))
+    return _key(Call("m", key="header"), codec.read(request))
 
 
 @pytest.mark.parametrize(

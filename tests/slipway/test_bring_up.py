@@ -11,7 +11,7 @@ from rich.console import Console
 
 from infra.errors import SlipwayError
 from infra.home import Home
-from slipway import bring_up
+from slipway.operations.processes import up as bring_up
 from slipway.progress import Progress
 
 

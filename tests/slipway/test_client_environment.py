@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from infra.home import Home
-from infra.settings import Settings
-from slipway import client_environment
-from slipway.client_environment import shell_lines
+from infra.settings.tree import Settings
 from slipway.exits import NotUpError
-from slipway.running import Running
+from slipway.stack import client_environment
+from slipway.stack.client_environment import shell_lines
+from slipway.stack.running import Running
 
 SERVICES = {
     name: {"url": f"http://127.0.0.1:{port}"}

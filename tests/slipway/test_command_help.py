@@ -12,12 +12,15 @@ from typer.testing import CliRunner
 
 from infra.home import ROOT, stack_names
 from pipelines import PIPELINES
-from slipway import pipeline_signatures
 from slipway import version as versions
-from slipway.cli import app
+from slipway.commands.main import app
+from slipway.runs import pipeline_signatures
 
 SLOW = {"kfp", "mlflow", "pulumi", "numpy", "onnx"}
-RUN = "import sys; from slipway.cli import app\ntry: app(sys.argv[1:], prog_name='slipway')\n"
+RUN = (
+    "import sys; from slipway.commands.main import app\n"
+    "try: app(sys.argv[1:], prog_name='slipway')\n"
+)
 REPORT = "except SystemExit: print(sorted(set(sys.modules) & {slow}), file=sys.stderr)"
 
 

@@ -16,8 +16,10 @@ from rich.console import Console
 from infra.errors import SlipwayError
 from infra.home import ROOT
 from slipway import __main__ as program
-from slipway import cli, commands, report, show
-from slipway.pipeline_run import Failure, RunResult
+from slipway import hints
+from slipway.commands import main as cli
+from slipway.reporting import summary, tables
+from slipway.runs.run import Failure, RunResult
 
 ROOMS = ("components", "infra", "monitoring", "pipelines", "serving", "slipway", "usecases")
 OURS = Path(sys.executable).parent
@@ -62,7 +64,7 @@ def test_a_command_in_a_message_is_about_the_stack_at_hand(
     stack: str, said: str, whole: str
 ) -> None:
     """Whoever raised it knew of no stack; what names one already keeps it."""
-    assert commands.pasteable(said, stack) == whole
+    assert hints.pasteable(said, stack) == whole
 
 
 def test_a_shell_whose_default_is_another_stack_is_told_which(
@@ -71,14 +73,14 @@ def test_a_shell_whose_default_is_another_stack_is_told_which(
     """Without the option the command would be about the stack of SLIPWAY_STACK."""
     monkeypatch.setenv("SLIPWAY_STACK", "staging")
 
-    assert commands.slipway("local", "down") == "slipway down --stack local"
+    assert hints.slipway("local", "down") == "slipway down --stack local"
 
 
 def test_a_command_on_another_home_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     """Pasted into another shell it would be about the project's own."""
     monkeypatch.setenv("SLIPWAY_HOME", str(tmp_path / "a home"))
 
-    said = commands.slipway("local", "down")
+    said = hints.slipway("local", "down")
 
     assert shlex.split(said) == [f"SLIPWAY_HOME={tmp_path}/a home", "slipway", "down"]
 
@@ -89,9 +91,9 @@ def test_a_program_that_is_not_on_path_is_named_by_its_place(
     """From the project's folder shortly, from elsewhere in full; the shell finds it."""
     monkeypatch.setenv("PATH", os.defpath)
     monkeypatch.chdir(OURS.parent.parent)
-    near = commands.slipway("local", "status")
+    near = hints.slipway("local", "status")
     monkeypatch.chdir(tmp_path)
-    far = commands.slipway("local", "status")
+    far = hints.slipway("local", "status")
 
     assert near == f"{OURS.parent.name}/{OURS.name}/slipway status"
     assert far == f"{OURS}/slipway status"
@@ -111,7 +113,7 @@ def test_another_project_s_program_on_path_is_not_taken_for_ours(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
 
-    assert commands.slipway("local", "down") == f"{OURS}/slipway down"
+    assert hints.slipway("local", "down") == f"{OURS}/slipway down"
 
 
 @pytest.mark.parametrize(
@@ -131,8 +133,8 @@ def test_what_goes_wrong_in_a_command_is_said_with_its_stack(
     def refuse(*_: object) -> None:
         raise SlipwayError("it is not up: run `slipway up`")
 
-    monkeypatch.setattr("slipway.stack.exists", refuse)
-    monkeypatch.setattr("infra.settings.from_file", refuse)
+    monkeypatch.setattr("slipway.stack.workspace.exists", refuse)
+    monkeypatch.setattr("infra.settings.tree.from_file", refuse)
     monkeypatch.setattr(sys, "argv", ["slipway", *arguments])
 
     with pytest.raises(SystemExit) as ended:
@@ -143,16 +145,16 @@ def test_what_goes_wrong_in_a_command_is_said_with_its_stack(
 
 def test_next_steps_are_about_the_stack_that_is_up() -> None:
     """`down` first of all: pasted as it stands it must not destroy another."""
-    assert all("--stack staging" in command for command, _ in report.next_steps("staging"))
-    assert report.next_steps("staging")[-1][0] == "slipway down --stack staging"
-    assert report.next_steps("local")[-1][0] == "slipway down"
+    assert all("--stack staging" in command for command, _ in summary.next_steps("staging"))
+    assert summary.next_steps("staging")[-1][0] == "slipway down --stack staging"
+    assert summary.next_steps("local")[-1][0] == "slipway down"
 
 
 def test_the_way_back_from_a_release_is_about_the_same_stack() -> None:
     """It is pasted when something went wrong."""
     console = Console(width=200, record=True)
 
-    show.released(console, "staging", "challenger", "2", "1")
+    tables.released(console, "staging", "challenger", "2", "1")
 
     assert "back: slipway release 1 --slot challenger --stack staging" in console.export_text()
 
@@ -163,10 +165,10 @@ def test_a_failed_step_s_remedy_is_about_the_run_s_stack() -> None:
     result = RunResult("training", "failed", 1.0, failure=failure)
     console = Console(width=200, record=True)
 
-    report.show_run(console, result, "staging")
+    summary.show_run(console, result, "staging")
 
     assert "see `slipway status --stack staging`" in console.export_text()
-    told = report.run_as_json(result, "staging")["failure"]
+    told = summary.run_as_json(result, "staging")["failure"]
     assert told.remedy == "see `slipway status --stack staging`"
 
 
@@ -176,7 +178,7 @@ def test_the_commands_without_a_stack_are_those_that_take_none() -> None:
 
     without = {name for name, options in known.items() if "stack" not in options}
 
-    assert set(commands.WITHOUT_STACK) == without
+    assert set(hints.WITHOUT_STACK) == without
 
 
 def _commands(group, above: str = "") -> Iterator[tuple[str, set[str]]]:

@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from slipway import show
-from slipway.explanation import Explanation, explained, explanations
-from slipway.predict import Prediction
+from slipway.models.explanation import Explanation, explained, explanations
+from slipway.models.predict import Prediction
+from slipway.reporting import tables
 
 ANSWER = {
     "outputs": [
@@ -62,7 +62,7 @@ def test_a_prediction_is_printed_with_its_reasons() -> None:
     row = {"hour": 8, "carrier": "UA", "temp": None}
     made = Prediction("m", "1", [row], {"late": [0.3]}, 1.5, [FIRST])
     out = io.StringIO()
-    show.prediction(Console(file=out, width=100, color_system=None), made)
+    tables.prediction(Console(file=out, width=100, color_system=None), made)
     assert [line.split() for line in out.getvalue().splitlines()[1:-1]] == [
         ["late", "is", "0.2000", "on", "average,", "moved", "here", "by"],
         ["feature", "value", "contribution"],
@@ -77,7 +77,7 @@ def test_a_long_text_takes_no_room_from_the_figures() -> None:
     row = {"hour": 8, "carrier": "word " * 3000, "temp": "x" * 3000}
     made = Prediction("m", "1", [row], {"late": [0.3]}, 1.5, [FIRST])
     out = io.StringIO()
-    show.prediction(Console(file=out, width=60, color_system=None, soft_wrap=True), made)
+    tables.prediction(Console(file=out, width=60, color_system=None, soft_wrap=True), made)
     lines = [line.split() for line in out.getvalue().splitlines() if line]
     table = [line for line in lines if line[0] in {*row, "feature"}]
     assert [(line[0], line[-1]) for line in table] == [
@@ -93,7 +93,7 @@ def test_values_of_any_kind_are_printed() -> None:
     """Several a row, texts, and what is missing, which only numbers have digits for."""
     outputs = {"p": [[0.25, 0.75]], "label": ["late"], "score": [None]}
     out = io.StringIO()
-    show.prediction(
+    tables.prediction(
         Console(file=out, width=100, color_system=None),
         Prediction("m", "1", [{}], outputs, 1.5),
     )

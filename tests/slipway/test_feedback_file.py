@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from infra.errors import SettingsError, SlipwayError
-from serving.feedback import GivenLabel
-from slipway import feedback
-from slipway.running import Running
+from serving.prediction_log.feedback import GivenLabel
+from slipway.models import feedback
+from slipway.stack.running import Running
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -31,7 +31,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers as `serving.feedback` does."""
+    """Answers as `serving.prediction_log.feedback` does."""
 
     def do_POST(self) -> None:
         """Take the labels, or refuse."""

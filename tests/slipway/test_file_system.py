@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 
 from infra.errors import SlipwayError
+from infra.files import keeps_attributes
 from infra.home import Home
-from infra.targets.processes.files import keeps_attributes
-from slipway import bring_up, doctor
+from slipway.doctor import checks
+from slipway.operations.processes import up
 from slipway.progress import Progress
 
 
@@ -35,7 +36,7 @@ def test_a_file_system_without_user_attributes_is_an_error(
     """With the remedy; nothing is left behind by the try, nor made for it."""
     refuses(monkeypatch, errno.ENOTSUP)
 
-    found = [each for each in doctor.examine(home, "local") if each.category == "attributes"]
+    found = [each for each in checks.examine(home, "local") if each.category == "attributes"]
 
     assert [each.level for each in found] == ["error"]
     assert str(home.path) in found[0].summary
@@ -50,7 +51,7 @@ def test_any_other_trouble_is_not_taken_for_it(
     """A disk that is full has attributes, as soon as there is room."""
     refuses(monkeypatch, number)
 
-    assert doctor.home_attributes(home).level == "ok"
+    assert checks.home_attributes(home).level == "ok"
 
 
 def test_up_says_so_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +59,7 @@ def test_up_says_so_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch
     refuses(monkeypatch, errno.ENOTSUP)
 
     with pytest.raises(SlipwayError, match=r"keeps no user attributes.*set SLIPWAY_HOME to a fol"):
-        bring_up.bring_up(home, "local", Progress(Console()))
+        up.bring_up(home, "local", Progress(Console()))
 
     assert not home.path.exists()
 

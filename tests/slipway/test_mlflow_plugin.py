@@ -12,8 +12,8 @@ import pytest
 from mlflow.exceptions import MlflowException
 from onnx import TensorProto, helper
 
-from slipway import mlflow_plugin
-from slipway.mlflow_plugin import OciArtifactRepository
+from slipway.models import mlflow_plugin
+from slipway.models.mlflow_plugin import OciArtifactRepository
 
 # MLflow says so of its own classes, when it is loaded.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is inferred as AnyType:UserWarning")

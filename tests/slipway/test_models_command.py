@@ -8,11 +8,11 @@ import pytest
 
 from components.package import signing
 from infra.errors import SettingsError, SlipwayError
-from infra.serving_settings import Serving
+from infra.settings.serving import Serving
 from infra.signing_keys import make_key_pair, signed_with
 from slipway.exits import NotUpError
-from slipway.resigning import Resigning
-from slipway.running import Running
+from slipway.models.resigning import Resigning
+from slipway.stack.running import Running
 from tests.registries import FILES, MODEL, Registries
 
 FORMER, OWN, OTHERS, UNKNOWN = (make_key_pair() for _ in range(4))

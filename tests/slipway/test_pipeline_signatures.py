@@ -10,8 +10,8 @@ from infra.home import ROOT
 from infra.kubeflow.compiled import Compiled
 from infra.kubeflow.parameters import typed
 from pipelines import PIPELINES
-from slipway import pipeline_signatures
-from slipway.pipeline_signatures import Parameter
+from slipway.runs import pipeline_signatures
+from slipway.runs.pipeline_signatures import Parameter
 
 ODD = '''
 from kfp import dsl

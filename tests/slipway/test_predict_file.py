@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from infra.errors import SettingsError
-from slipway.predict import predict, read_rows
-from slipway.running import Running
+from slipway.models.predict import predict, read_rows
+from slipway.stack.running import Running
 
 MODEL = "late"
 INPUTS = [

@@ -8,14 +8,14 @@ import pytest
 from infra import pulumi_state
 from infra.errors import SlipwayError
 from infra.home import Home
-from slipway import leftovers, renamed, stack
 from slipway.exits import NotUpError
+from slipway.stack import recovery, renamed, workspace
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """An empty home of the project `acme-ml`."""
-    for module in (renamed, pulumi_state, stack):
+    for module in (renamed, pulumi_state, workspace):
         monkeypatch.setattr(module, "project_name", lambda: "acme-ml")
     return Home(tmp_path / "home", tmp_path / "tools")
 
@@ -105,7 +105,7 @@ def test_a_stack_is_taken_along(
     put(home, "slipway", "local", "local")
     put(home, "acme-ml", "old", "old")
     done: list[tuple] = []
-    monkeypatch.setattr(stack, "rename", lambda _home, *names: done.append(names))
+    monkeypatch.setattr(workspace, "rename", lambda _home, *names: done.append(names))
 
     renamed.take_along(home, "local", former)
 
@@ -116,6 +116,6 @@ def test_the_home_stays_while_another_project_has_a_stack_in_it(home: Home) -> N
     """`down` of the last stack of one project is not the end of the other's."""
     put(home, "slipway", "local", "local")
 
-    leftovers.remove_home(home)
+    recovery.remove_home(home)
 
     assert pulumi_state.files_by_project(home)

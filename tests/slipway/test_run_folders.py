@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from slipway import training
+from slipway.operations import training
 
 AT_ONCE = 32
 

@@ -14,10 +14,11 @@ import pytest
 
 from components.tracking import Run, Tracking
 from infra.errors import SlipwayError
-from slipway import cluster_run, run_tracking
-from slipway.cluster_run import PipelinesOfStack
-from slipway.pipeline_run import Failure, run_pipeline
-from slipway.run_tracking import TrackedRun, begin, provenance
+from slipway.runs import cluster_run
+from slipway.runs import tracking as run_tracking
+from slipway.runs.cluster_run import PipelinesOfStack
+from slipway.runs.run import Failure, run_pipeline
+from slipway.runs.tracking import TrackedRun, begin, provenance
 
 PARAMETERS = {"usecase": "flight_delays", "months": "1-3", "source": "", "rounds": 400}
 

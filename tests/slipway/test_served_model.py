@@ -9,9 +9,13 @@ from typer.testing import CliRunner
 
 from infra.home import StackDir
 from infra.targets.processes.supervisor import Supervised
-from slipway import cli, cluster_status, report, served, status
-from slipway.running import Running
-from slipway.served import Refused, ServedSlot
+from slipway.commands import main
+from slipway.models import served
+from slipway.models.served import Refused, ServedSlot
+from slipway.operations.cluster import status as cluster_status
+from slipway.operations.processes import status
+from slipway.reporting import summary as report
+from slipway.stack.running import Running
 
 MODEL = "flight-delays"
 NO_MODEL = f"no version of {MODEL!r} has the alias 'champion' yet"
@@ -65,13 +69,13 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Running]:
 
         running = Running(SERVICES, {})
         monkeypatch.setattr(Running, "_client", client)
-        monkeypatch.setattr(cli, "_running", lambda *_: running)
+        monkeypatch.setattr(main, "_running", lambda *_: running)
         return running
 
     seen = {name: Supervised("RUNNING", 7, 60, "") for name in SERVICES}
-    monkeypatch.setattr("slipway.status.supervisor.states", lambda _: seen)
-    monkeypatch.setattr("slipway.status.health.answers", lambda *_: True)
-    monkeypatch.setattr("slipway.status.history.exits", lambda *_: [])
+    monkeypatch.setattr("slipway.operations.processes.status.supervisor.states", lambda _: seen)
+    monkeypatch.setattr("slipway.operations.processes.status.health.answers", lambda *_: True)
+    monkeypatch.setattr("slipway.operations.processes.status.history.exits", lambda *_: [])
     monkeypatch.delenv("SLIPWAY_STACK", raising=False)
     return of
 
@@ -124,8 +128,8 @@ def test_the_exit_code_is_what_a_load_balancer_is_told(stack, answer, code, word
     """That it listens is not enough; the text and the JSON have the same facts."""
     stack(answer)
 
-    shown = CliRunner().invoke(cli.app, ["status", "--stack", "existing"], env={"COLUMNS": "200"})
-    told = CliRunner().invoke(cli.app, ["status", "--json"])
+    shown = CliRunner().invoke(main.app, ["status", "--stack", "existing"], env={"COLUMNS": "200"})
+    told = CliRunner().invoke(main.app, ["status", "--json"])
 
     assert (shown.exit_code, told.exit_code) == (code, code)
     assert said in shown.output
@@ -138,7 +142,7 @@ def test_another_service_that_listens_and_is_not_well_is_not_ready(stack, monkey
     """Its own health check decides, as a load balancer's would."""
     running = stack(answers("", slots("1")))
     monkeypatch.setattr(
-        "slipway.status.health.answers",
+        "slipway.operations.processes.status.health.answers",
         lambda where, path: (where, path) != ("tracking", "/health"),
     )
 

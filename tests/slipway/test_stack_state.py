@@ -11,7 +11,7 @@ import pytest
 from infra.errors import StackLockedError, ToolMissingError
 from infra.home import Home
 from infra.targets.processes import marker
-from slipway import leftovers, pulumi_environment, salt, stack
+from slipway.stack import environment, recovery, salt, workspace
 
 SALT = "encryptionsalt: v1:abc=:v1:def:ghi==\n"
 PLAIN = "# comment\nconfig:\n  slipway:serving:\n    workers: 1\n"
@@ -83,7 +83,7 @@ def test_a_state_that_was_cut_off_is_taken_from_its_backup(home: Home) -> None:
     whole = json.dumps({"version": 3, "checkpoint": {}})
     path.with_name("local.json.bak").write_text(whole)
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert path.read_text() == whole
 
@@ -93,7 +93,7 @@ def test_an_empty_first_state_is_begun_anew(home: Home) -> None:
     path = state_file(home)
     path.write_text("")
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert not path.exists()
 
@@ -111,11 +111,11 @@ def test_a_state_is_known_in_every_form(home: Home, name: str) -> None:
     text = json.dumps(CHECKPOINT).encode()
     path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
 
-    leftovers.clear(home, "local")
-    leftovers.remove_home(home)
+    recovery.clear(home, "local")
+    recovery.remove_home(home)
 
-    assert stack.exists(home, "local")
-    assert stack.resources(home, "local") == [{"urn": "u"}]
+    assert workspace.exists(home, "local")
+    assert workspace.resources(home, "local") == [{"urn": "u"}]
 
 
 def test_a_compressed_state_that_was_cut_off_is_taken_from_its_backup(home: Home) -> None:
@@ -125,7 +125,7 @@ def test_a_compressed_state_that_was_cut_off_is_taken_from_its_backup(home: Home
     path.write_bytes(whole[:20])
     path.with_name(f"{path.name}.bak").write_bytes(whole)
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert path.read_bytes() == whole
 
@@ -137,7 +137,7 @@ def test_what_another_stack_keeps_outlives_the_last_state(home: Home) -> None:
     kept.touch()
     home.passphrase.touch()
 
-    leftovers.remove_home(home)
+    recovery.remove_home(home)
 
     assert kept.exists()
     assert home.passphrase.exists()
@@ -150,12 +150,12 @@ def test_a_living_process_keeps_the_home(home: Home) -> None:
     sleeper = subprocess.Popen(["sleep", "60"], cwd=folder, env={marker.VARIABLE: "any"})
     folder.rmdir()
     try:
-        leftovers.remove_home(home)
+        recovery.remove_home(home)
         assert home.passphrase.exists()
     finally:
         sleeper.kill()
         sleeper.wait()
-    leftovers.remove_home(home)
+    recovery.remove_home(home)
     assert not home.passphrase.exists()
 
 
@@ -173,16 +173,16 @@ def test_no_variable_of_a_person_s_reaches_our_pulumi(home: Home, monkeypatch) -
     state_file(home).write_text(json.dumps(CHECKPOINT))
     fake_pulumi(home, 'env | sed \'s/=.*/": ""/; s/^/"/; 1s/^/{/; $!s/$/,/; $s/$/}/\'')
 
-    found = set(stack.outputs(home, "local"))
+    found = set(workspace.outputs(home, "local"))
 
     assert {name for name in found if name.startswith(("PULUMI_", "AWS_"))} == {
-        name for name in pulumi_environment.own(home) if name.startswith("PULUMI_")
+        name for name in environment.own(home) if name.startswith("PULUMI_")
     }
 
 
 def test_a_person_s_pulumi_command_has_the_same_environment(home: Home) -> None:
     """The wrapper that `slipway env` puts on PATH composes it, from whatever shell."""
-    pulumi_environment.prepare(home)
+    environment.prepare(home)
     fake_pulumi(home, 'echo "$PULUMI_CONFIG_PASSPHRASE,$PULUMI_HOME,$*"; exit 3')
 
     done = subprocess.run(
@@ -201,7 +201,7 @@ def test_a_missing_pulumi_is_one_line(home: Home) -> None:
     state_file(home).write_text(json.dumps(CHECKPOINT))
 
     with pytest.raises(ToolMissingError, match=rf"^there is no {home.tools}/bin/pulumi: run"):
-        stack.outputs(home, "local")
+        workspace.outputs(home, "local")
 
 
 def test_a_lock_of_a_dead_pulumi_is_removed(home: Home) -> None:
@@ -210,7 +210,7 @@ def test_a_lock_of_a_dead_pulumi_is_removed(home: Home) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"pid": 2**22 + 1}))
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert not path.exists()
 
@@ -227,10 +227,10 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
         def name(self) -> str:
             return "pulumi"
 
-    monkeypatch.setattr(leftovers.psutil, "Process", lambda pid: Living())
+    monkeypatch.setattr(recovery.psutil, "Process", lambda pid: Living())
 
     with pytest.raises(StackLockedError, match=r"locked by pulumi \(pid 4711\)"):
-        leftovers.clear(home, "local")
+        recovery.clear(home, "local")
     assert path.exists()
 
 
@@ -261,13 +261,13 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
 )
 def test_a_cause_is_said_once_and_in_one_line(account: str, said: str) -> None:
     """Of all that Pulumi prints, what went wrong."""
-    assert stack._cause(account) == said
+    assert workspace._cause(account) == said
 
 
 def test_the_address_of_the_state_is_one_whatever_the_home_is_called(tmp_path: Path) -> None:
     """A `#` would begin its fragment, a `?` its options and a `%` a code."""
     home = Home(tmp_path / "a b#c?d%e", tmp_path / "tools")
 
-    address = urlsplit(pulumi_environment.own(home)["PULUMI_BACKEND_URL"])
+    address = urlsplit(environment.own(home)["PULUMI_BACKEND_URL"])
 
     assert (unquote(address.path), address.query) == (str(home.state), "metadata=skip")

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from infra.errors import ServiceFailedError
-from slipway import bring_up
-from slipway.running import Running
+from slipway.operations.processes import up
+from slipway.stack.running import Running
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def test_a_refused_model_is_told_at_once(
     reason: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the server's own words and with a way out, though the one before it serves on."""
-    monkeypatch.setattr(bring_up.time, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(up.time, "monotonic", lambda: 0.0)
     with pytest.raises(ServiceFailedError) as told:
-        bring_up.wait_until_served(saying(("1", reason)), "m", "1")
+        up.wait_until_served(saying(("1", reason)), "m", "1")
     assert str(told.value) == (
         f"serving refused version 1 ({reason}): Key mismatch: {remedy}ModelRefused.md"
     )
@@ -55,4 +55,4 @@ def test_a_refused_model_is_told_at_once(
 
 def test_what_the_server_tries_again_is_waited_for() -> None:
     """A registry that is late is no verdict on the model, nor is one on another version."""
-    bring_up.wait_until_served(saying(("1", "fetch"), ("12", "untrusted")), "m", "1")
+    up.wait_until_served(saying(("1", "fetch"), ("12", "untrusted")), "m", "1")

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from infra.errors import SettingsError
 from infra.home import ROOT, Home, stack_names
-from infra.services import signing
-from slipway import secret_rotation, stack
+from infra.wiring import signing
 from slipway.__main__ import main
 from slipway.exits import Exit
+from slipway.operations import secret_rotation
 from slipway.progress import Progress
+from slipway.stack import workspace
 
 Ask = Callable[[str], tuple[int, str]]
 STACK_COMMANDS = [
@@ -121,8 +122,8 @@ def test_a_generated_secret_by_another_name_is_two(
 ) -> None:
     """As is one that is not to be made anew by that command; nothing is."""
     known = [{"type": secret_rotation._TYPE, "id": "a", "urn": "u"}]
-    monkeypatch.setattr(stack, "exists", lambda *_: True)
-    monkeypatch.setattr(stack, "resources", lambda *_: known)
+    monkeypatch.setattr(workspace, "exists", lambda *_: True)
+    monkeypatch.setattr(workspace, "resources", lambda *_: known)
     progress = Progress(Console(quiet=True))
 
     with pytest.raises(SettingsError, match="those are a"):

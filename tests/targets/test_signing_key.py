@@ -8,10 +8,10 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.description import describe
-from infra.services import signing
-from infra.settings import parse
+from infra.settings.tree import parse
 from infra.signing_keys import make_key_pair, public_key_of
 from infra.targets import generated, stack_secrets
+from infra.wiring import signing
 from tests.pulumi_recorder import Recorder
 
 OUTPUTS = {

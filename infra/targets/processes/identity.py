@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infra.targets.processes.files import write_atomically
+from infra.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

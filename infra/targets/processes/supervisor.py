@@ -25,8 +25,8 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from infra import environment
 from infra.errors import ServiceFailedError
+from infra.files import private_folder, write_atomically
 from infra.targets.processes import identity, marker
-from infra.targets.processes.files import private_folder, write_atomically
 
 if TYPE_CHECKING:
     from infra.home import StackDir

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.description import Description
     from infra.home import Home, StackDir
     from infra.service import Service
-    from infra.target_settings import Processes
+    from infra.settings.target import Processes
 
 PYTHON = "python"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings import Settings, Tenant
+from infra.settings.tree import Settings, Tenant
 
 pytestmark = [pytest.mark.cluster]
 

@@ -1,0 +1,214 @@
+"""A released version signed anew with the stack's key: what `slipway models resign` does.
+
+The files stay what they are, byte by byte; the signature alone is another, hence the package's
+digest, hence the version: MLflow's versions never change. What pointed at the one before points at
+the new one, and the model server follows.
+
+To sign is to vouch. What was altered after it was signed is refused; of all else it is said who had
+signed it, and a person decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from components.package import signing
+from components.registry_oci import Registry
+from infra.errors import SettingsError, SlipwayError
+from infra.signing_keys import public_key_of, signed_with
+from infra.wiring import signing as secrets
+from serving.agent.releases.signatures import Trust
+from serving.errors import ModelRefusedError
+from serving.rollout.trusted_keys import trusted_keys
+from slipway.exits import NotUpError
+from slipway.stack.running import answered, succeeded
+from usecases.errors import StepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.registry_oci import Layer
+    from infra.settings.serving import Serving
+    from slipway.stack.running import Running
+
+_API: Final = "/api/2.0/mlflow"
+_TAG: Final = "resigned"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A version as it is: its package's files, and in words who signed them.
+
+    `ours` is whether it is signed with the stack's key already.
+    """
+
+    version: str
+    source: str
+    aliases: tuple[str, ...]
+    described: dict[str, Any]
+    files: tuple[Layer, ...]
+    signer: str
+    ours: bool
+
+    @property
+    def repository(self) -> str:
+        """Where in the registry it is."""
+        return self.source.removeprefix("oci://").partition("@")[0]
+
+    @property
+    def digest(self) -> str:
+        """Its manifest's."""
+        return self.source.partition("@")[2]
+
+
+@dataclass(frozen=True)
+class Resigning:
+    """The served model of a stack, its registries and its signing key."""
+
+    running: Running
+    serving: Serving
+
+    def find(self, version: str | None, slot: str) -> Found:
+        """A version, or the one in a slot.
+
+        Raises:
+            NotUpError: nothing is registered, or the slot is empty.
+            SettingsError: there is no such slot or version.
+            SlipwayError: its package is not what its digest or its signature say.
+        """
+        named = self._aliases()
+        wanted = version or self._in_slot(slot, named)
+        described = self._version(wanted)
+        source = described["source"]
+        repository, _, digest = source.removeprefix("oci://").partition("@")
+        with self._registry() as registry:
+            files = registry.files(repository, digest)
+        signer, ours = self._signer(files, f"version {wanted} ({digest})")
+        aliases = tuple(sorted(alias for alias, of in named.items() if of == wanted))
+        return Found(wanted, source, aliases, described, files, signer, ours)
+
+    def sign(self, found: Found) -> str:
+        """Sign it with the stack's key, and let all that pointed at it point at the new version.
+
+        Returns:
+            The new version, or the one that an earlier call made.
+        """
+        files = tuple(layer for layer in found.files if layer.name != signing.NAME)
+        signature = signing.sign(self.serving.model, files, self._key)
+        with self._registry() as registry:
+            digest = registry.push(found.repository, (*files, signature), _TAG)
+        source = f"oci://{found.repository}@{digest}"
+        version = self._made(source) or self._make(found, source, digest)
+        for alias in found.aliases:
+            body = {"name": self.serving.model, "alias": alias, "version": version}
+            self._post("registered-models/alias", body)
+        return version
+
+    @property
+    def _key(self) -> str:
+        if secrets.PRIVATE_KEY not in self.running.secrets:
+            raise SlipwayError("the stack has no signing key yet: run `slipway up`, which makes it")
+        return self.running.secrets[secrets.PRIVATE_KEY]
+
+    def _signer(self, files: tuple[Layer, ...], what: str) -> tuple[str, bool]:
+        """Who signed these files, in words, and whether it is the stack's key."""
+        by_name = {layer.name: layer.content for layer in files}
+        if signing.NAME not in by_name:
+            return "nobody", False
+        own = public_key_of(self._key)
+        # As the outputs have them, they stand inside of a text of JSON.
+        known = json.loads(f'"{self.running.secrets.get(secrets.PUBLIC_KEYS, "")}"')
+        keys = own + known + self.serving.signing.public_key
+        if not signed_with(by_name[signing.NAME], [keys]):
+            return "a key that this stack does not know", False
+        fingerprint = _judged(by_name, keys, what)
+        if fingerprint in trusted_keys(own):
+            return "the stack's key", True
+        former = fingerprint in trusted_keys(known)
+        who = "the stack's key before" if former else "a key of signing.public_key"
+        return f"{who} ({fingerprint[:16]})", False
+
+    def _in_slot(self, slot: str, named: dict[str, str]) -> str:
+        names = self.serving.slots.model_dump()
+        if slot not in names:
+            raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
+        if names[slot] not in named:
+            raise NotUpError(f"no version of {self.serving.model} is in the slot {slot}")
+        return named[names[slot]]
+
+    def _aliases(self) -> dict[str, str]:
+        answer = self._get("registered-models/get", {"name": self.serving.model})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotUpError(f"no model {self.serving.model} is registered")
+        found = succeeded(answer).json()["registered_model"].get("aliases", [])
+        return {each["alias"]: str(each["version"]) for each in found}
+
+    def _version(self, version: str) -> dict[str, Any]:
+        asked = {"name": self.serving.model, "version": version}
+        answer = self._get("model-versions/get", asked)
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
+            raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
+        described: dict[str, Any] = succeeded(answer).json()["model_version"]
+        return described
+
+    def _made(self, source: str) -> str | None:
+        answer = self._get("model-versions/search", {"filter": f"name='{self.serving.model}'"})
+        versions = succeeded(answer).json().get("model_versions", [])
+        same = [int(each["version"]) for each in versions if each["source"] == source]
+        return str(max(same)) if same else None
+
+    def _make(self, found: Found, source: str, digest: str) -> str:
+        told = {each["key"]: each["value"] for each in found.described.get("tags", [])}
+        tags = told | {"digest": digest, "resigned_from": found.version, "signed_by": found.signer}
+        body = {
+            "name": self.serving.model,
+            "source": source,
+            "run_id": found.described.get("run_id", ""),
+            "description": found.described.get("description", ""),
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        }
+        return str(self._post("model-versions/create", body)["model_version"]["version"])
+
+    def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
+        return self.running.ask("tracking", f"{_API}/{path}", params=query)
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        with self.running.client("tracking") as client:
+            answer = answered(
+                self.running.url("tracking"), client.post, f"{_API}/{path}", json=body
+            )
+        found: dict[str, Any] = succeeded(answer).json()
+        return found
+
+    @contextlib.contextmanager
+    def _registry(self) -> Iterator[Registry]:
+        client = self.running.client("registry")
+        try:
+            with Registry(self.running.url("registry"), client) as registry:
+                yield registry
+        except StepError as error:
+            raise SlipwayError(f"{error.cause}: {error.remedy}") from None
+
+
+@dataclass(frozen=True)
+class _Trusting:
+    public_key: str
+    cache_dir: str
+
+
+def _judged(files: dict[str, bytes], keys: str, what: str) -> str:
+    """The fingerprint of the key that the model server finds these files signed with."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            return Trust(_Trusting(keys, folder)).check(files)
+        except ModelRefusedError as error:
+            raise SlipwayError(
+                f"{what} was altered after it was signed ({error}): it is not signed anew;"
+                " `slipway release VERSION` puts another version in its place"
+            ) from None

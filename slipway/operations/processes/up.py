@@ -1,0 +1,172 @@
+"""From whatever is there to a platform that serves a trained model: what `slipway up` does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra import pulumi_state, untrusted
+from infra.errors import ServiceFailedError, SlipwayError
+from infra.home import Home, stack_file
+from infra.settings import tree as settings_tree
+from infra.targets.processes import ports, supervisor
+from slipway import hints
+from slipway.doctor import checks
+from slipway.models import served
+from slipway.operations import training
+from slipway.stack import lock, recovery, renamed, workspace
+from slipway.stack.running import Running
+
+if TYPE_CHECKING:
+    from slipway.progress import Progress
+    from slipway.runs.run import RunResult
+    from slipway.stack.running import Champion
+
+_SERVED_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+_PORT_ATTEMPTS = 3
+_PORT_IN_USE = "address already in use"
+
+_TRIED_AGAIN = {"fetch", "cache", "internal"}
+"""Reasons of refusals that the server itself expects to pass."""
+_OF_TRUST = {"unsigned", "untrusted"}
+
+
+@dataclass(frozen=True)
+class Up:
+    """What `up` brought: the platform, its champion if there is one, the first training run."""
+
+    running: Running
+    champion: Champion | None
+    first_run: RunResult | None
+
+
+def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -> Up:
+    """Make the stack what its settings say, and train a first model if none is released.
+
+    Raises:
+        SlipwayError: what went wrong and how to mend it; the same command goes on from there.
+    """
+    chosen = settings_tree.from_file(stack_file(name))
+    _require_attributes(home)
+    with lock.hold(home.lock(name), name, "up"):
+        renamed.require_own(home, name)
+        recovery.clear(home, name)
+        bring_tools(home, chosen, progress)
+        progress.title("Platform")
+        for each in untrusted.foreseen(chosen, pulumi_state.file(home, name)):
+            line = f"{each.summary}: {each.resolution}"
+            progress.warning(hints.pasteable(line, name))
+        running = Running.of(_stood_up(home, name, progress), name)
+        supervisor.prune(home.stack(name), set(running.services))
+        champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
+        brought = Up(running, champion, None)
+        if champion is None and train:
+            brought = _with_model(home, name, chosen, running, progress)
+        if brought.champion is not None:
+            wait_until_served(running, chosen.serving.model, brought.champion.version)
+        return brought
+
+
+def _stood_up(home: Home, name: str, progress: Progress) -> dict[str, Any]:
+    """What `stack.up` brings; once more where a port was lost between choosing and binding.
+
+    Raises:
+        SlipwayError: it failed for another reason, or for this one too often.
+    """
+    for attempt in range(1, _PORT_ATTEMPTS + 1):
+        try:
+            return workspace.up(home, name, progress.step)
+        except SlipwayError as error:
+            lost = ports.lost(home.stack(name))
+            if attempt == _PORT_ATTEMPTS or not (lost or _PORT_IN_USE in str(error).lower()):
+                raise
+            whose = ", ".join(lost) or "a port"
+            progress.line(f"{whose} was taken by somebody else meanwhile: choosing again")
+    raise AssertionError
+
+
+def _require_attributes(home: Home) -> None:
+    found = checks.home_attributes(home)
+    if found.level == "error":
+        raise SlipwayError(f"{found.summary}: {found.resolution}")
+
+
+def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:
+    """Find, download or build the tools that the settings ask for."""
+    from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
+
+    progress.title("Tools")
+    names = toolchain.REQUIRED if chosen.monitoring.grafana == "off" else toolchain.ALL
+    toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
+    home.remember_tools()
+
+
+def bring_test_tools(home: Home, progress: Progress) -> None:
+    """Find, download or build what only tests of clusters need."""
+    from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
+
+    progress.title("Tools for tests of clusters")
+    toolchain.ensure(toolchain.FOR_TESTS, tools_dir=home.tools, progress=progress.tool)
+
+
+def _with_model(
+    home: Home, name: str, chosen: settings_tree.Settings, running: Running, progress: Progress
+) -> Up:
+    model, alias = chosen.serving.model, chosen.serving.slots.champion
+    progress.title("First training run")
+    arguments = {"usecase": chosen.training.usecase, "months": chosen.training.months}
+    result = training.run("training", arguments, running, home.stack(name), progress.event)
+    return Up(running, running.champion(model, alias), result)
+
+
+def wait_until_served(running: Running, model: str, version: str) -> None:
+    """Wait until the model server answers with that version of the model.
+
+    Raises:
+        ServiceFailedError: it refuses that version, or does not answer with it in a minute; says
+            what it answers instead.
+    """
+    deadline = time.monotonic() + _SERVED_SECONDS
+    while True:
+        answer = running.ask("serving", f"/v2/models/{model}")
+        if answer.is_success and version in answer.json()["versions"]:
+            return
+        _require_not_refused(running, version)
+        if time.monotonic() > deadline:
+            raise ServiceFailedError(
+                f"serving does not serve version {version} of {model} after {_SERVED_SECONDS:.0f} s"
+                f" ({answer.text[:200]}): see `slipway logs serving`"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _require_not_refused(running: Running, version: str) -> None:
+    """Say at once what the server says of a version that it will not serve.
+
+    Raises:
+        ServiceFailedError: it tried it as the champion, and refused it.
+    """
+    _, slots = served.slots(running)
+    for refused in (each.refused for each in slots if each.slot == served.CHAMPION):
+        if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
+            said = f"serving refused version {version} ({refused.reason}): {refused.error}"
+            runbook = "see docs/runbooks/ModelRefused.md"
+            if refused.reason in _OF_TRUST:
+                raise ServiceFailedError(
+                    f"{said}: if you trust it, run `slipway models resign {version}`; {runbook}"
+                )
+            raise ServiceFailedError(f"{said}: {runbook}")
+
+
+def take_down(home: Home, name: str, progress: Progress) -> None:
+    """Destroy the stack: its processes, ports and files; the tool cache stays."""
+    with lock.hold(home.lock(name), name, "down"):
+        renamed.require_own(home, name)
+        recovery.clear(home, name)
+        if workspace.exists(home, name):
+            workspace.destroy(home, name, progress.step)
+        # What no state knows of: a first `up` that was killed before Pulumi wrote one.
+        supervisor.end(home.stack(name))
+        recovery.remove_home(home)
