@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from infra.description import describe
 from infra.settings import Settings
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 
 COUNTS = (1, 10, 100)
 _REPEATS = 3

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.services import all_services, serving, tenants
-from infra.services.given import secrets
-from infra.services.steps import steps
+from infra.services import all_services, serving
+from infra.wiring import tenants
+from infra.wiring.external_secrets import secrets
+from infra.wiring.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.service import Service
-    from infra.services.steps import Steps
-    from infra.services.tenants import Tenancy
     from infra.settings import Settings
     from infra.target_settings import OnKubernetes
+    from infra.wiring.steps import Steps
+    from infra.wiring.tenants import Tenancy
 
 
 @dataclass(frozen=True)

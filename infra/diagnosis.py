@@ -1,6 +1,6 @@
 """What a check of the platform found, as plain data.
 
-Owns the shape only. Checks are pure functions that return it (`slipway.tool_diagnoses`,
+Owns the shape only. Checks are pure functions that return it (`slipway.doctor.tools`,
 `infra.clusters.preflight`); showing it belongs to the command line.
 """
 

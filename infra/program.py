@@ -53,11 +53,11 @@ def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
 
 def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
-    from infra.clusters import examination  # noqa: PLC0415
+    from infra.clusters import checks  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
     described = describe(chosen)
-    examination.require(target, described.services, tenants=chosen.tenant_namespaces)
+    checks.require(target, described.services, tenants=chosen.tenant_namespaces)
     cluster = clusters.of(target)
     return KubernetesPlatform("platform", described, cluster).outputs | _way_to(cluster)
 

@@ -23,9 +23,9 @@ from granian.server.mp import MPServer
 
 from serving import config as configs
 from serving import logs
-from serving.attendance import attended
+from serving.agent_process import attended
 from serving.config import DRAIN_SECONDS, Config, ConfigError
-from serving.draining import Draining
+from serving.middleware.draining import Draining
 
 _PORT_PATIENCE = 1.0
 """Seconds that workers of a killed server may take to leave the port."""

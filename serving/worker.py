@@ -11,18 +11,18 @@ import threading
 import time
 from pathlib import Path
 
-from serving.admission import Admission
-from serving.app import App, Transport
-from serving.cache import Cache
 from serving.config import DRAIN_SECONDS, Config, journal_folder
-from serving.draining import Draining
-from serving.engine import Engine
-from serving.guards import Guards
-from serving.journal import Journal
-from serving.keys import Keys
-from serving.loader import Loader
-from serving.metrics import Metrics
-from serving.slots import Placement
+from serving.http.app import App, Transport
+from serving.inference.engine import Engine
+from serving.metrics.server import Metrics
+from serving.middleware.admission import Admission
+from serving.middleware.api_keys import Keys
+from serving.middleware.draining import Draining
+from serving.middleware.guards import Guards
+from serving.models.slots import Placement
+from serving.prediction_log.journal import Journal
+from serving.rollout.cache import Cache
+from serving.rollout.loader import Loader
 
 
 def build(config: Config, draining: Draining) -> App:
@@ -43,7 +43,7 @@ def rpc_of(config: Config, engine: Engine, metrics: Metrics, guards: Guards) -> 
     """This worker's gRPC server, where there is one."""
     if config.grpc_port is None:
         return None
-    from serving.rpc.server import make  # noqa: PLC0415  # megabytes that HTTP alone does not need
+    from serving.grpc.server import make  # noqa: PLC0415  # megabytes that HTTP alone does not need
 
     return make(config, config.grpc_port, engine, metrics, guards)
 

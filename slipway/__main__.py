@@ -22,7 +22,7 @@ def main() -> None:
 def _run() -> int:
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
-    from slipway.cli import app  # noqa: PLC0415 - an import can be interrupted, too
+    from slipway.commands.main import app  # noqa: PLC0415 - an import can be interrupted, too
 
     try:
         app(prog_name="slipway")

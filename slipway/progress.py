@@ -11,8 +11,8 @@ from rich.markup import escape
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slipway.pipeline_run import StepEvent
-    from slipway.stack import Step
+    from slipway.runs.run import StepEvent
+    from slipway.stack.workspace import Step
 
 _DONE = {"create": "up", "update": "updated", "delete": "removed", "create-replacement": "replaced"}
 _DOING = {"create": "starting", "update": "updating", "delete": "stopping"}

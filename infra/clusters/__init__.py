@@ -18,7 +18,7 @@ def of(target: OnKubernetes) -> Cluster:
     if isinstance(target, Existing):
         return existing.cluster(target)
     if isinstance(target, Kind):
-        from infra.clusters import kind  # noqa: PLC0415 - loads Pulumi's Docker SDK
+        from infra.clusters.kind import resource  # noqa: PLC0415 - loads Pulumi's Docker SDK
 
-        return kind.cluster(target)
+        return resource.cluster(target)
     raise SettingsError(f"no cluster can be made for {type(target).__name__} yet")

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.clusters.survey import Right
+from infra.clusters.facts import Right
 from infra.diagnosis import Diagnosis
 from infra.versions import KUBERNETES_AT_LEAST, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infra.clusters.survey import Survey
+    from infra.clusters.facts import Survey
     from infra.diagnosis import Level
     from infra.service import Service
     from infra.target_settings import OnKubernetes

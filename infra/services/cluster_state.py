@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra import versions
 from infra.service import Health, Metrics, Resources, Right, Service, host, port
-from infra.services import watched
+from infra.wiring import monitoring_inputs
 from monitoring.cluster import STATE_RESOURCES, STATES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _RIGHTS = tuple(
 
 def services(settings: Settings) -> list[Service]:
     """One on Kubernetes, unless an operator's cluster has its own."""
-    cluster, operator = watched.cluster(settings), watched.operator(settings)
+    cluster, operator = monitoring_inputs.cluster(settings), monitoring_inputs.operator(settings)
     if not cluster or (operator and not operator.kube_state_metrics):
         return []
     resources = sorted(name for _, names in STATE_RESOURCES for name in names)

@@ -8,8 +8,9 @@ import yaml
 
 from infra import versions
 from infra.service import Data, Health, Metrics, Resources, Service, config, data, host, port, url
-from infra.services import logs, watched
-from infra.services.watched import PROMETHEUS
+from infra.services import logs
+from infra.wiring import monitoring_inputs
+from infra.wiring.monitoring_inputs import PROMETHEUS
 from monitoring.dashboards import cluster_dashboards, dashboard
 from monitoring.dashboards.defaults import DATASOURCE_UID, LOGS_UID
 
@@ -30,7 +31,7 @@ def services(settings: Settings, at_hand: bool) -> list[Service]:  # noqa: FBT00
 
 
 def _grafana(settings: Settings) -> Service:
-    theirs = watched.operator(settings)
+    theirs = monitoring_inputs.operator(settings)
     return Service(
         name=NAME,
         command=("grafana", "server", "--homepath", "@{home:}", "--config", config(_INI)),
@@ -47,7 +48,7 @@ def _grafana(settings: Settings) -> Service:
         resources=Resources(cpu=50, memory=128, memory_limit=512),
         talks_to=(
             *(() if theirs else (PROMETHEUS,)),
-            *((logs.LOKI,) if watched.cluster(settings) else ()),
+            *((logs.LOKI,) if monitoring_inputs.cluster(settings) else ()),
         ),
         ui="/",
         role="monitoring",
@@ -73,7 +74,7 @@ org_role = Viewer
 
 
 def _datasources(settings: Settings) -> str:
-    theirs = watched.operator(settings)
+    theirs = monitoring_inputs.operator(settings)
     metrics = {
         "name": "Prometheus",
         "uid": DATASOURCE_UID,
@@ -91,12 +92,12 @@ def _datasources(settings: Settings) -> str:
         "access": "proxy",
         "url": url(logs.LOKI),
     }
-    sources = [metrics, lines] if watched.cluster(settings) else [metrics]
+    sources = [metrics, lines] if monitoring_inputs.cluster(settings) else [metrics]
     return yaml.safe_dump({"apiVersion": 1, "datasources": sources}, sort_keys=False)
 
 
 def _providers(settings: Settings) -> str:
-    cluster = watched.cluster(settings)
+    cluster = monitoring_inputs.cluster(settings)
     tenants = cluster.tenants if cluster else ()
     folders = [
         ("slipway", "Slipway", _DASHBOARDS),
@@ -116,10 +117,10 @@ def _providers(settings: Settings) -> str:
 
 
 def _dashboards(settings: Settings) -> dict[str, str]:
-    cluster = watched.cluster(settings)
+    cluster = monitoring_inputs.cluster(settings)
     everyone = {
         f"{_DASHBOARDS}/{each.uid}.json": dashboard.as_json(each)
-        for each in dashboard.dashboards(watched.objective(settings), cluster)
+        for each in dashboard.dashboards(monitoring_inputs.objective(settings), cluster)
     }
     tenants = {
         f"{_TENANTS}/{of.name}/{of.name}.json": dashboard.as_json(cluster_dashboards.tenant(of))

@@ -21,7 +21,7 @@ from infra.service import (
     port,
     url,
 )
-from infra.services import watched
+from infra.wiring import monitoring_inputs
 from monitoring import log_collection, loki
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _READ_LOGS = (
 
 def services(settings: Settings) -> list[Service]:
     """Both on Kubernetes; processes write files, and `slipway logs` reads them."""
-    cluster = watched.cluster(settings)
+    cluster = monitoring_inputs.cluster(settings)
     if not cluster:
         return []
     return [_loki(settings.monitoring.log_retention), _collector(cluster.namespaces)]

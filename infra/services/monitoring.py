@@ -18,8 +18,9 @@ from infra.service import (
     host,
     port,
 )
-from infra.services import cluster_state, grafana, logs, watched
-from infra.services.watched import PROMETHEUS
+from infra.services import cluster_state, grafana, logs
+from infra.wiring import monitoring_inputs
+from infra.wiring.monitoring_inputs import PROMETHEUS
 from monitoring import alertmanager, prometheus, rules
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -
         *logs.services(settings),
         *cluster_state.services(settings),
     ]
-    if watched.operator(settings):
+    if monitoring_inputs.operator(settings):
         return beside
     watchers = [_alertmanager(), *beside]
     return [_prometheus(settings, [*others, *watchers]), *watchers]
@@ -51,11 +52,11 @@ def services(settings: Settings, others: list[Service], grafana_at_hand: bool) -
 
 def rule_file(settings: Settings) -> str:
     """All rules, as Prometheus reads them."""
-    return rules.rules(watched.objective(settings), watched.cluster(settings))
+    return rules.rules(monitoring_inputs.objective(settings), monitoring_inputs.cluster(settings))
 
 
 def _prometheus(settings: Settings, others: list[Service]) -> Service:
-    cluster = watched.cluster(settings)
+    cluster = monitoring_inputs.cluster(settings)
     asks_nodes = bool(cluster and cluster.nodes)
     jobs = _jobs(others)
     return Service(

@@ -24,8 +24,9 @@ from infra.service import (
     namespace,
     secret,
 )
-from infra.services import argo, database, lineage, object_store, steps
+from infra.services import argo, database, lineage, object_store
 from infra.setting_types import seconds
+from infra.wiring import steps
 
 if TYPE_CHECKING:
     from infra.settings import Settings

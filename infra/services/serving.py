@@ -23,7 +23,8 @@ from infra.service import (
     sha256,
     url,
 )
-from infra.services import object_store, registry, signing, tracking
+from infra.services import object_store, registry, tracking
+from infra.wiring import signing
 
 if TYPE_CHECKING:
     from infra.services.object_store import Store

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from infra.services import signing
 from infra.targets.generated import GeneratedSecret, SigningKey
+from infra.wiring import signing
 
 if TYPE_CHECKING:
     from infra.description import Description

@@ -1,7 +1,7 @@
 """`python -m serving.agent --config FILE`: the work beside answering, until SIGTERM.
 
 Owns the process: its parts, each a thread, and its end. A part that crashes ends the process with
-1, so that whoever started it starts it anew; the main process does (see `serving.attendance`).
+1, so that whoever started it starts it anew; the main process does (see `serving.agent_process`).
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from serving import config as configs
 from serving import logs
-from serving.agent.parts import parts
+from serving.agent.wiring import parts
 from serving.config import ConfigError
 
 _LOOK_SECONDS = 0.2

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from serving.agent.log_metrics import LogMetrics, ShadowMetrics
-from serving.agent.shadow import Shadow
-from serving.agent.shipping import Shipper
+from serving.agent.delivery.metrics import LogMetrics, ShadowMetrics
+from serving.agent.delivery.shipper import Shipper
+from serving.agent.shadow.scorer import Shadow
 from serving.config import Config, journal_folder
-from serving.model import Model
-from serving.records import Prediction
+from serving.models.model import Model
+from serving.prediction_log.records import Prediction
 
 
 def shipper(

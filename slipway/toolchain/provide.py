@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING
 
 from infra.errors import ToolMissingError
+from slipway.file_lock import locked
 from slipway.toolchain import bin_folder, find
-from slipway.toolchain.exclusive import locked
 from slipway.toolchain.host import Host
 from slipway.toolchain.records import Records
 from slipway.toolchain.store import Store, origin_of
@@ -115,7 +115,7 @@ class _Cache:
             found = self.find(wanted)
             missing = [tool for tool in wanted if tool.name not in found]
             # httpx alone takes longer to import than all the rest of a call that finds all.
-            from slipway.toolchain.bringing import bring  # noqa: PLC0415 - see above
+            from slipway.toolchain.provision import bring  # noqa: PLC0415 - see above
 
             try:
                 for resolution in bring(missing, self.host, self._store, progress):

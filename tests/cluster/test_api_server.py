@@ -4,10 +4,11 @@ import pytest
 
 from infra.description import describe
 from infra.service import Resources, Right, Scaling, Service
-from infra.services import all_services, object_store, signing
+from infra.services import all_services, object_store
 from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.render_context import Place
+from infra.wiring import signing
 
 pytestmark = [pytest.mark.cluster]
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from infra.errors import ClusterError
-from slipway.cluster_access import ClusterAccess
+from slipway.stack.cluster_access import ClusterAccess
 
 pytestmark = [pytest.mark.cluster]
 

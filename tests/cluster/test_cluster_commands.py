@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from infra.errors import ClusterError, SlipwayError
-from slipway import cluster_logs, cluster_status
-from slipway.running import Running
+from slipway.operations.cluster import logs
+from slipway.operations.cluster import status as cluster_status
+from slipway.stack.running import Running
 
 pytestmark = [pytest.mark.cluster]
 
@@ -135,15 +136,15 @@ def test_a_log_that_cannot_be_had_says_what_is_wrong_with_the_pod(api_server, ru
     with pytest.raises(
         ClusterError, match=r"^no log of store \(store-1\): ImagePullBackOff: no such image$"
     ):
-        list(cluster_logs.lines(running, "store", 10))
+        list(logs.lines(running, "store", 10))
 
 
 def test_logs_of_a_service_that_is_not_there(running) -> None:
     """Those there are, by name; and one without a pod points at the status."""
     with pytest.raises(SlipwayError, match="no service 'wbe'; there are web, store, tracking"):
-        list(cluster_logs.lines(running, "wbe", 10))
+        list(logs.lines(running, "wbe", 10))
     with pytest.raises(SlipwayError, match="web has no pod: see `slipway status`"):
-        list(cluster_logs.lines(running, "web", 10))
+        list(logs.lines(running, "web", 10))
 
 
 def test_a_service_that_does_not_answer_is_one_line(running) -> None:

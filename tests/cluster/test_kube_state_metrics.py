@@ -20,7 +20,7 @@ from infra.service import Service, render
 from infra.services import cluster_state
 from infra.settings import parse
 from infra.targets.kubernetes import access
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.render_context import Place
 from monitoring.cluster import STATES
 
 pytestmark = [pytest.mark.cluster]

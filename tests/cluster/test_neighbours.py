@@ -15,8 +15,8 @@ import yaml
 from infra.services import all_services
 from infra.settings import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.neighbours import of_neighbours
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.integrations import of_neighbours
+from infra.targets.kubernetes.render_context import Place
 from infra.targets.kubernetes.resources import CUSTOM_KINDS
 
 PLURALS = {

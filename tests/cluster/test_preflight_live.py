@@ -8,9 +8,9 @@ import httpx
 import pytest
 import yaml
 
-from infra.clusters import examination
+from infra.clusters import checks
 from infra.clusters.connection import Connection
-from infra.clusters.survey import survey
+from infra.clusters.facts import survey
 from infra.diagnosis import Diagnosis
 from infra.errors import ClusterError
 from infra.service import Resources, Service
@@ -141,7 +141,7 @@ def test_a_cluster_with_all_that_is_needed_passes(
     api_server, kubeconfig, services, node, storage_class
 ) -> None:
     """The real answers are read: version, account, nodes, classes, rights."""
-    found = examination.examine(target(kubeconfig()), services)
+    found = checks.examine(target(kubeconfig()), services)
 
     assert wrong(found) == []
     summaries = [diagnosis.summary for diagnosis in found]
@@ -150,26 +150,26 @@ def test_a_cluster_with_all_that_is_needed_passes(
     assert any("MiB for pods" in summary for summary in summaries)
     assert "all rights that the stack needs" in summaries
     assert "the cluster has no metrics.k8s.io" in summaries
-    examination.require(target(kubeconfig()), services)
+    checks.require(target(kubeconfig()), services)
 
 
 def test_a_missing_storage_class_is_said(kubeconfig, services, node, storage_class) -> None:
     """The one of the settings, with those there are."""
-    found = examination.examine(target(kubeconfig(), storage_class="fast"), services)
+    found = checks.examine(target(kubeconfig(), storage_class="fast"), services)
 
     assert wrong(found) == ["there is no storage class 'fast'"]
 
 
 def test_no_default_storage_class_is_said(kubeconfig, services, node, no_default_class) -> None:
     """Volumes would wait for ever."""
-    found = examination.examine(target(kubeconfig()), services)
+    found = checks.examine(target(kubeconfig()), services)
 
     assert wrong(found) == ["no storage class is the default"]
 
 
 def test_a_cluster_without_room_is_said(kubeconfig, greedy, storage_class) -> None:
     """Pods would wait for ever."""
-    found = examination.examine(target(kubeconfig()), greedy)
+    found = checks.examine(target(kubeconfig()), greedy)
 
     [line] = wrong(found)
     assert line.startswith("the cluster is too small: ")
@@ -195,7 +195,7 @@ def test_a_node_that_takes_no_pods_of_ours_does_not_count(
 
 def test_missing_rights_are_named(kubeconfig, services, restricted) -> None:
     """Of a real account, by the server's own reviews; what may not be asked is a warning."""
-    found = examination.examine(target(kubeconfig(restricted)), services)
+    found = checks.examine(target(kubeconfig(restricted)), services)
 
     [line] = wrong(found)
     assert line.startswith("system:serviceaccount:default:restricted may not create namespaces,")
@@ -209,7 +209,7 @@ def test_missing_rights_are_named(kubeconfig, services, restricted) -> None:
 def test_a_gateway_needs_its_api(kubeconfig, services, node, storage_class) -> None:
     """The server has none."""
     gateway = {"class_name": "envoy", "hostname": "ml.example.org"}
-    found = examination.examine(
+    found = checks.examine(
         Existing.model_validate(
             {"context": "home", "kubeconfig": kubeconfig(), "gateway": gateway}
         ),
@@ -231,7 +231,7 @@ def test_a_way_that_leads_nowhere_is_said(kubeconfig, services, changes: dict, s
     settings = {"context": "home", "kubeconfig": kubeconfig()} | changes
 
     with pytest.raises(ClusterError, match=said):
-        examination.require(Existing(**settings), services)
+        checks.require(Existing(**settings), services)
 
 
 def test_a_closed_port_is_said(kubeconfig, services) -> None:
@@ -239,12 +239,12 @@ def test_a_closed_port_is_said(kubeconfig, services) -> None:
     unreachable = target(kubeconfig(server="https://127.0.0.1:1"))
 
     with pytest.raises(ClusterError, match=r"does not answer at .*\(nothing was changed\)$"):
-        examination.require(unreachable, services)
+        checks.require(unreachable, services)
 
 
 def test_all_that_is_wrong_is_said_at_once(kubeconfig, greedy, no_default_class) -> None:
     """One run, one line, every remedy."""
     with pytest.raises(ClusterError, match=r"too small.*: add nodes.*no storage class") as told:
-        examination.require(target(kubeconfig()), greedy)
+        checks.require(target(kubeconfig()), greedy)
 
     assert "\n" not in str(told.value)

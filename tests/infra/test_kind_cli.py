@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.clusters import kind_cli, kind_plan
-from infra.clusters.kind_plan import Plan
+from infra.clusters.kind import cli, plan
+from infra.clusters.kind.plan import Plan
 from infra.errors import ClusterError
 from infra.home import Home
 
-PLAN = Plan(name="slipway-test", image=kind_plan.KIND_NODE, workers=1, registry_port=5001)
+PLAN = Plan(name="slipway-test", image=plan.KIND_NODE, workers=1, registry_port=5001)
 NO_DOCKER = """\
 ERROR: failed to create cluster: failed to get docker info: command "docker info" failed with \
 error: exit status 1
@@ -67,7 +67,7 @@ WRONG_ROLE = 'ERROR: failed to create cluster: [node 0: "boss" is not a valid no
 )
 def test_what_kind_says_becomes_one_line(said: str, line: str) -> None:
     """Its own reason, and what to do; as it really prints them."""
-    assert kind_cli.cause(said) == line
+    assert cli.cause(said) == line
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def no_docker(kind: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_docker_that_does_not_run_is_one_line(no_docker: None, tmp_path: Path) -> None:
     """The real kind is asked; nothing is begun that a next run would have to undo."""
     with pytest.raises(ClusterError, match=r"^kind get clusters: .*; start Docker$") as told:
-        kind_cli.create(PLAN)
+        cli.create(PLAN)
 
     assert "\n" not in str(told.value)
     assert not (tmp_path / "home").exists()
@@ -104,7 +104,7 @@ def test_a_missing_kind_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("SLIPWAY_TOOLS", str(tmp_path))
 
     with pytest.raises(ClusterError, match=r"^kind is not on PATH: `slipway doctor` says how"):
-        kind_cli.names()
+        cli.names()
 
 
 @pytest.fixture
@@ -134,10 +134,10 @@ def docker(kind: None, tmp_path_factory, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def test_kind_takes_the_configuration_and_wants_its_node_image(docker: None) -> None:
     """The real kind, a real Docker: it gets as far as the image, and leaves nothing."""
-    assert kind_cli.names() == []
+    assert cli.names() == []
 
     with pytest.raises(ClusterError, match=r"failed to pull image .*; let this machine") as told:
-        kind_cli.create(PLAN)
+        cli.create(PLAN)
 
     assert "\n" not in str(told.value)
     assert PLAN.image.removeprefix("docker.io/") in str(told.value)
@@ -161,29 +161,29 @@ def test_a_cluster_of_somebody_else_is_left_alone(docker: None) -> None:
     node("slipway-test-control-plane", PLAN.name)
 
     with pytest.raises(ClusterError, match=r"has a cluster 'slipway-test' already, which this"):
-        kind_cli.create(PLAN)
+        cli.create(PLAN)
 
-    assert kind_cli.names() == [PLAN.name]
+    assert cli.names() == [PLAN.name]
 
 
 def test_what_a_killed_create_left_is_removed_first(docker: None) -> None:
     """The next `up` begins anew, and says what it then lacks."""
     node("slipway-test-control-plane", PLAN.name)
-    marker = kind_cli._marker(PLAN)
+    marker = cli._marker(PLAN)
     marker.parent.mkdir(parents=True)
     marker.touch()
 
     with pytest.raises(ClusterError, match="failed to pull image"):
-        kind_cli.create(PLAN)
+        cli.create(PLAN)
 
-    assert kind_cli.names() == []
+    assert cli.names() == []
 
 
 def test_a_deleted_cluster_is_gone_and_may_be_deleted_again(docker: None) -> None:
     """By kind's own account."""
     node("slipway-test-control-plane", PLAN.name)
 
-    kind_cli.delete(PLAN.name)
-    kind_cli.delete(PLAN.name)
+    cli.delete(PLAN.name)
+    cli.delete(PLAN.name)
 
-    assert kind_cli.names() == []
+    assert cli.names() == []

@@ -2,8 +2,8 @@
 
 import yaml
 
-from infra.clusters import kind_plan
-from infra.clusters.kind_plan import Plan
+from infra.clusters.kind import plan as kind_plan
+from infra.clusters.kind.plan import Plan
 from infra.target_settings import Kind
 from infra.versions import IMAGES, KIND_NODE
 

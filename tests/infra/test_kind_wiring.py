@@ -7,9 +7,9 @@ import pytest
 from pulumi.runtime import mocks as pulumi_mocks
 
 from infra import clusters
-from infra.clusters import kind
 from infra.clusters.cluster import Cluster
-from infra.clusters.kind_plan import Plan
+from infra.clusters.kind import resource
+from infra.clusters.kind.plan import Plan
 from infra.target_settings import Kind
 from infra.versions import IMAGES, KIND_NODE
 from tests.pulumi_recorder import Recorder
@@ -80,7 +80,7 @@ def test_the_registry_is_a_container_of_the_pinned_image(told: Told) -> None:
 
 def test_a_changed_plan_is_another_cluster() -> None:
     """Nothing of a kind cluster can be changed; the old one makes room first."""
-    provider, old = kind._KindProvider(), asdict(PLAN) | {"kubeconfig": "k"}
+    provider, old = resource._KindProvider(), asdict(PLAN) | {"kubeconfig": "k"}
 
     same = provider.diff("lab", old, asdict(PLAN) | {"kubeconfig": None})
     other = provider.diff("lab", old, asdict(PLAN) | {"workers": 2.0, "kubeconfig": None})
@@ -95,16 +95,16 @@ def test_a_changed_plan_is_another_cluster() -> None:
 
 def test_a_cluster_that_is_gone_is_read_as_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A refresh finds it out, and the next `up` makes it again."""
-    monkeypatch.setattr("infra.clusters.kind_cli.names", list)
+    monkeypatch.setattr("infra.clusters.kind.cli.names", list)
 
-    assert kind._KindProvider().read("lab", asdict(PLAN)).id == ""
+    assert resource._KindProvider().read("lab", asdict(PLAN)).id == ""
 
 
 def test_a_refresh_reads_the_kubeconfig_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Docker may have given the API server another port."""
-    monkeypatch.setattr("infra.clusters.kind_cli.names", lambda: ["lab"])
-    monkeypatch.setattr("infra.clusters.kind_cli.kubeconfig", lambda name: f"of {name}")
+    monkeypatch.setattr("infra.clusters.kind.cli.names", lambda: ["lab"])
+    monkeypatch.setattr("infra.clusters.kind.cli.kubeconfig", lambda name: f"of {name}")
 
-    found = kind._KindProvider().read("lab", asdict(PLAN) | {"kubeconfig": "old"})
+    found = resource._KindProvider().read("lab", asdict(PLAN) | {"kubeconfig": "old"})
 
     assert found.outs == asdict(PLAN) | {"kubeconfig": "of lab"}

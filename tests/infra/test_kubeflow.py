@@ -8,9 +8,10 @@ import yaml
 from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import Right, Service
-from infra.services import argo, database, lineage, object_store, pipelines, steps
+from infra.services import argo, database, lineage, object_store, pipelines
 from infra.settings import parse
 from infra.versions import ARGO, KFP
+from infra.wiring import steps
 from pipelines import steps as pipeline_steps
 
 TARGET = {"kind": "existing", "context": "c"}

@@ -10,7 +10,7 @@ from infra.service import Health, Resources, Right, Service
 from infra.services import all_services
 from infra.settings import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 
 PLACE = Place("mlops", "dev")
 SERVICE = Service(

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from infra.clusters import kind_host, preflight
-from infra.clusters.kind_host import Host
+from infra.clusters import preflight
+from infra.clusters.facts import Right, Room, Survey, quantity
+from infra.clusters.kind import host as kind_host
+from infra.clusters.kind.host import Host
 from infra.clusters.preflight import Needs
-from infra.clusters.survey import Right, Room, Survey, quantity
 from infra.description import describe
 from infra.diagnosis import Diagnosis
 from infra.service import Data, Health, Resources, Scaling, Service
@@ -15,7 +16,7 @@ from infra.services import all_services, object_store
 from infra.settings import Settings, parse
 from infra.target_settings import Existing, Gateway
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.render_context import Place
 
 NEEDED = Needs(cpu=500, memory=1800, storage=True)
 TARGET = Existing(context="home")

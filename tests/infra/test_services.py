@@ -9,11 +9,12 @@ import yaml
 from infra.description import describe
 from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Service, render, revealed
-from infra.services import all_services, object_store, steps
+from infra.services import all_services, object_store
 from infra.settings import Settings, parse
 from infra.signing_keys import make_key_pair
+from infra.wiring import steps
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
-from serving.keys import make_key
+from serving.middleware.api_keys import make_key
 
 PUBLIC_KEY = make_key_pair().public_pem
 

@@ -11,8 +11,8 @@ import pytest
 import testinfra
 
 from infra.home import Home
-from slipway import stack
-from slipway.running import Running
+from slipway.stack import workspace
+from slipway.stack.running import Running
 
 STACK = "kind"
 
@@ -22,7 +22,7 @@ def running() -> Running:
     """The stack that is up on kind."""
     if not os.environ.get("SLIPWAY_TEST_KIND"):
         pytest.skip("SLIPWAY_TEST_KIND is not set: these tests need `slipway up --stack kind`")
-    return Running.of(stack.outputs(Home.of_environment(), STACK), STACK)
+    return Running.of(workspace.outputs(Home.of_environment(), STACK), STACK)
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def kubeconfig(running: Running, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="session")
 def inside(running: Running, kubeconfig: Path):
     """Opens the running pod of a service for testinfra."""
-    from slipway.cluster_status import pods_of  # noqa: PLC0415 - only once a stack is up
+    from slipway.operations.cluster.status import pods_of  # noqa: PLC0415 - only once a stack is up
 
     namespace, context = running.cluster["namespace"], running.cluster["context"]
 
@@ -60,7 +60,7 @@ def node(running: Running):
 @pytest.fixture(scope="session")
 def specs(running: Running) -> dict[str, dict]:
     """What the API server says of each service's youngest pod."""
-    from slipway.cluster_status import pods_of  # noqa: PLC0415 - as above
+    from slipway.operations.cluster.status import pods_of  # noqa: PLC0415 - as above
 
     return {
         name: found[0]["spec"] for name in running.services if (found := pods_of(running, name))

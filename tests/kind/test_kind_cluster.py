@@ -6,7 +6,7 @@ from infra.home import stack_file
 from infra.services import all_services
 from infra.settings import from_file
 from infra.target_settings import Kind
-from slipway import cluster_status
+from slipway.operations.cluster import status
 
 pytestmark = [pytest.mark.kind]
 
@@ -17,7 +17,7 @@ OURS = ("tracking", "serving")
 
 def test_every_service_has_its_pods(running) -> None:
     """As `slipway status` has it."""
-    found = cluster_status.states(running)
+    found = status.states(running)
 
     states = {each.name: (each.state, each.trouble) for each in found}
     assert states == dict.fromkeys(running.services, ("up", ""))

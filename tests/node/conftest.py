@@ -28,7 +28,7 @@ from infra.services import object_store
 from infra.settings import Settings
 from infra.target_settings import Existing
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.render_context import Place
 
 NOT_PULLED = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset"}

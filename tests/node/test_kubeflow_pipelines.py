@@ -17,8 +17,8 @@ from infra.errors import SettingsError
 from infra.kubeflow import upload
 from infra.kubeflow.client import KubeflowError, KubeflowPipelines, Work
 from infra.kubeflow.compiled import Compiled, compile_all
-from slipway.cluster_run import PipelinesOfStack
-from slipway.pipeline_run import Failure, run_pipeline
+from slipway.runs.cluster_run import PipelinesOfStack
+from slipway.runs.run import Failure, run_pipeline
 
 pytestmark = [pytest.mark.node]
 IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "slipway/slipway:0.1.0")

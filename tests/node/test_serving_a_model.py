@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipway import predict
-from slipway.pipeline_run import RunResult, run_pipeline
-from slipway.running import Running
+from slipway.models import predict
+from slipway.runs.run import RunResult, run_pipeline
+from slipway.stack.running import Running
 
 pytestmark = [pytest.mark.node]
 

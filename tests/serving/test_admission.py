@@ -12,8 +12,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.admission import Admission
 from serving.errors import RequestError
+from serving.middleware.admission import Admission
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from serving.answers import Inference, Output
-from serving.binary import HEADER
-from serving.datatypes import BY_NAME
-from serving.exchange import encode
-from serving.model import load
-from serving.protocol import InferRequest
-from serving.rpc.translation import write
-from serving.slots import Slot
+from serving.grpc.codec import write
+from serving.http.binary import HEADER
+from serving.http.codec import encode
+from serving.inference.response import Inference, Output
+from serving.models.model import load
+from serving.models.slots import Slot
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.messages import InferRequest
 
 FEATURES = '["carrier","hour"]'
 SAID = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving import keys
 from serving.config import ApiKey
 from serving.errors import RequestError
-from serving.keys import Keys, hash_of, make_key
+from serving.middleware import api_keys as keys
+from serving.middleware.api_keys import Keys, hash_of, make_key
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from serving.agent.registry import Registry
-from serving.cache import Cache, digest_of
+from serving.agent.releases.oci import Registry
 from serving.errors import ModelRefusedError, Reason
+from serving.rollout.cache import Cache, digest_of
 
 
 @pytest.fixture

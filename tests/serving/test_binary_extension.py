@@ -7,9 +7,9 @@ import httpx
 import numpy as np
 import pytest
 
-from serving.binary import HEADER
 from serving.errors import RequestError
-from serving.exchange import decode
+from serving.http.binary import HEADER
+from serving.http.codec import decode
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.compression import compress, decompress, is_compressed
 from serving.errors import RequestError
+from serving.http.compression import compress, decompress, is_compressed
 
 LONG = b'{"outputs":[]}' * 1000
 

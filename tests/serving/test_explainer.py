@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from serving.config import Explanations, Limits
 from serving.errors import RequestError
-from serving.explaining import Explainer
-from serving.inference import read
-from serving.model import load
-from serving.warmup import example_request
+from serving.explanation.explainer import Explainer
+from serving.models.model import load
+from serving.models.scoring import read
+from serving.models.warmup import example_request
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.coalitions import orders
 from serving.config import Explanations
 from serving.errors import RequestError
-from serving.explain import explain, is_asked, parameters_of
-from serving.model import Model, load
+from serving.explanation.explain import explain, is_asked, parameters_of
+from serving.explanation.shapley import orders
+from serving.models.model import Model, load
 
 BENDS = {
     "tanh": helper.make_node("Tanh", ["h"], ["b"]),
@@ -201,7 +201,7 @@ def test_a_row_is_explained_alike_whatever_rows_come_with_it():
 
 def test_orders_are_drawn_alike_by_every_process():
     """The orders depend on nothing but their number and sizes."""
-    code = "from serving.coalitions import orders; print(orders(9, 3, 4).tolist())"
+    code = "from serving.explanation.shapley import orders; print(orders(9, 3, 4).tolist())"
     argv = [sys.executable, "-c", code]
     again = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     assert json.loads(again) == orders(9, 3, 4).tolist()

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving import feedback
-from serving.agent.journals import Journals
+from serving.agent.delivery.journals import Journals
 from serving.errors import RequestError
-from serving.journal import Journal
+from serving.prediction_log import feedback
+from serving.prediction_log.journal import Journal
 
 CAPACITY = 1 << 24
 

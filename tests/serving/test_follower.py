@@ -6,18 +6,18 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from serving import state as states
-from serving.agent.follower import Follower, parse_weight
-from serving.agent.metrics import AgentMetrics
-from serving.agent.registry import Registry
-from serving.agent.tracking import Mlflow
-from serving.agent.trial import Trial
-from serving.agent.trust import Trust
-from serving.cache import Cache
+from serving.agent.releases.follower import Follower, parse_weight
+from serving.agent.releases.metrics import AgentMetrics
+from serving.agent.releases.mlflow import Mlflow
+from serving.agent.releases.oci import Registry
+from serving.agent.releases.signatures import Trust
+from serving.agent.releases.validation import Trial
 from serving.config import Config, Slots
 from serving.errors import Reason
-from serving.patience import Patience
-from serving.slots import Slot
+from serving.models.slots import Slot
+from serving.rollout import state as states
+from serving.rollout.backoff import Patience
+from serving.rollout.cache import Cache
 
 MODEL = "flight-delays"
 REFUSALS = "slipway_model_load_failures_total"
@@ -263,7 +263,7 @@ def test_a_crash_in_a_trial_is_a_refusal(follower, platform, make_delays, monkey
     def crash(*_):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("serving.agent.trial.load", crash)
+    monkeypatch.setattr("serving.agent.releases.validation.load", crash)
     platform.release("1", make_delays(0))
     follower.step()
     assert state().reason == "version 1 was refused (internal): ZeroDivisionError: a fault of ours"
@@ -326,7 +326,7 @@ def test_a_state_that_cannot_be_written_is_said_and_tried_again(  # noqa: PLR091
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("serving.agent.follower.states.write", full)
+        patched.setattr("serving.agent.releases.follower.states.write", full)
         follower.step()
         follower.step()
         assert versions() == {"champion": "1"}

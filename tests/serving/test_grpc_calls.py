@@ -14,17 +14,17 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from serving.admission import Admission
 from serving.config import ApiKey, Config, Limits
-from serving.draining import Draining
-from serving.engine import Engine
-from serving.guards import Guards
-from serving.keys import Keys, make_key
-from serving.metrics import Metrics
-from serving.model import load
-from serving.rpc.messages import SERVICE, message
-from serving.rpc.server import make
-from serving.slots import Placement
+from serving.grpc.messages import SERVICE, message
+from serving.grpc.server import make
+from serving.inference.engine import Engine
+from serving.metrics.server import Metrics
+from serving.middleware.admission import Admission
+from serving.middleware.api_keys import Keys, make_key
+from serving.middleware.draining import Draining
+from serving.middleware.guards import Guards
+from serving.models.model import load
+from serving.models.slots import Placement
 
 MODEL = "flight-delays"
 DIGEST = "sha256:" + "0" * 64

@@ -3,8 +3,8 @@
 import pytest
 from google.protobuf import descriptor_pb2
 
-from serving.rpc import contents
-from serving.rpc.messages import METHODS, describe, message
+from serving.grpc import contents
+from serving.grpc.messages import METHODS, describe, message
 
 
 @pytest.fixture(scope="module")

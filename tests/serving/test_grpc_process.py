@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
-from serving.rpc.messages import SERVICE, ModelInferResponse, message
+from serving.grpc.messages import SERVICE, ModelInferResponse, message
 
 MODEL = "flight-delays"
 NOWHERE = "127.0.0.1:9"

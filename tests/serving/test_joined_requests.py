@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from serving.batching import Batcher
 from serving.config import Limits
 from serving.errors import RequestError
-from serving.inference import alone, read, together
-from serving.joining import with_joining
-from serving.model import load
-from serving.protocol import decode_request
-from serving.warmup import example_request
+from serving.inference.batching import Batcher
+from serving.models.batchability import with_joining
+from serving.models.model import load
+from serving.models.scoring import alone, read, together
+from serving.models.warmup import example_request
+from serving.protocol.messages import decode_request
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

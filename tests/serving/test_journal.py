@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving import segments
-from serving.agent.journals import Journals
-from serving.journal import Journal
-from serving.records import Label, Prediction, encode
+from serving.agent.delivery.journals import Journals
+from serving.prediction_log import segments
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Label, Prediction, encode
 
 CAPACITY = 1 << 20
 
@@ -140,7 +140,7 @@ def test_appends_list_no_folder(tmp_path, monkeypatch):
     looks = []
     real = segments.waiting
     monkeypatch.setattr(segments, "waiting", lambda folder: looks.append(1) or real(folder))
-    monkeypatch.setattr("serving.journal.time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("serving.prediction_log.journal.time.monotonic", lambda: 1000.0)
     roomy, full = Journal(tmp_path / "roomy", CAPACITY), Journal(tmp_path / "full", 1)
     for _ in range(500):
         assert roomy.append([encode(label("a"))])
@@ -156,8 +156,8 @@ def test_a_disk_that_refuses_drops_and_keeps_again(tmp_path):
     script = f"""
 import json, resource
 from pathlib import Path
-from serving.journal import Journal
-from serving.records import Label, encode
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Label, encode
 journal = Journal(Path({str(tmp_path)!r}), 1 << 20)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 kept = []
@@ -260,7 +260,7 @@ def test_a_killed_writer_is_known_to_be_dead(tmp_path):
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from serving.journal import Journal\n"
+        "from serving.prediction_log.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]), 1 << 20)\n"
         "print(journal.append([b'\\xc0']), flush=True)\n"
         "time.sleep(600)\n"

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from serving import state as states
-from serving.cache import Cache, digest_of
 from serving.config import Config
-from serving.loader import Loader
-from serving.model_metrics import ModelMetrics
-from serving.slots import Placement, Slot
-from serving.state import Owner, Placed, Release, State
-from serving.trusted_keys import trusted_keys
+from serving.metrics.models import ModelMetrics
+from serving.models.slots import Placement, Slot
+from serving.rollout import state as states
+from serving.rollout.cache import Cache, digest_of
+from serving.rollout.loader import Loader
+from serving.rollout.state import Owner, Placed, Release, State
+from serving.rollout.trusted_keys import trusted_keys
 
 MODEL = "flight-delays"
 
@@ -66,7 +66,7 @@ class Worker:
 @pytest.fixture
 def worker(config, monkeypatch):
     """A worker that tries again at once what failed."""
-    monkeypatch.setattr("serving.loader._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("serving.rollout.loader._FIRST_PAUSE", 0.0)
     return Worker(config)
 
 

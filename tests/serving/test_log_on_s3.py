@@ -12,11 +12,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from infra.home import Home
-from serving.agent.log_metrics import LogMetrics
-from serving.agent.shipping import Shipper
+from serving.agent.delivery.metrics import LogMetrics
+from serving.agent.delivery.shipper import Shipper
 from serving.config import PredictionLog
-from serving.journal import Journal
-from serving.records import Label, Prediction, encode
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Label, Prediction, encode
 
 CAPACITY = 1 << 24
 URL = "s3://lake/predictions-of-a-test"

@@ -15,13 +15,13 @@ import pytest
 from deltalake import DeltaTable
 from prometheus_client import CollectorRegistry
 
-from serving import segments
-from serving.agent import tables
-from serving.agent.log_metrics import LogMetrics
-from serving.agent.shipping import Shipper
+from serving.agent.delivery import tables
+from serving.agent.delivery.metrics import LogMetrics
+from serving.agent.delivery.shipper import Shipper
 from serving.config import PredictionLog
-from serving.journal import Journal
-from serving.records import Label, Prediction, encode
+from serving.prediction_log import segments
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Label, Prediction, encode
 
 CAPACITY = 1 << 26
 SECOND = 10**9
@@ -164,9 +164,9 @@ DYING_AGENT = """
 import os, signal, sys
 from pathlib import Path
 from prometheus_client import CollectorRegistry
-from serving.agent.journals import Journals
-from serving.agent.log_metrics import LogMetrics
-from serving.agent.shipping import Shipper
+from serving.agent.delivery.journals import Journals
+from serving.agent.delivery.metrics import LogMetrics
+from serving.agent.delivery.shipper import Shipper
 from serving.config import PredictionLog
 
 def die(*args):
@@ -218,8 +218,8 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from serving import feedback
-from serving.journal import Journal
-from serving.records import Prediction, encode
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Prediction, encode
 
 journal = Journal(Path(sys.argv[1]) / "journal", 1 << 26, segment_bytes=20_000)
 number = 0
@@ -286,8 +286,8 @@ SHIPPING_AGENT = """
 import sys
 from pathlib import Path
 from prometheus_client import CollectorRegistry
-from serving.agent.log_metrics import LogMetrics
-from serving.agent.shipping import Shipper
+from serving.agent.delivery.metrics import LogMetrics
+from serving.agent.delivery.shipper import Shipper
 from serving.config import PredictionLog
 
 folder = Path(sys.argv[1])

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.binary import HEADER
 from serving.config import Limits
 from serving.errors import RequestError
-from serving.exchange import decode, plain
-from serving.inference import alone, read
-from serving.model import load
-from serving.rpc import translation
-from serving.rpc.messages import SERVICE, ModelInferRequest
+from serving.grpc import codec
+from serving.grpc.messages import SERVICE, ModelInferRequest
+from serving.http.binary import HEADER
+from serving.http.codec import decode, plain
+from serving.models.model import load
+from serving.models.scoring import alone, read
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -141,7 +141,7 @@ def test_a_message_is_scored_or_refused(model, sent):
         message = ModelInferRequest.FromString(sent)
     except Exception:  # noqa: BLE001  # the server's own answer to it is seen below
         return
-    assert outcome(model, lambda: translation.read(message)) in {200, 400, 422}
+    assert outcome(model, lambda: codec.read(message)) in {200, 400, 422}
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=SLOW)

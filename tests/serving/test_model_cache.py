@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from serving.cache import Cache, digest_of
+from serving.rollout.cache import Cache, digest_of
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from serving.errors import ModelRefusedError, Reason
-from serving.model import load
-from serving.reference import Category, Numeric, decode
-from serving.warmup import warm_up
+from serving.models.model import load
+from serving.models.reference import Category, Numeric, decode
+from serving.models.warmup import warm_up
 
 BACKGROUND = {"carrier": ["UA", "AA"], "hour": [8, 9], "distance": [0.5, None]}
 NUMERIC = {"kind": "numeric", "missing": 0.0, "quantiles": [0, 1.5, 3]}

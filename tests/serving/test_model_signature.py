@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from serving.errors import ModelRefusedError, Reason
-from serving.model import load
-from serving.warmup import warm_up
+from serving.models.model import load
+from serving.models.warmup import warm_up
 
 DIGEST = "sha256:" + "0" * 64
 

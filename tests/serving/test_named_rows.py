@@ -8,9 +8,9 @@ import pytest
 
 from serving.config import Limits
 from serving.errors import RequestError
-from serving.inference import alone, read
-from serving.model import load
-from serving.protocol import decode_request
+from serving.models.model import load
+from serving.models.scoring import alone, read
+from serving.protocol.messages import decode_request
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from serving.agent.observing import Observer, references
-from serving.agent.observing_metrics import BUCKETS, OTHER, ObservingMetrics
-from serving.cache import Cache, digest_of
-from serving.records import Prediction
-from serving.reference import Category, Numeric, Reference
+from serving.agent.drift.metrics import BUCKETS, OTHER, ObservingMetrics
+from serving.agent.drift.observer import Observer, references
+from serving.models.reference import Category, Numeric, Reference
+from serving.prediction_log.records import Prediction
+from serving.rollout.cache import Cache, digest_of
 
 REFERENCE = Reference(
     {

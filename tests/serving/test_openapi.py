@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.config import ApiKey, Config
-from serving.keys import make_key
-from serving.openapi import document
-from serving.routes import Kind, parse
+from serving.http.openapi import document
+from serving.http.routes import Kind, parse
+from serving.middleware.api_keys import make_key
 
 MODEL = "flight-delays"
 MODES = ("positive", "negative")

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from deltalake import DeltaTable
 
-from serving import segments
+from serving.prediction_log import segments
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from serving.datatypes import BY_NAME
-from serving.raw import read_raw, read_values, write_raw
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.raw import read_raw, read_values, write_raw
 
 # The first text draws on a table of all characters, which may have to be made.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

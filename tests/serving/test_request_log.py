@@ -7,9 +7,9 @@ import logging
 
 import pytest
 
-from serving import request_log
 from serving.errors import RequestError
-from serving.request_log import LINES_PER_SECOND, Asked, RequestLog
+from serving.middleware import access_log
+from serving.middleware.access_log import LINES_PER_SECOND, Asked, RequestLog
 
 INFER = "/v2/models/flight-delays/infer"
 ASKED = Asked("infer", "r1", "t1", "team")
@@ -44,7 +44,7 @@ def clock(monkeypatch):
             return self.now
 
     clock = Clock()
-    monkeypatch.setattr(request_log, "time", clock)
+    monkeypatch.setattr(access_log, "time", clock)
     return clock
 
 

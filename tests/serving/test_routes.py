@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.routes import Kind, Route, parse
+from serving.http.routes import Kind, Route, parse
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import TensorProto, helper
 
-from serving.admission import Admission
-from serving.binary import HEADER
 from serving.config import Config
-from serving.datatypes import BY_NAME
-from serving.engine import Call, Engine
-from serving.exchange import decode, encode
-from serving.metrics import Metrics
-from serving.model import load
-from serving.raw import read_raw, write_raw
-from serving.rpc import contents, translation
-from serving.rpc.messages import ModelInferRequest, ModelInferResponse
-from serving.slots import Placement
+from serving.grpc import codec, contents
+from serving.grpc.messages import ModelInferRequest, ModelInferResponse
+from serving.http.binary import HEADER
+from serving.http.codec import decode, encode
+from serving.inference.engine import Call, Engine
+from serving.metrics.server import Metrics
+from serving.middleware.admission import Admission
+from serving.models.model import load
+from serving.models.slots import Placement
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.raw import read_raw, write_raw
 
 MODEL = "m"
 ONNX = {
@@ -180,8 +180,8 @@ def over_grpc(question, *, raw):
 
 def ask_grpc(ask, question, *, raw):
     """Outputs by name, over gRPC."""
-    request = translation.read(ModelInferRequest.FromString(over_grpc(question, raw=raw)))
-    sent = translation.write(ask(request), raw=raw).SerializeToString()
+    request = codec.read(ModelInferRequest.FromString(over_grpc(question, raw=raw)))
+    sent = codec.write(ask(request), raw=raw).SerializeToString()
     answer = ModelInferResponse.FromString(sent)
     found = {}
     for place, each in enumerate(answer.outputs):

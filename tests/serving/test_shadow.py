@@ -7,13 +7,13 @@ import pytest
 from deltalake import DeltaTable
 from prometheus_client import CollectorRegistry
 
-from serving import model
-from serving.agent.log_metrics import LogMetrics, ShadowMetrics
-from serving.agent.shadow import Shadow
-from serving.agent.shipping import Shipper
+from serving.agent.delivery.metrics import LogMetrics, ShadowMetrics
+from serving.agent.delivery.shipper import Shipper
+from serving.agent.shadow.scorer import Shadow
 from serving.config import PredictionLog
-from serving.journal import Journal
-from serving.records import Prediction, encode
+from serving.models import model
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Prediction, encode
 
 CAPACITY = 1 << 26
 

@@ -3,11 +3,11 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from serving.agent.shadow_model import ShadowModel
-from serving.cache import Cache, digest_of
-from serving.model_metrics import Refusals, Shown
-from serving.slots import Slot
-from serving.state import Placed, Release
+from serving.agent.shadow.model import ShadowModel
+from serving.metrics.models import Refusals, Shown
+from serving.models.slots import Slot
+from serving.rollout.cache import Cache, digest_of
+from serving.rollout.state import Placed, Release
 
 
 class Slotted:

@@ -11,10 +11,10 @@ from model_signing import hashing, signing
 
 from components.package.signing import sign
 from components.registry_oci import Layer
-from serving.agent.trust import SIGNATURE_FILE, Trust
+from serving.agent.releases.signatures import SIGNATURE_FILE, Trust
 from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
-from serving.trusted_keys import trusted_keys
+from serving.rollout.trusted_keys import trusted_keys
 
 MODEL = "flight-delays"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.slots import Placement, Slot, bucket
+from serving.models.slots import Placement, Slot, bucket
 
 KEYS = st.text(st.characters(exclude_categories=()))
 WEIGHTS = st.floats(0, 1)

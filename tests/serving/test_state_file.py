@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from serving import state as states
 from serving.config import Config, Slots
-from serving.slots import Slot
-from serving.state import Owner, Placed, Release, State, StateError
-from serving.trusted_keys import trusted_keys
+from serving.models.slots import Slot
+from serving.rollout import state as states
+from serving.rollout.state import Owner, Placed, Release, State, StateError
+from serving.rollout.trusted_keys import trusted_keys
 
 OWNER = Owner("m", Slots())
 DIGEST = "sha256:" + "0" * 64

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from msgspec import UNSET
 
-from serving.datatypes import BY_NAME, BY_ONNX
 from serving.errors import RequestError
-from serving.protocol import InputTensor
-from serving.tensors import TensorReader, read_inputs
+from serving.protocol.datatypes import BY_NAME, BY_ONNX
+from serving.protocol.messages import InputTensor
+from serving.protocol.tensors import TensorReader, read_inputs
 
 
 def reader(datatype="INT64", shape=(-1, 2), name="x"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.tracing import follow, request_id
+from serving.middleware.trace_context import follow, request_id
 
 TRACE = "12345678901234567890123456789012"
 SPAN = "1234567890123456"

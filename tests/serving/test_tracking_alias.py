@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from serving.agent.tracking import Mlflow, Registered, TrackingError
+from serving.agent.releases.mlflow import Mlflow, Registered, TrackingError
 
 ERRORS = [
     httpx.Response(500, json={"error_code": "INTERNAL_ERROR"}),

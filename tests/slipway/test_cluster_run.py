@@ -5,10 +5,12 @@ from typer.testing import CliRunner
 
 from infra.errors import ClusterError, SettingsError
 from infra.home import StackDir
-from slipway import cli, cluster_run, training
-from slipway.cluster_run import PipelinesOfStack, _failure, _looks, _news
+from slipway.commands import main
 from slipway.exits import NotUpError
-from slipway.pipeline_run import Failure, StepEvent
+from slipway.operations import training
+from slipway.runs import cluster_run
+from slipway.runs.cluster_run import PipelinesOfStack, _failure, _looks, _news
+from slipway.runs.run import Failure, StepEvent
 
 RUNNING, DONE = StepEvent("train", "running"), StepEvent("train", "succeeded", 2.0)
 RUN = {"run_id": "r", "state": "FAILED"}
@@ -166,7 +168,7 @@ def test_what_ends_the_following_leaves_the_run(cause, tmp_path, monkeypatch) ->
 
 def test_a_run_of_processes_cannot_be_taken_up_again() -> None:
     """It ended with its command; usage, exit code 2."""
-    told = CliRunner().invoke(cli.app, ["run", "training", "--follow", "r1", "--stack", "local"])
+    told = CliRunner().invoke(main.app, ["run", "training", "--follow", "r1", "--stack", "local"])
 
     assert told.exit_code == 2
     assert "stack local is not on a cluster" in told.stderr

@@ -4,9 +4,9 @@ import io
 
 from rich.console import Console
 
-from slipway import show
-from slipway.explanation import Explanation, explained, explanations
-from slipway.predict import Prediction
+from slipway.models.explanation import Explanation, explained, explanations
+from slipway.models.predict import Prediction
+from slipway.reporting import tables
 
 ANSWER = {
     "outputs": [
@@ -62,7 +62,7 @@ def test_a_prediction_is_printed_with_its_reasons() -> None:
     row = {"hour": 8, "carrier": "UA", "temp": None}
     made = Prediction("m", "1", [row], {"late": [0.3]}, 1.5, [FIRST])
     out = io.StringIO()
-    show.prediction(Console(file=out, width=100, color_system=None), made)
+    tables.prediction(Console(file=out, width=100, color_system=None), made)
     assert [line.split() for line in out.getvalue().splitlines()[1:-1]] == [
         ["late", "is", "0.2000", "on", "average,", "moved", "here", "by"],
         ["feature", "value", "contribution"],

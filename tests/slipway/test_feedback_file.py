@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import SettingsError, SlipwayError
-from slipway import feedback
-from slipway.running import Running
+from slipway.models import feedback
+from slipway.stack.running import Running
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -28,7 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers as `serving.feedback` does."""
+    """Answers as `serving.prediction_log.feedback` does."""
 
     def do_POST(self) -> None:
         """Take the labels, or refuse."""

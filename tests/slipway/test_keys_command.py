@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 from infra import settings
 from infra.errors import SlipwayError
 from serving.config import ApiKey
-from serving.keys import Keys
-from slipway import callers, keys_cli
-from slipway.cli import app
-from slipway.running import Running
+from serving.middleware.api_keys import Keys
+from slipway.commands import keys as keys_cli
+from slipway.commands.main import app
+from slipway.models import api_keys
+from slipway.stack.running import Running
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_nothing_keeps_a_key(stack: Path) -> None:
     """The settings are not touched, and the next key is another one."""
     before = stack.read_text()
 
-    assert callers.new(stack, "web").key != callers.new(stack, "web").key
+    assert api_keys.new(stack, "web").key != api_keys.new(stack, "web").key
 
     assert stack.read_text() == before
     assert list(stack.parent.iterdir()) == [stack]
@@ -56,7 +57,7 @@ def test_nothing_keeps_a_key(stack: Path) -> None:
 def test_a_taken_or_unfit_name_is_refused(stack: Path, name: str) -> None:
     """A caller is known by one name."""
     with pytest.raises(SlipwayError, match="name"):
-        callers.new(stack, name)
+        api_keys.new(stack, name)
 
 
 def test_callers_are_listed_with_where_their_keys_are(

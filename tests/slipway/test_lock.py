@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import StackLockedError
-from slipway import lock
+from slipway.stack import lock
 
 HOLDER = """
 import sys, pathlib

@@ -1,23 +1,23 @@
 """The README's picture of the platform."""
 
+from infra import diagram
 from infra.home import ROOT
 from infra.services import all_services
 from infra.settings import Settings
-from slipway import picture
 
 SERVICES = all_services(Settings(), grafana_at_hand=True)
 
 
 def test_the_readme_shows_the_platform_as_it_is() -> None:
-    """Whoever adds a service runs `python -m slipway.picture`."""
+    """Whoever adds a service runs `python -m infra.diagram`."""
     readme = (ROOT / "README.md").read_text()
 
-    assert picture.redraw(readme, SERVICES) == readme
+    assert diagram.redraw(readme, SERVICES) == readme
 
 
 def test_every_service_and_every_call_is_drawn() -> None:
     """A node each, an arrow each."""
-    drawn = picture.mermaid(SERVICES)
+    drawn = diagram.mermaid(SERVICES)
 
     for service in SERVICES:
         name = service.name.replace("-", "_")

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from infra.kubeflow.compiled import compile_all
-from slipway import pipeline_run
-from slipway.local_runner import StepLog, StepWatch
-from slipway.pipeline_run import Failure, run_pipeline
-from slipway.step_failure import diagnose
+from slipway.runs import run as pipeline_run
+from slipway.runs.local_runner import StepLog, StepWatch
+from slipway.runs.run import Failure, run_pipeline
+from slipway.runs.step_failure import diagnose
 from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
@@ -175,7 +175,7 @@ def group_of(process: psutil.Process) -> int | None:
 ORPHAN = """
 import sys
 from pathlib import Path
-from slipway.pipeline_run import run_pipeline
+from slipway.runs.run import run_pipeline
 run_pipeline("training", {}, run_dir=Path(sys.argv[1]), on_event=lambda e: print(e, flush=True))
 """
 

@@ -8,8 +8,8 @@ import pytest
 from infra import settings
 from infra.errors import ToolMissingError
 from infra.home import Home
-from slipway import plugins
-from slipway.plugins import Plugin
+from slipway.stack import plugins
+from slipway.stack.plugins import Plugin
 
 
 @pytest.fixture

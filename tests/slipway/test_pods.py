@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway import pods
+from slipway.operations.cluster import pods
 
 
 def pod(*containers: dict, conditions: dict | None = None, **status: object) -> dict:

@@ -8,7 +8,7 @@ import pytest
 from infra.errors import SettingsError, SlipwayError
 from infra.policies import Violation
 from infra.settings import Settings, parse
-from slipway import policy_check
+from slipway.doctor import policies as policy_check
 
 ON_A_CLUSTER = parse(
     {

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from slipway import run_details, step_logs
-from slipway.pipeline_run import StepEvent
+from slipway.runs import details, step_logs
+from slipway.runs.run import StepEvent
 
 HERE = Path(__file__).parent
 SPEC = next(
@@ -22,7 +22,7 @@ def recorded(name: str) -> dict:
 
 def test_steps_are_those_of_the_inner_graph_too() -> None:
     """A graph is no step."""
-    assert set(run_details.step_names(SPEC)) == {
+    assert set(details.step_names(SPEC)) == {
         *["ingest", "validate", "split", "train", "evaluate", "gate"],
         *["package", "register", "release"],
     }
@@ -51,19 +51,19 @@ def test_steps_are_those_of_the_inner_graph_too() -> None:
 )
 def test_only_steps_that_began_are_told_in_their_order(name, expected) -> None:
     """What KFP leaves out after a failure, and its own nodes, are no steps."""
-    assert run_details.events(SPEC, recorded(name)) == expected
+    assert details.events(SPEC, recorded(name)) == expected
 
 
 @pytest.mark.parametrize(("name", "down"), [("rejected", True), ("failed", False)])
 def test_a_run_whose_accepted_part_was_skipped_is_rejected(name, down) -> None:
     """One that failed before was not judged at all."""
-    assert run_details.turned_down(SPEC, recorded(name)) is down
+    assert details.turned_down(SPEC, recorded(name)) is down
 
 
 def test_a_run_of_which_nothing_is_known_has_no_steps() -> None:
     """Right after it was submitted."""
-    assert run_details.events(SPEC, {"state": "PENDING"}) == []
-    assert not run_details.turned_down(SPEC, {"state": "PENDING"})
+    assert details.events(SPEC, {"state": "PENDING"}) == []
+    assert not details.turned_down(SPEC, {"state": "PENDING"})
 
 
 @pytest.mark.parametrize(

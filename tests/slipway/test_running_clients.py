@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from infra.errors import SlipwayError
-from slipway.running import answered, succeeded
+from slipway.stack.running import answered, succeeded
 
 PROXY = "https://k/api/v1/namespaces/n/services/tracking:8080/proxy/v2"
 REFUSAL = {"kind": "Status", "message": 'no endpoints available for\nservice "tracking"'}

@@ -12,10 +12,10 @@ import pytest
 
 from infra.errors import SettingsError, SlipwayError
 from infra.serving_settings import Serving
-from slipway import slots
 from slipway.exits import NotUpError
-from slipway.running import Running
-from slipway.slots import Slots
+from slipway.models import slots
+from slipway.models.slots import Slots
+from slipway.stack.running import Running
 
 API = "/api/2.0/mlflow"
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import StackLockedError
 from infra.home import Home
-from slipway import leftovers, salt, stack
+from slipway.stack import recovery, salt, workspace
 
 SALT = "encryptionsalt: v1:abc=:v1:def:ghi==\n"
 PLAIN = "# comment\nconfig:\n  slipway:serving:\n    workers: 1\n"
@@ -57,7 +57,7 @@ def test_a_state_that_was_cut_off_is_taken_from_its_backup(home: Home) -> None:
     whole = json.dumps({"version": 3, "checkpoint": {}})
     path.with_name("local.json.bak").write_text(whole)
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert path.read_text() == whole
 
@@ -67,7 +67,7 @@ def test_an_empty_first_state_is_begun_anew(home: Home) -> None:
     path = state_file(home)
     path.write_text("")
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert not path.exists()
 
@@ -78,7 +78,7 @@ def test_a_lock_of_a_dead_pulumi_is_removed(home: Home) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"pid": 2**22 + 1}))
 
-    leftovers.clear(home, "local")
+    recovery.clear(home, "local")
 
     assert not path.exists()
 
@@ -95,10 +95,10 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
         def name(self) -> str:
             return "pulumi"
 
-    monkeypatch.setattr(leftovers.psutil, "Process", lambda pid: Living())
+    monkeypatch.setattr(recovery.psutil, "Process", lambda pid: Living())
 
     with pytest.raises(StackLockedError, match=r"locked by pulumi \(pid 4711\)"):
-        leftovers.clear(home, "local")
+        recovery.clear(home, "local")
     assert path.exists()
 
 
@@ -120,4 +120,4 @@ def test_a_lock_of_a_living_pulumi_is_respected(home: Home, monkeypatch) -> None
 )
 def test_a_cause_is_said_once_and_in_one_line(account: str, said: str) -> None:
     """Of all that Pulumi prints, what went wrong."""
-    assert stack._cause(account) == said
+    assert workspace._cause(account) == said

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.diagnosis import Diagnosis
-from slipway.tool_diagnoses import diagnose, diagnose_all
+from slipway.doctor.tools import diagnose, diagnose_all
 from slipway.toolchain import TOOLS, Resolution
 
 PATH = Path("/opt/bin/registry")

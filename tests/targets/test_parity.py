@@ -15,7 +15,7 @@ from infra.services import all_services
 from infra.settings import Settings
 from infra.target_settings import Processes
 from infra.targets.kubernetes import configuration, objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 from infra.targets.processes.target import Machine, filled, spec
 
 SERVICES = all_services(Settings(), grafana_at_hand=True)

@@ -5,9 +5,9 @@ import json
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
-from infra.services import signing
 from infra.signing_keys import make_key_pair, public_key_of
 from infra.targets import generated
+from infra.wiring import signing
 
 
 def test_a_new_key_leaves_trust_in_the_one_before_and_in_no_older_one() -> None:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from infra.service import Right, Service
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 _GROUP = "rbac.authorization.k8s.io"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infra.targets.kubernetes.place import Manifest
+    from infra.targets.kubernetes.render_context import Manifest
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infra.service import Service
     from infra.target_settings import Gateway
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 NAME = "slipway"
 _API_VERSION = "gateway.networking.k8s.io/v1"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.targets.kubernetes.place import Manifest
+    from infra.targets.kubernetes.render_context import Manifest
 
 # The conventional "nonroot" of images without a user; a name would not do, since the
 # kubelet must see that it is not 0.

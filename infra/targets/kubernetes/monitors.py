@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from infra.monitoring_settings import OperatedPrometheus
     from infra.service import Metrics, Service
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 _API_VERSION = "monitoring.coreos.com/v1"
 _POLICY = "networking.k8s.io/v1"

@@ -15,7 +15,7 @@ from infra.service import PLACEHOLDER
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 _API_VERSION = "networking.k8s.io/v1"
 _DNS_PORT = 53

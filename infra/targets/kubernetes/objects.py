@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from infra.targets.kubernetes import (
     access,
+    availability,
     configuration,
-    copies,
     custom_resources,
     network,
     runner,
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.service import Service
-    from infra.services.steps import Steps
-    from infra.services.tenants import Tenancy
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.wiring.steps import Steps
+    from infra.wiring.tenants import Tenancy
 
 
 def of_namespace(place: Place) -> list[Manifest]:
@@ -59,8 +59,8 @@ def of_service(
         workload.claim(service, place),
         workload.workload(service, place, secret_checksum),
         network.service(service, place) if service.ports else None,
-        copies.disruption_budget(service, place),
-        copies.autoscaler(service, place),
+        availability.disruption_budget(service, place),
+        availability.autoscaler(service, place),
     ]
     return [manifest for manifest in candidates if manifest is not None]
 

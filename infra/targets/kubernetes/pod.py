@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from infra.targets.kubernetes import configuration, hardening
-from infra.targets.kubernetes.place import CONFIG, DATA
+from infra.targets.kubernetes.render_context import CONFIG, DATA
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 _STARTUP_PERIOD, _READY_PERIOD, _LIVE_PERIOD = 2, 5, 10
 _PROBE_TIMEOUT = 5

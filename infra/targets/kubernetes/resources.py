@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pulumi
 
-    from infra.targets.kubernetes.place import Manifest
+    from infra.targets.kubernetes.render_context import Manifest
 
 KINDS: Mapping[str, type[pulumi.CustomResource]] = MappingProxyType(
     {

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infra.service import Right, secrets_in
-from infra.services.steps import ACCOUNT, ENVIRONMENT, LAUNCHER, SECRETS
 from infra.targets.kubernetes import access
+from infra.wiring.steps import ACCOUNT, ENVIRONMENT, LAUNCHER, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.services.steps import Steps
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.wiring.steps import Steps
 
 RIGHTS = (
     Right(("argoproj.io",), ("workflowtaskresults",), ("create", "patch")),

@@ -12,8 +12,8 @@ from infra.images.reference import OURS
 from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets import stack_secrets
-from infra.targets.kubernetes import configuration, hidden, neighbours, objects
-from infra.targets.kubernetes.place import Place, version
+from infra.targets.kubernetes import configuration, integrations, objects, secret_values
+from infra.targets.kubernetes.render_context import Place, version
 from infra.targets.kubernetes.resources import resource
 from infra.targets.kubernetes.tenant import KubernetesTenant
 from infra.versions import IMAGES, KFP
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infra.description import Description
     from infra.images.reference import References
     from infra.service import Service
-    from infra.targets.kubernetes.place import Manifest
+    from infra.targets.kubernetes.render_context import Manifest
 
 _WORKLOADS = frozenset({"Deployment", "Job", "StatefulSet"})
 
@@ -76,7 +76,9 @@ class KubernetesPlatform(pulumi.ComponentResource):
         place = _place(described, cluster, images).knowing(services)
         after = [*self._definitions(cluster), *self._namespace(place)]
         secrets = stack_secrets.secrets(described, child)
-        found = objects.of_runner(steps, services, place, hidden.of_steps(steps, place, secrets))
+        found = objects.of_runner(
+            steps, services, place, secret_values.of_steps(steps, place, secrets)
+        )
         KubernetesService("pipeline-steps", found, after, child)
         told: dict[str, Any] = {}
         for service in services:
@@ -86,7 +88,7 @@ class KubernetesPlatform(pulumi.ComponentResource):
                 told["pipelines"] = self._pipelines(described, cluster, place, made)
         for each in described.tenants:
             KubernetesTenant(each, services, place, secrets, child)
-        for manifest in neighbours.of_neighbours(described.settings, services, place):
+        for manifest in integrations.of_neighbours(described.settings, services, place):
             resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
         self.outputs = _outputs(services, place) | {"secrets": secrets} | told
         self.register_outputs(self.outputs)
@@ -128,7 +130,7 @@ def _manifests(
     place: Place,
     secrets: Mapping[str, pulumi.Output[str]],
 ) -> list[Manifest]:
-    texts = hidden.of_service(service, place, secrets)
+    texts = secret_values.of_service(service, place, secrets)
     values = {name: texts[name] for name in configuration.secret_keys(service)}
     # A checksum of 160 random bits tells nothing; as a secret it would hide the whole pod.
     checksum = pulumi.Output.unsecret(texts.apply(configuration.checksum))

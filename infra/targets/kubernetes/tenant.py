@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from infra.targets.kubernetes import hidden, objects
+from infra.targets.kubernetes import objects, secret_values
 from infra.targets.kubernetes.resources import resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.service import Service
-    from infra.services.tenants import Tenancy
-    from infra.targets.kubernetes.place import Place
+    from infra.targets.kubernetes.render_context import Place
+    from infra.wiring.tenants import Tenancy
 
 
 class KubernetesTenant(pulumi.ComponentResource):
@@ -30,7 +30,7 @@ class KubernetesTenant(pulumi.ComponentResource):
     ) -> None:
         super().__init__("slipway:kubernetes:Tenant", tenant.namespace, {}, opts)
         made: list[pulumi.Resource] = []
-        values = hidden.of_steps(tenant.steps, place, secrets)
+        values = secret_values.of_steps(tenant.steps, place, secrets)
         for manifest in objects.of_tenant(tenant, services, place, values):
             # The namespace is the first of them.
             options = pulumi.ResourceOptions(parent=self, depends_on=made[:1])

@@ -12,8 +12,8 @@ from infra.targets.kubernetes import access
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.services.tenants import Tenancy
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.wiring.tenants import Tenancy
 
 MEMBERS = "members"
 # They run Jobs and see what becomes of them. Who may make a pod may read the Secrets of its

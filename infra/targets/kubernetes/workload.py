@@ -8,7 +8,7 @@ from infra.targets.kubernetes import pod
 
 if TYPE_CHECKING:
     from infra.service import Data, Service
-    from infra.targets.kubernetes.place import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, Place
 
 _KEPT_REVISIONS = 3
 # What it needs may come up beside it; the kubelet waits longer before each attempt.

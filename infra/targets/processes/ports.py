@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from infra.errors import PortTakenError, SettingsError
+from infra.files import write_atomically
 from infra.targets.processes import marker
-from infra.targets.processes.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

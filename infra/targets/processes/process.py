@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from infra.errors import ServiceFailedError
+from infra.files import private_folder, write_atomically
 from infra.home import StackDir
 from infra.targets.processes import health, launch, supervisor
-from infra.targets.processes.files import private_folder, write_atomically
 
 _MEBIBYTE = 2**20
 

@@ -21,9 +21,9 @@ import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from infra.errors import ServiceFailedError
+from infra.files import private_folder, write_atomically
 from infra.home import StackDir
 from infra.targets.processes import marker
-from infra.targets.processes.files import private_folder, write_atomically
 
 _START_SECONDS = 20.0
 _POLL_SECONDS = 0.05

@@ -9,10 +9,10 @@ import pytest
 from infra.description import describe
 from infra.images.reference import References
 from infra.service import Right, Service
-from infra.services.steps import ACCOUNT
 from infra.settings import Settings
 from infra.targets.kubernetes import objects, runner
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.render_context import Place
+from infra.wiring.steps import ACCOUNT
 
 NUMBERS = itertools.count()
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "not-a-real-key"}

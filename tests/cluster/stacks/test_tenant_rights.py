@@ -3,9 +3,9 @@
 import pytest
 
 from infra.service import Right
-from infra.services.steps import ACCOUNT
 from infra.targets.kubernetes import runner
 from infra.targets.kubernetes.tenants import RIGHTS
+from infra.wiring.steps import ACCOUNT
 
 pytestmark = [pytest.mark.cluster]
 

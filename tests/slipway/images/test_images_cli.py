@@ -10,7 +10,7 @@ from infra.images.reference import Locked
 from infra.services import all_services
 from infra.settings import Settings
 from infra.versions import IMAGES
-from slipway.cli import app
+from slipway.commands.main import app
 from slipway.images import listing
 
 DIGEST = f"sha256:{'a' * 64}"

@@ -9,11 +9,11 @@ import pytest
 from infra.setting_types import seconds
 from monitoring.dashboards.defaults import Query
 from monitoring.dashboards.panels import Panel
-from slipway.page.gather import Chart, Page, Section
-from slipway.page.markup import document
-from slipway.page.series import Series, Span
-from slipway.running import Champion
-from slipway.status import ServiceState
+from slipway.operations.processes.status import ServiceState
+from slipway.reporting.page.gather import Chart, Page, Section
+from slipway.reporting.page.markup import document
+from slipway.reporting.page.series import Series, Span
+from slipway.stack.running import Champion
 
 _BAD = ((float("-inf"), "green"), (1.0, "red"))
 _QUERIES = (Query("x", "y"),)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.page import plot
-from slipway.page.series import Series
+from slipway.reporting.page import plot
+from slipway.reporting.page.series import Series
 
 PERIOD = (1000.0, 1060.0)
 

@@ -6,7 +6,7 @@ import pytest
 from infra.errors import SlipwayError
 from monitoring.dashboards.defaults import RATE, Query
 from monitoring.dashboards.panels import Panel
-from slipway.page import series
+from slipway.reporting.page import series
 
 SPAN = series.Span.of(end=10_000, seconds=3600, scrape_seconds=5)
 PANEL = Panel("T", "D.", "none", "plot", (Query(f"rate(x[{RATE}])", "{{a}}/{{b}}"),))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from slipway.page import units
+from slipway.reporting.page import units
 
 
 @pytest.mark.parametrize(

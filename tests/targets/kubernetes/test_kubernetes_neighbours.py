@@ -4,8 +4,8 @@ import pytest
 
 from infra.services import all_services
 from infra.settings import Settings, parse
-from infra.targets.kubernetes.neighbours import of_neighbours
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.integrations import of_neighbours
+from infra.targets.kubernetes.render_context import Manifest, Place
 
 PLACE = Place("mlops", "dev")
 GATEWAY = {"class_name": "proxies", "hostname": "ml.example.org"}

@@ -21,8 +21,8 @@ from infra.service import (
 )
 from infra.targets.kubernetes import (
     access,
+    availability,
     configuration,
-    copies,
     network,
     objects,
     pod,
@@ -30,7 +30,7 @@ from infra.targets.kubernetes import (
     workload,
 )
 from infra.targets.kubernetes.hardening import SCRATCH
-from infra.targets.kubernetes.place import Place, version
+from infra.targets.kubernetes.render_context import Place, version
 
 PLACE = Place("mlops", "dev")
 WEB = Service(
@@ -231,7 +231,7 @@ def test_an_autoscaler_follows_cpu_use() -> None:
     """It scales the workload that there is, between the two bounds."""
     service = replace(STORE, scaling=Scaling(least=2, most=5, cpu_percent=60))
 
-    assert copies.autoscaler(service, PLACE)["spec"] == {
+    assert availability.autoscaler(service, PLACE)["spec"] == {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "store"},
         "minReplicas": 2,
         "maxReplicas": 5,

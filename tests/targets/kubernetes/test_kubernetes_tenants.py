@@ -10,7 +10,7 @@ from infra.description import describe
 from infra.policies import exceptions, violations
 from infra.settings import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 from infra.targets.kubernetes.target import KubernetesPlatform
 from tests.pulumi_recorder import Recorder
 

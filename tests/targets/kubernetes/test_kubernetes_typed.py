@@ -17,7 +17,7 @@ from infra.description import describe
 from infra.service import Right, Scaling, Service
 from infra.settings import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.place import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, Place
 from infra.targets.kubernetes.resources import KINDS, typed_names
 
 PLACE = Place("mlops", "dev", "fast")

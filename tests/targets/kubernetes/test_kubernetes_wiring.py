@@ -8,14 +8,14 @@ from infra.clusters.cluster import Cluster
 from infra.description import Description
 from infra.images.reference import full
 from infra.service import Data, Health, Resources, Right, Scaling, Service, secret, url
-from infra.services.steps import Steps
 from infra.settings import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.neighbours import of_neighbours
-from infra.targets.kubernetes.place import Place
+from infra.targets.kubernetes.integrations import of_neighbours
+from infra.targets.kubernetes.render_context import Place
 from infra.targets.kubernetes.resources import typed_names
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
+from infra.wiring.steps import Steps
 from tests.pulumi_recorder import Recorder
 
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")

@@ -13,11 +13,12 @@ from rich.console import Console
 from infra import settings as settings_tree
 from infra.errors import ClusterError, SlipwayError
 from infra.home import Home
-from slipway import cluster_logs, cluster_stack, cluster_status, plugins
-from slipway import stack as pulumi_stack
-from slipway.plugins import Plugin
+from slipway.operations.cluster import logs, status, up
 from slipway.progress import Progress
-from slipway.pulumi_environment import environment
+from slipway.stack import plugins
+from slipway.stack import workspace as pulumi_stack
+from slipway.stack.environment import environment
+from slipway.stack.plugins import Plugin
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -57,17 +58,17 @@ def test_a_stack_goes_up_is_looked_at_and_goes_down(
     chosen = settings_tree.from_file(file)
     progress = Progress(Console(quiet=True))
 
-    running = cluster_stack.bring_up(home, STACK, chosen, progress)
+    running = up.bring_up(home, STACK, chosen, progress)
 
     assert running.cluster["context"] == "control-plane"
-    found = cluster_status.states(running)
+    found = status.states(running)
     assert [(each.name, each.state) for each in found] == [(n, "up") for n in running.services]
     with pytest.raises(ClusterError, match="no log of serving"):
-        list(cluster_logs.lines(running, "serving", 5))
+        list(logs.lines(running, "serving", 5))
     with pytest.raises(SlipwayError, match="tracking"):
         running.champion("flight-delays", "champion")
 
-    cluster_stack.take_down(home, STACK, chosen, progress)
+    up.take_down(home, STACK, chosen, progress)
 
     assert not pulumi_stack.exists(home, STACK)
     eventually(lambda: control_plane.everything() - before)

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from infra.home import Home
-from slipway import stack as pulumi_stack
-from slipway.pulumi_environment import environment
+from slipway.stack import workspace as pulumi_stack
+from slipway.stack.environment import environment
 
 # All share one life of a stack, and whichever is first waits for it.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]

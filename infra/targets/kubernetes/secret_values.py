@@ -1,0 +1,38 @@
+"""Texts with secrets in them, as Pulumi outputs: of a service, and of the steps of pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from infra.targets.kubernetes import configuration, runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from infra.service import Service
+    from infra.targets.kubernetes.render_context import Place
+    from infra.wiring.steps import Steps
+
+    Secrets = Mapping[str, pulumi.Output[str]]
+    Texts = pulumi.Output[dict[str, str]]
+
+
+def of_service(service: Service, place: Place, secrets: Secrets) -> Texts:
+    """Those of a service, by `configuration.secret_keys`."""
+    return _filled(
+        service.secrets, secrets, lambda known: configuration.secret_values(service, place, known)
+    )
+
+
+def of_steps(steps: Steps, place: Place, secrets: Secrets) -> dict[str, pulumi.Output[str]]:
+    """Those of steps, by the names of their variables."""
+    texts = _filled(steps.secrets, secrets, lambda known: runner.secret_values(steps, place, known))
+    return {name: texts[name] for name in steps.secret_variables}
+
+
+def _filled(
+    names: Iterable[str], secrets: Secrets, fill: Callable[[dict[str, str]], dict[str, str]]
+) -> Texts:
+    return pulumi.Output.all(**{name: secrets[name] for name in sorted(names)}).apply(fill)

@@ -1,0 +1,152 @@
+"""The artifact registry's side: a model's files by digest, over the OCI distribution API.
+
+Owns parsing a source, pulling what the cache does not have, and verifying every byte against its
+digest. Source: https://github.com/opencontainers/distribution-spec and `.../image-spec`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import httpx
+import msgspec
+from msgspec import Struct, field
+
+from serving.errors import ModelRefusedError, Reason
+from serving.models.model import FILES
+from serving.rollout.cache import Cache, digest_of
+
+_SOURCE = re.compile(r"oci://([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)@(sha256:[0-9a-f]{64})")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_MANIFEST_BYTES = 4 * 1024 * 1024
+"""The least that the specification asks registries to take, and so the most that one may have."""
+_TITLE = "org.opencontainers.image.title"
+# Files are written to a folder under their titles, to be verified: a title must be a plain name.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class Source(NamedTuple):
+    """An artifact's repository and its manifest's digest."""
+
+    repository: str
+    digest: str
+
+
+class Layer(Struct, frozen=True):
+    """One file of an artifact, as its manifest describes it."""
+
+    digest: str
+    size: int
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+class _Manifest(Struct, frozen=True):
+    layers: list[Layer]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A model's files.
+
+    Attributes:
+        digest: the manifest's.
+        files: bytes by title.
+        digests: the blobs' digests by title.
+    """
+
+    digest: str
+    files: dict[str, bytes]
+    digests: dict[str, str]
+
+
+def parse_source(source: str) -> Source:
+    """Take `oci://<repository>@sha256:<digest>` apart.
+
+    Raises:
+        ModelRefusedError: it is not of that form.
+    """
+    match = _SOURCE.fullmatch(source)
+    if match is None:
+        raise ModelRefusedError(
+            Reason.SOURCE,
+            f"the version's source is {source!r}, not oci://<repository>@sha256:<digest>",
+        )
+    return Source(match[1], match[2])
+
+
+class Registry:
+    """Pulls models from one OCI registry through the cache."""
+
+    def __init__(self, client: httpx.Client, host: str, cache: Cache) -> None:
+        """Pull from `host` (`name:port`, plain HTTP) through `client`; nothing is pulled yet."""
+        self._client = client
+        self._url = f"http://{host}/v2"
+        self._cache = cache
+
+    def artifact(self, source: str) -> Artifact:
+        """The model's files, verified, from the cache where it has them.
+
+        Raises:
+            ModelRefusedError: the source is malformed, the registry cannot be reached or does not
+                have a blob, a blob is not what its digest says, a file is missing, or the cache
+                cannot take one: workers load from there.
+        """
+        repository, digest = parse_source(source)
+        data = self._blob(f"{repository}/manifests/{digest}", digest, _MANIFEST_BYTES)
+        layers = layers_of(data)
+        files = {
+            title: self._blob(f"{repository}/blobs/{layer.digest}", layer.digest, layer.size)
+            for title, layer in layers.items()
+        }
+        return Artifact(digest, files, {title: layer.digest for title, layer in layers.items()})
+
+    def _blob(self, path: str, digest: str, most: int) -> bytes:
+        cached = self._cache.get(digest)
+        if cached is not None:
+            return cached
+        data = self._pull(path, most)
+        if digest_of(data) != digest:
+            raise ModelRefusedError(
+                Reason.DIGEST, f"{path}: the registry's bytes have the digest {digest_of(data)}"
+            )
+        try:
+            self._cache.put(digest, data)
+        except OSError as error:
+            raise ModelRefusedError(Reason.CACHE, f"{path} cannot be kept: {error}") from error
+        return data
+
+    def _pull(self, path: str, most: int) -> bytes:
+        data = bytearray()
+        try:
+            with self._client.stream(
+                "GET", f"{self._url}/{path}", headers={"accept": _MANIFEST_TYPE}
+            ) as response:
+                response.raise_for_status()
+                for chunk in response.iter_bytes():
+                    data += chunk
+                    if len(data) > most:
+                        raise ModelRefusedError(Reason.DIGEST, f"{path}: longer than {most} bytes")
+        except httpx.HTTPError as error:
+            raise ModelRefusedError(Reason.FETCH, f"{path}: {error}") from error
+        return bytes(data)
+
+
+def layers_of(manifest: bytes) -> dict[str, Layer]:
+    """The artifact's files, by title; layers without a plain name are none.
+
+    Raises:
+        ModelRefusedError: it is no manifest of a model.
+    """
+    try:
+        layers = msgspec.json.decode(manifest, type=_Manifest).layers
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelRefusedError(Reason.MANIFEST, f"the manifest: {error}") from error
+    titled = {layer.annotations.get(_TITLE, ""): layer for layer in layers}
+    found = {title: layer for title, layer in titled.items() if _FILE_NAME.fullmatch(title)}
+    missing = [title for title in FILES if title not in found]
+    if missing:
+        raise ModelRefusedError(Reason.MANIFEST, f"the manifest has no layer titled {missing}")
+    if not all(_DIGEST.fullmatch(layer.digest) for layer in found.values()):
+        raise ModelRefusedError(Reason.MANIFEST, "a layer's digest is not a sha256 digest")
+    return found

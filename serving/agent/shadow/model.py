@@ -1,0 +1,76 @@
+"""The shadow's model, in the agent.
+
+Owns loading what the follower placed in the shadow's slot, when it is first asked for.
+"""
+
+import time
+from collections.abc import Callable
+
+from serving.errors import ModelRefusedError, Reason
+from serving.metrics.models import Refusals, Shown
+from serving.models.model import Model
+from serving.models.slots import Slot
+from serving.rollout import events
+from serving.rollout.backoff import Patience
+from serving.rollout.cache import Cache
+from serving.rollout.placed_model import load_placed
+from serving.rollout.state import Placed
+
+_FIRST_PAUSE = 1.0
+
+
+class ShadowModel:
+    """The model of the shadow's slot, whenever it is asked for; used on one thread."""
+
+    def __init__(
+        self,
+        name: str,
+        placed: Callable[[], Placed | None],
+        cache: Cache,
+        shown: Shown,
+        refusals: Refusals,
+    ) -> None:
+        """Load what `placed` says from the cache; nothing is loaded yet."""
+        self._name = name
+        self._placed = placed
+        self._cache = cache
+        self._shown = shown
+        self._refusals = refusals
+        self._seen: Placed | None = None
+        self._model: Model | None = None
+        self._patience: Patience[Placed] = Patience(_FIRST_PAUSE)
+
+    def __call__(self) -> Model | None:
+        """The model, or None where the slot is empty or its model cannot be loaded."""
+        placed = self._placed()
+        if placed != self._seen and (placed is None or self._patience.allows(placed)):
+            self._model = None if placed is None else self._load(placed)
+            # One that failed is tried again later: the follower mends the cache.
+            self._seen = None if self._model is None else placed
+            if self._model is None:
+                self._shown.empties(Slot.SHADOW)
+        # The slot no longer names the one of before.
+        return self._model if placed == self._seen else None
+
+    def _load(self, placed: Placed) -> Model | None:
+        begin = time.perf_counter()
+        try:
+            model = load_placed(self._name, placed, self._cache)
+        except ModelRefusedError as error:
+            self._refused(placed, error.reason, error)
+            return None
+        except Exception as error:  # noqa: BLE001  # whatever a model does, the log goes on
+            self._refused(placed, Reason.INTERNAL, error)
+            return None
+        events.loaded(self._shown, Slot.SHADOW, model, time.perf_counter() - begin)
+        return model
+
+    def _refused(self, placed: Placed, reason: Reason, error: Exception) -> None:
+        events.refused(
+            self._refusals,
+            Slot.SHADOW,
+            version=placed.release.version,
+            reason=reason,
+            error=error,
+            retry_seconds=self._patience.failed(placed),
+        )

@@ -1,0 +1,146 @@
+"""JSON schemas of requests and answers: the protocol's in general, and one model's in particular.
+
+Owns the way from structs and a signature to schemas. What paths there are is the business of
+`openapi`.
+"""
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from serving.models.model import Model
+from serving.models.signature import TensorSpec
+from serving.prediction_log.feedback import Feedback
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.messages import InferRequest, InferResponse, RowsResponse
+from serving.protocol.tensors import ANY
+
+Schema = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/{name}"
+_PUBLIC = {"GivenLabel": "Label"}
+"""What structs that only their module knows are called here."""
+
+
+def reference(name: str) -> Schema:
+    """A reference to a schema by name."""
+    return {"$ref": _REFERENCE.format(name=name)}
+
+
+def general() -> dict[str, Schema]:
+    """The schemas that no model changes, by name."""
+    _, found = msgspec.json.schema_components(
+        (InferRequest, InferResponse, RowsResponse, Feedback), ref_template=_REFERENCE
+    )
+    text = msgspec.json.encode(found).decode()
+    for own, public in _PUBLIC.items():
+        text = text.replace(f'/{own}"', f'/{public}"').replace(f'"{own}"', f'"{public}"')
+    schemas: dict[str, Schema] = msgspec.json.decode(text)
+    for schema in schemas.values():
+        # The rest of a docstring repeats the properties.
+        schema["description"] = schema["description"].partition("\n\n")[0]
+    schemas["Error"] = _object({"error": {"type": "string"}})
+    schemas["Accepted"] = _object({"accepted": {"type": "integer", "minimum": 0}})
+    return schemas
+
+
+def of_model(model: Model, most_rows: int) -> dict[str, Schema]:
+    """The schemas of one model's infer requests, which take the general one's place."""
+    specs = model.signature.inputs
+    outputs = {"type": "array", "items": reference("RequestedOutput")}
+    more = {
+        "id": {"type": "string"},
+        "parameters": reference("RequestParameters"),
+        "outputs": outputs,
+    }
+    inputs = {
+        "type": "array",
+        "items": {"oneOf": [_tensor(spec) for spec in specs]},
+        "minItems": len(specs),
+        "maxItems": len(specs),
+    }
+    rows = {"type": "array", "items": reference("Row"), "minItems": 1, "maxItems": most_rows}
+    return {
+        "TensorsRequest": _object({"inputs": inputs}, more),
+        "RowsRequest": _object({"rows": rows}, more),
+        "Row": _row(specs),
+        "RequestParameters": _parameters(),
+        "InferRequest": {"anyOf": [reference("TensorsRequest"), reference("RowsRequest")]},
+    }
+
+
+def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": required | (optional or {}),
+        "required": list(required),
+    }
+
+
+def _parameters() -> Schema:
+    said = {
+        "routing_key": ("string", "Whose prediction it is; one key always meets one model."),
+        "explain": ("boolean", "Answer what each feature added to the prediction too."),
+        "binary_data_output": ("boolean", "Answer outputs as bytes behind the JSON."),
+    }
+    properties = {name: {"type": kind, "description": text} for name, (kind, text) in said.items()}
+    return {"type": "object", "properties": properties}
+
+
+def _tensor(spec: TensorSpec) -> Schema:
+    shape = {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0},
+        "minItems": len(spec.shape),
+        "maxItems": len(spec.shape),
+        "description": f"{list(spec.shape)}, where -1 is any",
+    }
+    named: dict[str, Schema] = {
+        "name": {"const": spec.name},
+        "datatype": {"const": spec.datatype},
+        "shape": shape,
+    }
+    parameters = {"type": "object", "properties": {"binary_data_size": {"type": "integer"}}}
+    return _object(named, {"data": {"type": "array"}, "parameters": parameters})
+
+
+def _row(specs: tuple[TensorSpec, ...]) -> Schema:
+    properties = {spec.name: _value(spec) for spec in specs}
+    needed = [
+        spec.name for spec in specs if "null" not in str(properties[spec.name].get("type", ""))
+    ]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": needed,
+        "additionalProperties": False,
+    }
+
+
+def _value(spec: TensorSpec) -> Schema:
+    """What a row has for one input: an element, or a list of as many as the input takes."""
+    element = _element(spec.datatype)
+    inner = spec.shape[1:]
+    count = math.prod(inner)
+    if count == 1:
+        return element
+    if ANY in inner or len(inner) > 1:
+        return {"type": "array"}
+    return {"type": "array", "items": element, "minItems": count, "maxItems": count}
+
+
+def _element(datatype: str) -> Schema:
+    dtype = BY_NAME[datatype].numpy
+    match dtype.kind:
+        case "b":
+            return {"type": "boolean"}
+        case "f":
+            most = float(np.finfo(dtype).max)
+            return {"type": ["number", "null"], "minimum": -most, "maximum": most}
+        case "i" | "u":
+            bounds = np.iinfo(dtype)
+            return {"type": "integer", "minimum": int(bounds.min), "maximum": int(bounds.max)}
+        case _:
+            return {"type": "string"}

@@ -1,0 +1,245 @@
+"""What the server measures, by Prometheus conventions, right over any number of workers.
+
+Owns names, labels and the exposition. Label values come from closed sets (routes, statuses,
+reasons) and from the configured model, never from what a client sends. With several workers each
+writes to files of its own in `folder`, and whichever is asked adds them up.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from serving.metrics.buffered import Count, Distribution
+from serving.metrics.models import FOLDER_VARIABLE, ModelMetrics
+
+_SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5),
+)
+_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+_FLUSH_SECONDS = 0.2
+NO_SLOT = "none"
+"""The slot of a request that was refused before a model was chosen for it."""
+PREDICTION, LABEL = "prediction", "label"
+"""Kinds of records in the prediction log."""
+
+
+class Metrics:
+    """The server's metrics; what every request touches is tallied, and shared soon after."""
+
+    def __init__(self, model: str) -> None:
+        """Make the metrics of one worker that serves `model`."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # left untyped there
+        folder = os.environ.get(FOLDER_VARIABLE)
+        own = CollectorRegistry()
+        self._exposed = CollectorRegistry() if folder else own
+        if folder:
+            self._exposed.register(_Workers(Path(folder)))
+        self._exposed.register(_Processes())
+        self._model = model
+        self._requests(own)
+        self._load(own)
+        self.models = ModelMetrics(model, own)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flushing = False
+
+    def _requests(self, own: CollectorRegistry) -> None:
+        self._http: Count[tuple[str, int]] = Count(
+            Counter(
+                "slipway_http_requests", "HTTP requests answered.", ["route", "code"], registry=own
+            )
+        )
+        labels = ["model", "slot", "code"]
+        requests = Counter(
+            "slipway_inference_requests", "Infer requests to the model.", labels, registry=own
+        )
+        self._inferences: Count[tuple[str, int]] = Count(requests, self._model)
+        seconds = Histogram(
+            "slipway_inference_duration_seconds",
+            "From an infer request's whole body to its outputs.",
+            labels,
+            buckets=_SECONDS,
+            registry=own,
+        )
+        self._seconds: Distribution[tuple[str, int]] = Distribution(seconds, _SECONDS, self._model)
+        rows = Counter("slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=own)
+        self._rows: Count[tuple[str]] = Count(rows, self._model)
+        records = Counter(
+            "slipway_prediction_log_records",
+            "Records kept in the journal, on their way to the log's tables.",
+            ["kind"],
+            registry=own,
+        )
+        for kind in (PREDICTION, LABEL):
+            records.labels(kind)
+        self._records: Count[tuple[str]] = Count(records)
+        self._dropped = Counter(
+            "slipway_prediction_log_dropped",
+            "Predictions that were answered and not logged.",
+            ["model"],
+            registry=own,
+        ).labels(self._model)
+
+    def _load(self, own: CollectorRegistry) -> None:
+        batches = Histogram(
+            "slipway_inference_batch_rows",
+            "Rows scored in one run of a model's graph.",
+            buckets=_ROWS,
+            registry=own,
+        )
+        self._batches: Distribution[tuple[()]] = Distribution(batches, _ROWS)
+        self._depth = Gauge(
+            "slipway_inference_queue_depth",
+            "Requests that wait to be scored.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self._in_flight = Gauge(
+            "slipway_inference_in_flight",
+            "Infer requests that were read and are not answered.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        self._levels: tuple[Callable[[], int], Callable[[], int]] | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Share what is counted from this loop."""
+        self._loop = loop
+
+    def watch(self, depth: Callable[[], int], in_flight: Callable[[], int]) -> None:
+        """Ask these for the requests that wait, and for those in hand, when metrics are shared."""
+        self._levels = (depth, in_flight)
+
+    def answered(self, route: str, code: int) -> None:
+        """Count an answer. `route` must be one of a closed set."""
+        self._http.add((route, code))
+        self._share_later()
+
+    def answered_request(self, slot: str, seconds: float, rows: int) -> None:
+        """Count an infer request that a slot's model answered."""
+        labels = (slot, 200)
+        self._inferences.add(labels)
+        self._seconds.observe(labels, seconds)
+        self._rows.add((slot,), rows)
+        self._share_later()
+
+    def refused_request(self, slot: str | None, code: int) -> None:
+        """Count an infer request that was refused, before a slot was chosen or after it."""
+        self._inferences.add((slot or NO_SLOT, code))
+        self._share_later()
+
+    def batch_rows(self, rows: int) -> None:
+        """Note the rows of one run of a graph."""
+        self._batches.observe((), rows)
+
+    def log_kept(self, kind: str, number: int = 1) -> None:
+        """Count records that are in the journal: `PREDICTION` or `LABEL`."""
+        self._records.add((kind,), number)
+        self._share_later()
+
+    def log_dropped(self, number: int = 1) -> None:
+        """Count predictions that were not logged."""
+        self._dropped.inc(number)
+
+    def _share_later(self) -> None:
+        if not self._flushing and self._loop is not None:
+            self._flushing = True
+            self._loop.call_later(_FLUSH_SECONDS, self._share_soon)
+
+    def _share_soon(self) -> None:
+        self._flushing = False
+        self.share()
+
+    def share(self) -> None:
+        """Bring what this worker counted to where all workers' metrics are."""
+        counts = (self._http, self._inferences, self._rows, self._records)
+        for tally in (*counts, self._seconds, self._batches):
+            tally.flush()
+        if self._levels is not None:
+            depth, in_flight = self._levels
+            self._depth.set(depth())
+            self._in_flight.set(in_flight())
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus's text format, of all workers."""
+        self.share()
+        return generate_latest(self._exposed)
+
+
+class _Workers(Collector):
+    """Adds up the files of all workers and the agent, without the gauges of those that ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: Any = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]  # left untyped there
+
+    def collect(self) -> Iterable[Metric]:
+        self._bury()
+        for metric in self._files.collect():
+            if metric.name == "slipway_model_info":
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
+
+    def _bury(self) -> None:
+        for pid in {path.stem.rsplit("_", 1)[1] for path in self._folder.glob("gauge_live*.db")}:
+            if not _lives(int(pid)):
+                mark_process_dead(int(pid), str(self._folder))  # type: ignore[no-untyped-call]  # left untyped there
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+class _Processes(Collector):
+    """The usual `process_*` metrics, summed over the main process and its workers.
+
+    Start time and the limit of open files are the main process's. Resident memory that processes
+    share is counted in each.
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        main = os.getppid()
+        merged: dict[str, Metric] = {}
+        for pid in (main, *_children(main)):
+            for metric in ProcessCollector(pid=partial(str, pid), registry=None).collect():
+                _merge(merged, metric)
+        return merged.values()
+
+
+_OF_MAIN = {"process_start_time_seconds", "process_max_fds"}
+
+
+def _merge(merged: dict[str, Metric], metric: Metric) -> None:
+    known = merged.setdefault(metric.name, metric)
+    if known is metric or metric.name in _OF_MAIN:
+        return
+    total = known.samples[0].value + metric.samples[0].value
+    known.samples = [known.samples[0]._replace(value=total)]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return [os.getpid()]
+    return [int(child) for child in text.split()]

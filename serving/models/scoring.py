@@ -1,0 +1,149 @@
+"""Scoring: requests that were read, alone or several in one run of the graph.
+
+Owns the step from a request's tensors to output arrays. Which model it is, when requests are put
+together, and how they came, is decided by the caller.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from msgspec import UNSET
+
+from serving.config import Limits
+from serving.errors import RequestError
+from serving.models.model import Model
+from serving.protocol.messages import InferRequest
+from serving.protocol.tensors import Array, Values, array_of, read_inputs, unfit
+
+Results = dict[str, Array]
+"""Output arrays by name."""
+
+_MOST_JOINED = 64
+"""Rows of a request beyond which it gains nothing from being put together with others."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A request that fits its model.
+
+    Attributes:
+        model: which scores it.
+        values: each input's values, by name.
+        shapes: each input's shape, by name.
+        rows: how many.
+        wanted: names of the outputs that the caller wants, in order.
+        plain: whether all values are lists.
+    """
+
+    model: Model
+    values: dict[str, Values]
+    shapes: dict[str, list[int]]
+    rows: int
+    wanted: list[str]
+    plain: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.plain = list(map(type, self.values.values())).count(list) == len(self.values)
+
+    @property
+    def joins(self) -> bool:
+        """Whether it may be scored together with others."""
+        return self.model.joins and self.rows <= _MOST_JOINED and self.plain
+
+
+def read(model: Model, request: InferRequest, limits: Limits) -> Job:
+    """Hold a request against the model's signature and the limits.
+
+    Raises:
+        RequestError: 422, when it does not fit; 400, when it has neither inputs nor rows, or both.
+    """
+    if request.rows is UNSET:
+        if request.inputs is UNSET:
+            raise RequestError(400, "the body has neither `inputs` nor `rows`")
+        values, shapes, rows = read_inputs(request.inputs, model.readers)
+        if not 1 <= rows <= limits.max_rows:
+            raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
+    elif request.inputs is UNSET:
+        if model.rows is None:
+            raise unfit("the model's inputs have no fixed form a row; send `inputs` instead")
+        values, shapes, rows = model.rows.read(request.rows, limits.max_rows)
+    else:
+        raise RequestError(400, "the body has `inputs` and `rows`; one of them is meant")
+    return Job(model, values, shapes, rows, _wanted(model, request))
+
+
+def _wanted(model: Model, request: InferRequest) -> list[str]:
+    if not request.outputs:
+        return model.output_names
+    names = [output.name for output in request.outputs]
+    if unknown := [name for name in names if name not in model.outputs]:
+        raise unfit(f"unknown outputs {unknown}; the model has {model.output_names}")
+    if len(set(names)) != len(names):
+        raise unfit("an output is asked for twice")
+    return names
+
+
+def alone(job: Job) -> Results:
+    """Score one job.
+
+    Raises:
+        RequestError: 422, when its values cannot be scored (see `Model.run`).
+    """
+    return dict(zip(job.wanted, job.model.run(job.wanted, arrays_of(job)), strict=True))
+
+
+def arrays_of(job: Job) -> dict[str, Array]:
+    """The job's input arrays, by name.
+
+    Raises:
+        RequestError: 422, for a number beyond its datatype; names the input.
+    """
+    with np.errstate(over="raise"):
+        if job.model.blocks and job.plain:
+            try:
+                return _blocks([job], job.rows)
+            except (OverflowError, FloatingPointError):
+                pass  # below it is seen whose
+        return {
+            name: job.model.readers[name].array(values, job.shapes[name])
+            for name, values in job.values.items()
+        }
+
+
+def together(jobs: Sequence[Job]) -> list[Results]:
+    """Score jobs of one model that all may be joined, in one run; results in their order.
+
+    Raises:
+        RequestError: 422, when one of them cannot be scored; which one is not said.
+        OverflowError, FloatingPointError: one has a number beyond its datatype.
+    """
+    model = jobs[0].model
+    with np.errstate(over="raise"):
+        arrays = _blocks(jobs, sum(job.rows for job in jobs))
+    outputs = dict(zip(model.output_names, model.run(model.output_names, arrays), strict=True))
+    results, begin = [], 0
+    for job in jobs:
+        end = begin + job.rows
+        results.append({name: outputs[name][begin:end] for name in job.wanted})
+        begin = end
+    return results
+
+
+def _blocks(jobs: Sequence[Job], rows: int) -> dict[str, Array]:
+    """Input arrays of plain jobs, one below the other.
+
+    Inputs of one datatype and form are made as one array, of which each is a part: numpy's price is
+    a call's, not an element's.
+    """
+    arrays: dict[str, Array] = {}
+    for block in jobs[0].model.blocks:
+        values: list[Any] = []
+        for name in block.names:
+            for job in jobs:
+                values += job.values[name]
+        shape = (len(block.names), rows, *block.inner)
+        whole = array_of(values, block.datatype).reshape(shape)
+        arrays.update(zip(block.names, whole, strict=True))
+    return arrays

@@ -1,0 +1,100 @@
+"""Labels: what turned out to be true of predictions, taken by `POST /v2/feedback`.
+
+Owns the form of the request and its answer. A label is acknowledged once it is in the journal, so
+it may be sent again whenever an answer is missed: the newest label of a row is the one that counts.
+"""
+
+import time
+from typing import Annotated, Final, Protocol
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from serving.errors import RequestError
+from serving.prediction_log.records import Label, encode
+
+MOST_LABELS: Final = 10_000
+_ID_LENGTH: Final = 256
+_TEXT_LENGTH: Final = 4096
+_MESSAGE_LENGTH: Final = 300
+_RETRY_SECONDS: Final = "1"
+
+Id = Annotated[str, Meta(min_length=1, max_length=_ID_LENGTH)]
+Row = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Value = bool | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
+
+
+class Keeper(Protocol):
+    """What keeps records; see `serving.prediction_log.journal`."""
+
+    def append(self, records: list[bytes]) -> bool:
+        """Keep all, or none and return False."""
+
+
+class GivenLabel(Struct, frozen=True, forbid_unknown_fields=True):
+    """One label as callers write it."""
+
+    id: Id
+    value: Value
+    row: Row = 0
+
+
+class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
+    """One label, or many."""
+
+    id: Id | UnsetType = UNSET
+    value: Value | UnsetType = UNSET
+    row: Row | UnsetType = UNSET
+    labels: Annotated[list[GivenLabel], Meta(max_length=MOST_LABELS)] | UnsetType = UNSET
+
+
+_DECODER = msgspec.json.Decoder(Feedback)
+
+
+def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
+    """Keep a request's labels; 200 and how many they are, once they are in the journal.
+
+    Args:
+        body: `{"id": ..., "value": ..., "row": 0}`, or `{"labels": [...]}` of such.
+        journal: where they are kept; None where this server logs nothing.
+
+    Raises:
+        RequestError: 400, the body is not JSON. 422, it is not of the form above, or a label is
+            out of bounds; says where. 503, with Retry-After: the journal is full or its disk
+            refuses; nothing of the request was kept. 501: this server logs nothing.
+    """
+    if journal is None:
+        raise RequestError(501, "this server keeps no prediction log; set `log` to keep one")
+    given = _labels(body)
+    now = time.time_ns()
+    if given and not journal.append(
+        [encode(Label(each.id, each.row, each.value, now)) for each in given]
+    ):
+        raise RequestError(
+            503,
+            "labels cannot be kept right now; send them again",
+            (("retry-after", _RETRY_SECONDS),),
+        )
+    return 200, b'{"accepted":%d}' % len(given)
+
+
+def _line(error: Exception) -> str:
+    """One line of a bounded length, whatever names the caller chose."""
+    return " ".join(str(error).split())[:_MESSAGE_LENGTH]
+
+
+def _labels(body: bytes) -> list[GivenLabel]:
+    try:
+        read = _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise RequestError(422, f"the body is no feedback: {_line(error)}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(400, f"the body is no JSON: {_line(error)}") from error
+    one = (read.id, read.value, read.row)
+    if read.labels is not UNSET:
+        if any(field is not UNSET for field in one):
+            raise RequestError(422, "the body has either `labels`, or one label's own fields")
+        return read.labels
+    if read.id is UNSET or read.value is UNSET:
+        raise RequestError(422, "a label needs `id` and `value`; several stand under `labels`")
+    return [GivenLabel(read.id, read.value, 0 if read.row is UNSET else read.row)]

@@ -1,0 +1,136 @@
+"""What a machine has and lacks for a stack: facts gathered here, judged by pure functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from infra import settings as settings_tree
+from infra.clusters import checks
+from infra.diagnosis import Diagnosis
+from infra.errors import SettingsError
+from infra.home import stack_file
+from infra.services import all_services
+from infra.target_settings import OnKubernetes
+from slipway import toolchain
+from slipway.doctor import tools as tool_diagnoses
+from slipway.stack import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from infra.home import Home
+    from infra.settings import Settings
+
+_GIBIBYTE = 2**30
+_DISK_GIB = 6
+_MEMORY_GIB = 2
+_SIGNS = {
+    "ok": "[green]ok[/green]",
+    "warning": "[yellow]warning[/yellow]",
+    "error": "[red]error[/red]",
+}
+
+
+def examine(home: Home, stack: str) -> list[Diagnosis]:
+    """All findings about this machine and the settings of `stack`; changes nothing."""
+    chosen = _chosen(stack)
+    machine = [
+        settings(stack),
+        python(sys.version_info[:2]),
+        disk(home.path, shutil.disk_usage(_existing(home.path)).free),
+    ]
+    if chosen and isinstance(chosen.target, OnKubernetes):
+        return [*machine, *_for_cluster(home, chosen, chosen.target)]
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return [*machine, memory(size), *_tools(home, toolchain.ALL)]
+
+
+def healthy(found: Iterable[Diagnosis]) -> bool:
+    """Whether nothing must be mended."""
+    return all(diagnosis.level != "error" for diagnosis in found)
+
+
+def as_json(diagnosis: Diagnosis) -> dict[str, str]:
+    """A finding, for a script."""
+    return dataclasses.asdict(diagnosis)
+
+
+def show(console: Console, found: Iterable[Diagnosis]) -> None:
+    """A line a finding, and its remedy below it."""
+    for diagnosis in found:
+        detail = f"  [dim]{escape(diagnosis.detail)}[/dim]" if diagnosis.detail else ""
+        console.print(f"{_SIGNS[diagnosis.level]:<24} {escape(diagnosis.summary)}{detail}")
+        if diagnosis.resolution:
+            console.print(f"        {escape(diagnosis.resolution)}")
+
+
+def settings(stack: str) -> Diagnosis:
+    """Whether the stack's settings are right."""
+    try:
+        settings_tree.from_file(stack_file(stack))
+    except SettingsError as error:
+        return Diagnosis("error", "settings", str(error))
+    return Diagnosis("ok", "settings", f"settings of stack {stack}")
+
+
+def python(version: tuple[int, ...]) -> Diagnosis:
+    """Whether this Python is one that the lock was made for."""
+    name = f"Python {version[0]}.{version[1]}"
+    if (3, 11) <= version <= (3, 13):
+        return Diagnosis("ok", "python", name)
+    remedy = "run `make env PYTHON=/path/to/python3.13` after removing .venv"
+    return Diagnosis("error", "python", f"{name} is not 3.11 to 3.13", resolution=remedy)
+
+
+def disk(path: Path, free: int) -> Diagnosis:
+    """Whether there is room for data, models and metrics; `free` in bytes."""
+    summary = f"{free / _GIBIBYTE:.1f} GiB free for {path}"
+    if free >= _DISK_GIB * _GIBIBYTE:
+        return Diagnosis("ok", "disk", summary)
+    remedy = f"free some, or set SLIPWAY_HOME to a folder with {_DISK_GIB} GiB"
+    return Diagnosis("warning", "disk", summary, resolution=remedy)
+
+
+def memory(size: int) -> Diagnosis:
+    """Whether the platform fits in memory; `size` in bytes."""
+    summary = f"{size / _GIBIBYTE:.1f} GiB of memory"
+    if size >= _MEMORY_GIB * _GIBIBYTE:
+        return Diagnosis("ok", "memory", summary)
+    return Diagnosis("warning", "memory", summary, f"the platform takes {_MEMORY_GIB} GiB")
+
+
+def _chosen(stack: str) -> Settings | None:
+    try:
+        return settings_tree.from_file(stack_file(stack))
+    except SettingsError:
+        return None
+
+
+def _for_cluster(home: Home, chosen: Settings, target: OnKubernetes) -> list[Diagnosis]:
+    """Pulumi, its plugins, and the cluster; kind's command line is among the latter's."""
+    needed = plugins.of_stack(chosen)
+    services = all_services(chosen, grafana_at_hand=True)
+    return [
+        *_tools(home, toolchain.FOR_CLUSTERS),
+        *(plugins.diagnose(plugin, plugins.find(plugin, home)) for plugin in needed),
+        *checks.examine(target, services, tenants=chosen.tenant_namespaces),
+    ]
+
+
+def _tools(home: Home, names: Iterable[str]) -> list[Diagnosis]:
+    return tool_diagnoses.diagnose_all(
+        {name: toolchain.resolve(name, home.tools) for name in names}
+    )
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)

@@ -1,0 +1,162 @@
+"""The slots of a stack's model: what is released to each, how traffic is split, who changes it.
+
+All of it stands in the model registry, as aliases and one tag; the model server follows. Nothing
+is restarted, and Pulumi knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from infra.errors import SettingsError, SlipwayError
+from slipway.exits import NotUpError
+from slipway.stack.running import answered, succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.serving_settings import Serving
+    from slipway.stack.running import Running
+
+CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
+WEIGHT_TAG: Final = "slipway.challenger_weight"
+"""Tag of a registered model: the share of routing keys that the challenger answers, 0 to 1."""
+
+NONE: Final = "none"
+_API: Final = "/api/2.0/mlflow"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A slot: the version released to it, empty without one; its share of requests, 0 to 1.
+
+    `served` is whether the model server answers with that very version; None of the shadow, with
+    which nobody is answered.
+    """
+
+    name: str
+    alias: str
+    version: str
+    share: float
+    served: bool | None
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The registry's word on one served model, as it stands now."""
+
+    running: Running
+    serving: Serving
+
+    def look(self) -> list[Slot]:
+        """Every slot of the model.
+
+        Raises:
+            NotUpError: no version of the model was ever registered.
+        """
+        model = self._model()
+        aliases = {each["alias"]: str(each["version"]) for each in model.get("aliases", [])}
+        tags = {each["key"]: each["value"] for each in model.get("tags", [])}
+        names = self.serving.slots.model_dump()
+        versions = {slot: aliases.get(alias, "") for slot, alias in names.items()}
+        weight = _read(tags.get(WEIGHT_TAG, "0")) if versions[CHALLENGER] else 0.0
+        shares = {CHAMPION: 1 - weight, CHALLENGER: weight, SHADOW: 0.0}
+        served = self._served()
+        return [
+            Slot(
+                slot,
+                alias,
+                versions[slot],
+                shares[slot],
+                None if slot == SHADOW else versions[slot] in served,
+            )
+            for slot, alias in names.items()
+        ]
+
+    def weigh(self, weight: float) -> None:
+        """Give the challenger its share of routing keys, 0 to 1.
+
+        Raises:
+            SlipwayError: there is no such model, or MLflow refuses.
+        """
+        self._model()
+        tag = {"name": self.serving.model, "key": WEIGHT_TAG, "value": f"{weight:g}"}
+        self._send("POST", "registered-models/set-tag", json=tag)
+
+    def release(self, version: str, slot: str) -> str:
+        """Point a slot at a version, or at none; the version that it had, empty without one.
+
+        Raises:
+            SettingsError: there is no such slot or version, or the champion would be none.
+        """
+        names = self.serving.slots.model_dump()
+        if slot not in names:
+            raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
+        [before] = [each.version for each in self.look() if each.name == slot]
+        where = {"name": self.serving.model, "alias": names[slot]}
+        if version != NONE:
+            self._require(version)
+            self._send("POST", "registered-models/alias", json=where | {"version": version})
+        elif slot == CHAMPION:
+            raise SettingsError("the champion cannot be none: name another version")
+        elif before:
+            self._send("DELETE", "registered-models/alias", json=where)
+        return before
+
+    def _model(self) -> dict[str, Any]:
+        path = f"{_API}/registered-models/get"
+        answer = self.running.ask("tracking", path, params={"name": self.serving.model})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotUpError(
+                f"no model {self.serving.model} is registered: run `slipway run training`"
+            )
+        model: dict[str, Any] = succeeded(answer).json()["registered_model"]
+        return model
+
+    def _require(self, version: str) -> None:
+        path = f"{_API}/model-versions/get"
+        asked = {"name": self.serving.model, "version": version}
+        answer = self.running.ask("tracking", path, params=asked)
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
+            raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
+        succeeded(answer)
+
+    def _served(self) -> frozenset[str]:
+        answer = self.running.ask("serving", f"/v2/models/{self.serving.model}")
+        return frozenset(answer.json()["versions"]) if answer.is_success else frozenset()
+
+    def _send(self, method: str, path: str, *, json: Mapping[str, str]) -> None:
+        with self.running.client("tracking") as client:
+            url = self.running.url("tracking")
+
+            def send(where: str, **content: Any) -> httpx.Response:
+                return client.request(method, where, **content)
+
+            succeeded(answered(url, send, f"{_API}/{path}", json=dict(json)))
+
+
+def weight(text: str) -> float:
+    """A challenger's share as a person writes it.
+
+    Raises:
+        SettingsError: it is no number from 0 to 1.
+    """
+    try:
+        return _read(text)
+    except SlipwayError:
+        raise SettingsError(
+            f"--challenger {text}: should be a number from 0 to 1, as 0.1 for one key in ten"
+        ) from None
+
+
+def _read(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found <= 1:
+        raise SlipwayError(f"the tag {WEIGHT_TAG} is {text!r}: set it by `slipway traffic`")
+    return found

@@ -1,0 +1,94 @@
+"""Pipeline runs against a stack that is up: on this machine, or on the stack's cluster."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import sys
+from typing import TYPE_CHECKING
+
+from infra.errors import ClusterError, SettingsError
+from infra.files import private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from infra.home import StackDir
+    from slipway.progress import Progress
+    from slipway.runs.cluster_run import PipelinesOfStack
+    from slipway.runs.run import RunResult, StepEvent
+    from slipway.stack.running import Running
+
+
+def arguments(texts: list[str]) -> dict[str, str]:
+    """Pipeline arguments from `name=value` texts.
+
+    Raises:
+        SettingsError: a text has no name or no `=`.
+    """
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, value in pairs:
+        if not (name and sign):
+            raise SettingsError(f"--set {name}{sign}{value}: write it as name=value, as months=1-3")
+    return {name: value for name, _, value in pairs}
+
+
+def run(
+    pipeline: str,
+    given: Mapping[str, str],
+    running: Running,
+    stack: StackDir,
+    on_event: Callable[[StepEvent], None],
+) -> RunResult:
+    """Run a pipeline; its folder under the stack's `runs/` keeps logs and artifacts."""
+    from slipway.runs.run import run_pipeline  # noqa: PLC0415 - keeps --help quick
+
+    folder = private_folder(_new_folder(stack.runs, pipeline))
+    return run_pipeline(
+        pipeline, given, run_dir=folder, on_event=on_event, env=running.step_environment()
+    )
+
+
+def follow(
+    pipeline: str, run_id: str, pipelines: PipelinesOfStack, stack: StackDir, progress: Progress
+) -> RunResult:
+    """Follow a run on the stack's cluster; its folder keeps the steps' logs.
+
+    An interrupt leaves it running, unless a person at the terminal says that it should end.
+
+    Raises:
+        SlipwayError: the run is not there, or the cluster went away.
+    """
+    progress.line(f"run {run_id} in namespace {pipelines.api.namespace}")
+    folder = private_folder(_new_folder(stack.runs, pipeline))
+    try:
+        return pipelines.follow(pipeline, run_id, folder, progress.event)
+    except (KeyboardInterrupt, ClusterError) as cause:
+        if isinstance(cause, KeyboardInterrupt) and _should_end():
+            pipelines.api.terminate(run_id)
+            progress.line(f"run {run_id} is ending")
+        else:
+            progress.line(
+                f"run {run_id} goes on; to follow it again:"
+                f" slipway run {pipeline} --follow {run_id} --stack {pipelines.stack}"
+            )
+        raise
+
+
+def _should_end() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    import typer  # noqa: PLC0415 - as above
+
+    try:
+        return typer.confirm("\nTerminate the run?", default=False)
+    except (typer.Abort, KeyboardInterrupt):
+        return False
+
+
+def _new_folder(runs: Path, pipeline: str) -> Path:
+    stamp = f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (f"{pipeline}-{stamp}{number}" for number in numbers)
+    return next(runs / name for name in names if not (runs / name).exists())

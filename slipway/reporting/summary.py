@@ -1,0 +1,213 @@
+"""What a command says at its end, gathered as plain data before anything is printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from infra import settings as settings_tree
+from infra.errors import SettingsError
+from infra.home import stack_file
+from slipway.exits import Exit, NotUpError
+from slipway.models import predict as predictions
+from slipway.operations.processes.status import all_up, states
+from slipway.reporting import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from infra.home import Home
+    from slipway.models.predict import Prediction
+    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.processes.up import Up
+    from slipway.runs.run import RunResult
+    from slipway.stack.running import Champion, Running
+
+_BASELINE = "baseline_"
+_METRICS = ("roc_auc", "pr_auc", "log_loss", "brier", "ece")
+_CODES = {"succeeded": Exit.OK, "rejected": Exit.REJECTED, "failed": Exit.FAILED}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `slipway up` ends with."""
+
+    services: list[ServiceState]
+    model: str
+    champion: Champion | None
+    metrics: Mapping[str, float]
+    baseline: Mapping[str, float]
+    prediction: Prediction | None
+    first_run: RunResult | None
+
+    @property
+    def exit_code(self) -> Exit:
+        """How the first training run ended, if all services are up."""
+        if not all_up(self.services):
+            return Exit.FAILED
+        return exit_code(self.first_run) if self.first_run else Exit.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, for a script."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return fields | {"first_run": run_as_json(self.first_run) if self.first_run else None}
+
+
+def summary(home: Home, stack: str, brought: Up) -> Summary:
+    """Look at what is up, and make one real prediction if a model is served."""
+    model = settings_tree.from_file(stack_file(stack)).serving.model
+    champion = brought.champion
+    model_figures, baseline = figures(champion)
+    return Summary(
+        services=states(brought.running, home.stack(stack)),
+        model=model,
+        champion=champion,
+        metrics=model_figures,
+        baseline=baseline,
+        prediction=_predict(brought.running, model, champion) if champion else None,
+        first_run=brought.first_run,
+    )
+
+
+def show(console: Console, found: Summary) -> None:
+    """Print a summary for a person."""
+    console.print()
+    tables.services(console, found.services)
+    console.print()
+    if found.first_run and found.first_run.status != "succeeded":
+        show_run(console, found.first_run)
+    tables.champion(console, found.model, found.champion)
+    if found.metrics:
+        tables.metrics(console, found.metrics, found.baseline)
+    if found.prediction:
+        console.print()
+        tables.prediction(console, found.prediction)
+    tables.next_steps(console)
+
+
+def figures(champion: Champion | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Held-out metrics of a released model, and of the baseline it was judged beside."""
+    tags = champion.tags if champion else {}
+    return (
+        {name: float(tags[name]) for name in _METRICS if name in tags},
+        {name: float(tags[_BASELINE + name]) for name in _METRICS if _BASELINE + name in tags},
+    )
+
+
+def exit_code(result: RunResult) -> Exit:
+    """How a run ended, for a script."""
+    return _CODES[result.status]
+
+
+def run_as_json(result: RunResult) -> dict[str, Any]:
+    """A run, for a script: the gate's decision and the evaluation's figures with it."""
+    return {
+        "pipeline": result.pipeline,
+        "status": result.status,
+        "seconds": result.seconds,
+        "steps": result.steps,
+        "outputs": result.outputs,
+        "decision": _read(result, "gate.decision"),
+        "figures": {who: _read(result, "evaluate.evaluation").get(who) for who in _WHO},
+        "failure": result.failure,
+    }
+
+
+_WHO = ("model", "baseline")
+
+
+def show_run(console: Console, result: RunResult) -> None:
+    """Print how a run ended, with the numbers it was judged by."""
+    evaluation = _read(result, "evaluate.evaluation")
+    if evaluation:
+        tables.metrics(
+            console, *({name: evaluation[who][name] for name in _METRICS} for who in _WHO)
+        )
+    if result.failure:
+        failure = result.failure
+        console.print(
+            f"[red]failed[/red] at [bold]{escape(failure.step)}[/bold]: {escape(failure.cause)}\n"
+            f"  {escape(failure.remedy)}",
+            highlight=False,
+        )
+        return
+    if result.status == "rejected":
+        console.print("[yellow]rejected[/yellow]: nothing is registered, the champion stays")
+        for reason in _read(result, "gate.decision").get("reasons", []):
+            console.print(f"  {escape(reason)}", highlight=False)
+        if log := result.artifacts.get("gate.log"):
+            console.print(f"  its reasons: {escape(str(log))}", highlight=False)
+        return
+    version = result.outputs.get("register", "")
+    console.print(
+        f"[green]succeeded[/green] in {result.seconds:.1f} s; version {escape(version)}"
+        f" is released  {escape(result.outputs.get('package', ''))}",
+        highlight=False,
+    )
+
+
+def predict(
+    running: Running, stack: str, file: Path | None, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the rows of a file, or for the champion's example row; and why.
+
+    Raises:
+        SettingsError: the file does not hold rows.
+        NotUpError: there is no file, and no champion with an example.
+    """
+    serving = settings_tree.from_file(stack_file(stack)).serving
+    if file is not None:
+        return predictions.predict(running, serving.model, read_rows(file), explain=explain)
+    champion = running.champion(serving.model, serving.slots.champion)
+    if champion is None:
+        raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
+    return _predict(running, serving.model, champion, explain=explain)
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Rows of named features: a JSON object, or a list of them.
+
+    Raises:
+        SettingsError: it can't be read, or is something else.
+    """
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"{file} is not JSON: {error}") from None
+    rows = value if isinstance(value, list) else [value]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise SettingsError(f'{file}: give a row as {{"feature": value, ...}}, or a list of rows')
+    return rows
+
+
+def plain(value: object) -> Any:
+    """Plain data of anything that a command shows, ready for JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _predict(
+    running: Running, model: str, champion: Champion, *, explain: bool = False
+) -> Prediction:
+    row = predictions.example(running, model, champion.digest)
+    return predictions.predict(running, model, [row], explain=explain)
+
+
+def _read(result: RunResult, artifact: str) -> dict[str, Any]:
+    path = result.artifacts.get(artifact)
+    found: dict[str, Any] = json.loads(path.read_text()) if path else {}
+    return found

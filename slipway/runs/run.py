@@ -1,0 +1,159 @@
+"""Runs a pipeline on this machine and says live how its steps fare.
+
+Owns the result's form and the runner process's life. The runner itself is `slipway.runs.local_runner`,
+a process of its own: kfp.local's settings, its writing to stdout and its memory stay out of the
+command line's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+REJECTED: Final = "rejected"
+RUNNER_LOG: Final = "runner.log"
+GRACE_SECONDS: Final = 5
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """A step has started or ended; `seconds` is how long it took, 0 at the start."""
+
+    step: str
+    status: Literal["running", "succeeded", "failed"]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed: the step (the pipeline's name before the first), the cause, what to do."""
+
+    step: str
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        status: `rejected` means that every step did its work and one returned "rejected".
+        steps: the steps that ran, in order, as their last events.
+        outputs: what each step returned, by step, e.g. `outputs["package"]` is the digest.
+        artifacts: the file of each artifact, by `step.artifact`, e.g. `gate.decision`.
+    """
+
+    pipeline: str
+    status: Literal["succeeded", "rejected", "failed"]
+    seconds: float
+    steps: tuple[StepEvent, ...] = ()
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+    failure: Failure | None = None
+
+
+def run_pipeline(
+    name: str,
+    arguments: Mapping[str, str],
+    *,
+    run_dir: Path,
+    on_event: Callable[[StepEvent], None],
+    env: Mapping[str, str] | None = None,
+) -> RunResult:
+    """Run the pipeline `name` and return how it ended; never raises for what a user did.
+
+    `arguments` are texts, read by the type the pipeline declares. `env` is added to the steps'
+    environment. Under `run_dir` come `artifacts/`, one log a step in `log/`, and `runner.log`.
+    An interrupt ends the steps too.
+    """
+    (run_dir / "log").mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    steps: dict[str, StepEvent] = {}
+    failure = None
+    for message in _messages(name, arguments, run_dir, env or {}):
+        if message["kind"] == "failure":
+            failure = Failure(message["step"], message["cause"], message["remedy"])
+        else:
+            event = StepEvent(message["step"], message["status"], message["seconds"])
+            steps[event.step] = event
+            on_event(event)
+    outputs, artifacts = _products(run_dir)
+    rejected = any(value == REJECTED for value in outputs.values())
+    return RunResult(
+        pipeline=name,
+        status="failed" if failure else REJECTED if rejected else "succeeded",
+        seconds=time.monotonic() - started,
+        steps=tuple(steps.values()),
+        outputs=outputs,
+        artifacts=artifacts,
+        failure=failure,
+    )
+
+
+def _messages(
+    name: str, arguments: Mapping[str, str], run_dir: Path, env: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield what the runner reports, one JSON line each; add a failure if it dies silently."""
+    argv = [sys.executable, "-m", "slipway.runs.local_runner", name, str(run_dir.resolve())]
+    with (
+        (run_dir / RUNNER_LOG).open("wb") as log,
+        subprocess.Popen(
+            [*argv, json.dumps(dict(arguments))],
+            stdin=subprocess.PIPE,  # closed by our end, however it comes: the runner then ends
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **env},
+            start_new_session=True,
+            text=True,
+        ) as process,
+        _ended(process),
+    ):
+        assert process.stdout is not None  # noqa: S101 -- tells the type checker what PIPE means
+        yield from (json.loads(line) for line in process.stdout)
+        if process.wait() != 0:
+            yield {
+                "kind": "failure",
+                "step": name,
+                "cause": f"the pipeline runner ended with exit status {process.returncode}",
+                "remedy": f"read {run_dir / RUNNER_LOG}",
+            }
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """On the way out, end the runner and its steps if they still run."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _products(run_dir: Path) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Read what each finished step returned and wrote, from kfp's own record of it."""
+    outputs: dict[str, Any] = {}
+    artifacts: dict[str, Path] = {}
+    for path in sorted((run_dir / "artifacts").glob("*/*/executor_output.json")):
+        step, record = path.parent.name, json.loads(path.read_text() or "{}")
+        values = record.get("parameterValues", {})
+        if "Output" in values:
+            outputs[step] = values["Output"]
+        for name, listed in record.get("artifacts", {}).items():
+            artifacts[f"{step}.{name}"] = Path(listed["artifacts"][0]["uri"])
+    return outputs, artifacts

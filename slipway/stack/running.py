@@ -1,0 +1,183 @@
+"""A stack that is up, as its clients see it: addresses, credentials, model registry."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from infra.errors import SlipwayError
+from slipway.exits import NotUpError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from infra.home import Home
+    from slipway.stack.cluster_access import ClusterAccess
+
+_SECONDS = 10.0
+API_KEY = "api-key-"
+"""How the names of secrets begin that are callers' keys to the model server."""
+KEY_VARIABLE = "SLIPWAY_API_KEY"
+"""Names a key to the model server that the stack does not have."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The released version of a model: its number, digest, and the tags of its version."""
+
+    version: str
+    digest: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Running:
+    """The outputs of a stack, read. `cluster` is the way to it, empty for processes."""
+
+    services: Mapping[str, Mapping[str, str]]
+    secrets: Mapping[str, str]
+    cluster: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any], stack: str) -> Running:
+        """What a stack's outputs say.
+
+        Raises:
+            NotUpError: there are none.
+        """
+        if not outputs.get("services"):
+            raise NotUpError(f"stack {stack} is not up: run `slipway up`")
+        return cls(outputs["services"], outputs["secrets"], outputs.get("cluster", {}))
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return self.services[service]["url"]
+
+    @cached_property
+    def access(self) -> ClusterAccess:
+        """The cluster that the stack stands on.
+
+        Raises:
+            ClusterError: its kubeconfig or context is not there any more.
+        """
+        from slipway.stack.cluster_access import ClusterAccess  # noqa: PLC0415 - only for clusters
+
+        return ClusterAccess.of(self.cluster["kubeconfig"], self.cluster["context"])
+
+    def client(self, service: str) -> httpx.Client:
+        """A client whose paths are those of a service, wherever it runs; to be closed."""
+        client = self._client(service)
+        if service == "serving":
+            client.headers.update(self._api_key)
+        return client
+
+    def _client(self, service: str) -> httpx.Client:
+        if not self.cluster:
+            return httpx.Client(base_url=self.url(service), timeout=_SECONDS)
+        port = httpx.URL(self.url(service)).port or 80
+        return self.access.service(self.cluster["namespace"], service, port)
+
+    @property
+    def _api_key(self) -> dict[str, str]:
+        """The environment's key, else the first that the stack made, where there is one.
+
+        Not as `authorization`: a cluster's API server, on the way, takes that for its own.
+        """
+        if given := os.environ.get(KEY_VARIABLE):
+            return {"x-api-key": given}
+        keys = sorted(name for name in self.secrets if name.startswith(API_KEY))
+        return {"x-api-key": self.secrets[keys[0]]} if keys else {}
+
+    def ask(self, service: str, path: str, **parameters: Any) -> httpx.Response:
+        """The answer of a service, whatever its status.
+
+        Raises:
+            SlipwayError: it does not answer.
+        """
+        with self.client(service) as client:
+            return answered(self.url(service), client.get, path, **parameters)
+
+    def step_environment(self) -> dict[str, str]:
+        """What pipeline steps of this machine find in their environment."""
+        from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
+        from infra.settings import Settings  # noqa: PLC0415 - as above
+        from infra.wiring import steps  # noqa: PLC0415 - as above
+
+        texts = steps.environment(Settings())
+        return {
+            name: render(text, self._fill)
+            for name, text in texts.items()
+            # A stack that makes no signing key has none to hand out.
+            if secrets_in(text) <= self.secrets.keys()
+        }
+
+    def _fill(self, kind: str, what: str) -> str:
+        if kind == "secret":
+            return self.secrets[what]
+        return self.url(what.split("/", maxsplit=1)[0]).removeprefix("http://")
+
+    def champion(self, model: str, alias: str) -> Champion | None:
+        """The version that `alias` of `model` points at; None if nothing is released yet."""
+        path = "/api/2.0/mlflow/registered-models/alias"
+        answer = self.ask("tracking", path, params={"name": model, "alias": alias})
+        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
+            return None
+        version = succeeded(answer).json()["model_version"]
+        tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
+        return Champion(version["version"], tags.get("digest", ""), tags)
+
+
+def of_stack(home: Home, stack: str) -> Running:
+    """The stack of that name.
+
+    Raises:
+        NotUpError: it is not up.
+    """
+    from slipway.stack.workspace import outputs  # noqa: PLC0415 - keeps --help quick
+
+    return Running.of(outputs(home, stack), stack)
+
+
+def answered(
+    url: str, send: Callable[..., httpx.Response], path: str, **parameters: Any
+) -> httpx.Response:
+    """What `send` brings from `path` of the service at `url`.
+
+    Raises:
+        SlipwayError: the service does not answer, or the API server before it says so.
+    """
+    try:
+        answer = send(path, **parameters)
+    except httpx.HTTPError as error:
+        raise SlipwayError(f"{url} does not answer ({error}): see `slipway status`") from None
+    if _is_of_api_server(answer):
+        said = " ".join(answer.json()["message"].split())
+        raise SlipwayError(f"{url} does not answer ({said}): see `slipway status`")
+    return answer
+
+
+def succeeded(answer: httpx.Response) -> httpx.Response:
+    """An answer, if it is one.
+
+    Raises:
+        SlipwayError: it is a refusal, or an error; what it says of it.
+    """
+    if answer.is_success:
+        return answer
+    said = " ".join(answer.text.split())[:200]
+    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {said or 'no word'}")
+
+
+def _is_of_api_server(answer: httpx.Response) -> bool:
+    """Whether a refusal is that of a cluster's API server, which carries requests on."""
+    if "/proxy/" not in answer.request.url.path or answer.is_success:
+        return False
+    try:
+        body = answer.json()
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("kind") == "Status" and "message" in body
