@@ -1,8 +1,8 @@
 """Runs a pipeline on this machine and says live how its steps fare.
 
-Owns the result's form and the runner process's life. The runner itself is `slipway.runs.local_runner`,
-a process of its own: kfp.local's settings, its writing to stdout and its memory stay out of the
-command line's.
+Owns the result's form and the runner process's life. The runner itself is
+`slipway.runs.local_runner`, a process of its own: kfp.local's settings, its writing to stdout and
+its memory stay out of the command line's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m serving.agent.releases.verify FOLDER SIGNATURE KEY...`: one check of one model's files.
+"""`python -m serving.agent.releases.verify FOLDER SIGNATURE KEY...`: checks a model's files.
 
 Owns the use of the model-signing library, whose imports take most of a second and tens of megabytes
 that a short-lived process gives back. The last line on stdout is the file of the key that it is
