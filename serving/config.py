@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from serving.errors import DECODE_ERRORS
+
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 HostPort = Annotated[str, Meta(pattern=r"^[^/\s]+:[0-9]{1,5}$")]
@@ -43,7 +45,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_concurrency: Positive = 512
 
 
-class Slots(Struct, frozen=True, forbid_unknown_fields=True):
+class SlotAliases(Struct, frozen=True, forbid_unknown_fields=True):
     """The alias in the model registry that each slot follows."""
 
     champion: Name = "champion"
@@ -125,7 +127,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     cache_dir: str
     host: str = "127.0.0.1"
     grpc_port: Port | None = None
-    slots: Slots = Slots()
+    slots: SlotAliases = SlotAliases()
     public_key: str = ""
     poll_seconds: Seconds = 1.0
     workers: Workers = 1
@@ -159,5 +161,5 @@ def load(path: Path) -> Config:
         return msgspec.json.decode(path.read_bytes(), type=Config)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_ERRORS as error:
         raise ConfigError(f"{path}: {error}") from error

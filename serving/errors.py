@@ -1,10 +1,15 @@
 """The two ways in which work is refused: a request's fault, and a model's fault.
 
-Owns the exceptions only. How each is answered, counted or logged is the business of `app`, `loader`
-and the agent.
+Owns the exceptions only. How each is answered, counted or logged is the business of the transports,
+`loader` and the agent.
 """
 
 from enum import StrEnum
+
+import msgspec
+
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not of a form."""
 
 
 class RequestError(Exception):
@@ -14,6 +19,9 @@ class RequestError(Exception):
         status: HTTP status to answer with.
         message: one line for the caller: what is wrong, where, and what would be right.
         headers: further response headers, such as `allow` on a 405.
+
+    Attributes:
+        slot: the slot whose model was to answer; None before one is selected.
     """
 
     def __init__(
@@ -22,6 +30,7 @@ class RequestError(Exception):
         super().__init__(message)
         self.status = status
         self.headers = headers
+        self.slot: str | None = None
 
 
 class Reason(StrEnum):

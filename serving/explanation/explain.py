@@ -13,7 +13,7 @@ import numpy as np
 from serving.config import Explanations
 from serving.explanation.shapley import Columns, orders, shapley
 from serving.models.model import Model
-from serving.protocol.tensors import ANY, Array, unfit
+from serving.protocol.tensors import ANY, Array, unprocessable
 
 PARAMETER = "explain"
 """A request's parameter: true for an explanation of its rows."""
@@ -63,7 +63,7 @@ class ExplainedOutput:
         ]
 
 
-def is_asked(parameters: dict[str, Any]) -> bool:
+def wants_explanation(parameters: dict[str, Any]) -> bool:
     """Whether a request's parameters ask for an explanation.
 
     Raises:
@@ -71,11 +71,11 @@ def is_asked(parameters: dict[str, Any]) -> bool:
     """
     wanted = parameters.get(PARAMETER, False)
     if type(wanted) is not bool:
-        raise unfit(f"the parameter {PARAMETER!r} is true or false")
+        raise unprocessable(f"the parameter {PARAMETER!r} is true or false")
     return wanted
 
 
-def parameters_of(explained: list[ExplainedOutput]) -> dict[str, str]:
+def response_parameters(explained: list[ExplainedOutput]) -> dict[str, str]:
     """Parameters of the answer: `features`, the JSON text of the names in order.
 
     In all forms of the protocol a parameter is a single value, so it can't be a list.
@@ -108,7 +108,9 @@ def explain(
     rows, background = _columns(model, arrays)
     explained = [name for name in names if _is_explainable(model, name)]
     if not explained:
-        raise unfit(f"nothing to explain: none of the outputs {names} has numbers for each row")
+        raise unprocessable(
+            f"nothing to explain: none of the outputs {names} has numbers for each row"
+        )
     features = _features(rows, background)
     first = next(iter(background.values()))
     size = len(features) * len(first) * budget.permutations
@@ -122,13 +124,13 @@ def explain(
 def _columns(model: Model, arrays: dict[str, Array]) -> tuple[Columns, Columns]:
     """The request's and the background's rows, each input a matrix of columns."""
     if model.background is None:
-        raise unfit(
+        raise unprocessable(
             f"version {model.version} of {model.name!r} cannot be explained: it was packaged "
             "without background.json"
         )
     for name, reader in model.readers.items():
         if reader.shape[:1] != (ANY,) or len(reader.shape) > _MATRIX:
-            raise unfit(
+            raise unprocessable(
                 f"this model cannot be explained: input {name!r} has the shape "
                 f"{list(reader.shape)}, not a column or columns of any number of rows"
             )
@@ -144,7 +146,7 @@ def _features(rows: Columns, background: Columns) -> tuple[str, ...]:
     for name, array in rows.items():
         width = array.shape[1]
         if background[name].shape[1] != width:
-            raise unfit(
+            raise unprocessable(
                 f"input {name!r} has {width} columns, the rows it would be compared with have "
                 f"{background[name].shape[1]}"
             )
@@ -160,7 +162,7 @@ def _is_explainable(model: Model, name: str) -> bool:
 def _check_cost(rows: int, mixtures: int, budget: Explanations) -> None:
     most = budget.max_scored // mixtures
     if rows > most:
-        raise unfit(
+        raise unprocessable(
             f"a request has at most {most} rows of this model explained, this one has {rows}"
         )
 
@@ -182,17 +184,19 @@ class _Scorer:
         }
         results = self._model.run(self._names, arrays)
         if any(result.shape[:1] != (count,) for result in results):
-            raise unfit("this model cannot be explained: it does not answer row by row")
+            raise unprocessable("this model cannot be explained: it does not answer row by row")
         found = [result.reshape(count, -1).astype(np.float64) for result in results]
         self.widths = [array.shape[1] for array in found]
         if max(self.widths) > _MOST_VALUES:
-            raise unfit(
+            raise unprocessable(
                 f"outputs of at most {_MOST_VALUES} values a row are explained, these have "
                 f"{dict(zip(self._names, self.widths, strict=True))}: ask for others"
             )
         scores = np.concatenate(found, axis=1)
         if not np.isfinite(scores).all():
-            raise unfit("these rows cannot be explained: the model's output is not a finite number")
+            raise unprocessable(
+                "these rows cannot be explained: the model's output is not a finite number"
+            )
         return scores
 
 

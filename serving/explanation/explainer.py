@@ -23,20 +23,20 @@ _WAITING = 8
 class Explainer:
     """Explains requests, one after another."""
 
-    def __init__(self, model: str, budget: Explanations, own: CollectorRegistry) -> None:
-        """Explain within `budget`; count in the registry `own`, for the registered model's name."""
+    def __init__(self, model: str, budget: Explanations, registry: CollectorRegistry) -> None:
+        """Explain within `budget`; count in `registry`, for the registered model's name."""
         self._budget = budget
         self._thread = ThreadPoolExecutor(1, "explaining")
         self._in_hand = 0
         self._rows = Counter(
-            "slipway_explanations", "Rows explained.", ["model"], registry=own
+            "slipway_explanations", "Rows explained.", ["model"], registry=registry
         ).labels(model)
         self._seconds = Histogram(
             "slipway_explanation_duration_seconds",
             "Time that the explanation of a request took, without its wait.",
             ["model"],
             buckets=_SECONDS,
-            registry=own,
+            registry=registry,
         ).labels(model)
 
     async def explain(self, job: Job) -> list[ExplainedOutput]:

@@ -14,14 +14,14 @@ from serving.models.model import Model
 from serving.models.signature import TensorSpec
 from serving.prediction_log.feedback import Feedback
 from serving.protocol.datatypes import BY_NAME
-from serving.protocol.messages import InferRequest, InferResponse, RowsResponse
+from serving.protocol.messages import InferRequest, RowsResponse, TensorsResponse
 from serving.protocol.tensors import ANY
 
 Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
-_PUBLIC = {"GivenLabel": "Label"}
-"""What structs that only their module knows are called here."""
+_PUBLIC = {"FeedbackLabel": "Label", "TensorsResponse": "InferResponse"}
+"""The published names of structs that have others in the code."""
 
 
 def reference(name: str) -> Schema:
@@ -32,7 +32,7 @@ def reference(name: str) -> Schema:
 def general() -> dict[str, Schema]:
     """The schemas that no model changes, by name."""
     _, found = msgspec.json.schema_components(
-        (InferRequest, InferResponse, RowsResponse, Feedback), ref_template=_REFERENCE
+        (InferRequest, TensorsResponse, RowsResponse, Feedback), ref_template=_REFERENCE
     )
     text = msgspec.json.encode(found).decode()
     for own, public in _PUBLIC.items():

@@ -15,16 +15,16 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client reads it when it is imported; the main process sets it before its children."""
 
 
-class Refusals:
+class RefusalMetrics:
     """Models that were not taken into service, by whichever process refused them."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self.model = model
         self._failures = Counter(
             "slipway_model_load_failures",
             "Models that were not taken into service.",
             ["model", "slot", "reason"],
-            registry=own,
+            registry=registry,
         )
         for slot in Slot:
             for reason in Reason:
@@ -35,43 +35,43 @@ class Refusals:
         self._failures.labels(self.model, slot, reason).inc()
 
 
-class Shown:
+class SlotMetrics:
     """Which model is in which slot of one process."""
 
-    def __init__(self, own: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
             "slipway_model_info",
             "1 for the version in a slot.",
             ["model", "slot", "version", "digest"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemax",
         )
         self._seconds = Gauge(
             "slipway_model_load_seconds",
             "What the model in a slot took to load and warm up, on the slowest worker.",
             ["model", "slot"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemax",
         )
         self._swaps = Counter(
             "slipway_model_swaps",
             "Models taken into service.",
             ["model", "slot"],
-            registry=own,
+            registry=registry,
         )
         self._shown: dict[Slot, tuple[str, str, str, str]] = {}
 
-    def serves(self, slot: Slot, model: Model, seconds: float) -> None:
+    def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
         """Note the model that is in a slot from now on, and what loading it took."""
-        self.empties(slot)
+        self.emptied(slot)
         shown = (model.name, str(slot), model.version, model.digest)
         self._shown[slot] = shown
         self._info.labels(*shown).set(1)
         self._seconds.labels(model.name, slot).set(seconds)
         self._swaps.labels(model.name, slot).inc()
 
-    def empties(self, slot: Slot) -> None:
+    def emptied(self, slot: Slot) -> None:
         """Note that a slot's model is no longer in service."""
         shown = self._shown.pop(slot, None)
         if shown is None:
@@ -83,29 +83,29 @@ class Shown:
             self._info.remove(*shown)
 
 
-class ModelMetrics(Refusals, Shown):
+class ModelMetrics(RefusalMetrics, SlotMetrics):
     """What a worker serves. The agent must not make these: it has no model that takes traffic."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
-        Refusals.__init__(self, model, own)
-        Shown.__init__(self, own)
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
+        RefusalMetrics.__init__(self, model, registry)
+        SlotMetrics.__init__(self, registry)
         self._ready = Gauge(
             "slipway_model_ready",
             "1 when every worker has a champion.",
             ["model"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemin",
         ).labels(model)
         self.weight = Gauge(
             "slipway_challenger_weight",
             "Share of the routing keys that the challenger answers.",
             ["model"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemostrecent",
         ).labels(model)
 
-    def serves(self, slot: Slot, model: Model, seconds: float) -> None:
+    def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
         """Note the model that is in a slot from now on, and what loading it took."""
-        super().serves(slot, model, seconds)
+        super().loaded(slot, model, seconds)
         if slot is Slot.CHAMPION:
             self._ready.set(1)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from serving.errors import ModelRefusedError, Reason, RequestError
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason, RequestError
 from serving.protocol.messages import InputTensor
 from serving.protocol.tensors import ANY, Array, TensorReader
 
@@ -35,7 +35,7 @@ def decode(data: bytes, readers: dict[str, TensorReader]) -> dict[str, Array]:
     """
     try:
         columns = msgspec.json.decode(data, type=dict[str, list[Any]])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise refuse(str(error)) from error
     if columns.keys() != readers.keys():
         raise refuse(f"it must have rows of the inputs {list(readers)}, and no other")

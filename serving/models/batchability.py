@@ -13,7 +13,7 @@ import numpy as np
 
 from serving.errors import RequestError
 from serving.models.model import Model
-from serving.models.scoring import Job, alone, together
+from serving.models.scoring import Job, score, score_batch
 from serving.protocol.tensors import ANY, Array, Values
 
 _JOBS = 16
@@ -26,7 +26,7 @@ _CLOSE = 1e-5
 """Relative difference of outputs that other kernels for other sizes may bring about."""
 
 
-def with_joining(model: Model, example: Job) -> Model:
+def with_batchability(model: Model, example: Job) -> Model:
     """The model, marked as one whose requests are put together if that is right and faster.
 
     Args:
@@ -38,14 +38,14 @@ def with_joining(model: Model, example: Job) -> Model:
         return model
     jobs = [_varied(example, number) for number in range(_JOBS)]
     try:
-        return replace(model, joins=_same(jobs) and _faster(jobs))
+        return replace(model, batchable=_same(jobs) and _faster(jobs))
     except (RequestError, OverflowError, FloatingPointError):
         return model  # the varied rows are beyond a datatype, or what the graph takes
 
 
 def _seconds(job: Job) -> float:
     begin = time.perf_counter()
-    alone(job)
+    score(job)
     return time.perf_counter() - begin
 
 
@@ -66,7 +66,7 @@ def _can(model: Model) -> bool:
 
 
 def _same(jobs: list[Job]) -> bool:
-    pairs = zip(together(jobs), map(alone, jobs), strict=True)
+    pairs = zip(score_batch(jobs), map(score, jobs), strict=True)
     return all(_close(joined[name], single[name]) for joined, single in pairs for name in single)
 
 
@@ -83,9 +83,9 @@ def _faster(jobs: list[Job]) -> bool:
     for _ in range(_ROUNDS):
         begin = time.perf_counter()
         for job in jobs:
-            alone(job)
+            score(job)
         middle = time.perf_counter()
-        together(jobs)
+        score_batch(jobs)
         one_by_one.append(middle - begin)
         at_once.append(time.perf_counter() - middle)
     return min(one_by_one) > _GAIN * min(at_once)

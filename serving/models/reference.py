@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from serving.errors import ModelRefusedError, Reason
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 
 REFERENCE = "reference.json"
 """The file's title in a model's artifact, which may have none."""
@@ -82,7 +82,7 @@ def decode(data: bytes) -> Reference:
     """
     try:
         found = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise _refuse(str(error)) from error
     for name, feature in found.features.items():
         if isinstance(feature, Numeric) and list(feature.quantiles) != sorted(feature.quantiles):

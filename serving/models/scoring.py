@@ -15,13 +15,13 @@ from serving.config import Limits
 from serving.errors import RequestError
 from serving.models.model import Model
 from serving.protocol.messages import InferRequest
-from serving.protocol.tensors import Array, Values, array_of, read_inputs, unfit
+from serving.protocol.tensors import Array, Values, array_of, read_inputs, unprocessable
 
 Results = dict[str, Array]
 """Output arrays by name."""
 
-_MOST_JOINED = 64
-"""Rows of a request beyond which it gains nothing from being put together with others."""
+_MAX_BATCHABLE_ROWS = 64
+"""Rows of a request beyond which batching it with others gains nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,9 +48,9 @@ class Job:
         self.plain = list(map(type, self.values.values())).count(list) == len(self.values)
 
     @property
-    def joins(self) -> bool:
+    def batchable(self) -> bool:
         """Whether it may be scored together with others."""
-        return self.model.joins and self.rows <= _MOST_JOINED and self.plain
+        return self.model.batchable and self.rows <= _MAX_BATCHABLE_ROWS and self.plain
 
 
 def read(model: Model, request: InferRequest, limits: Limits) -> Job:
@@ -64,10 +64,12 @@ def read(model: Model, request: InferRequest, limits: Limits) -> Job:
             raise RequestError(400, "the body has neither `inputs` nor `rows`")
         values, shapes, rows = read_inputs(request.inputs, model.readers)
         if not 1 <= rows <= limits.max_rows:
-            raise unfit(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
+            raise unprocessable(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
     elif request.inputs is UNSET:
         if model.rows is None:
-            raise unfit("the model's inputs have no fixed form a row; send `inputs` instead")
+            raise unprocessable(
+                "the model's inputs have no fixed form a row; send `inputs` instead"
+            )
         values, shapes, rows = model.rows.read(request.rows, limits.max_rows)
     else:
         raise RequestError(400, "the body has `inputs` and `rows`; one of them is meant")
@@ -79,13 +81,13 @@ def _wanted(model: Model, request: InferRequest) -> list[str]:
         return model.output_names
     names = [output.name for output in request.outputs]
     if unknown := [name for name in names if name not in model.outputs]:
-        raise unfit(f"unknown outputs {unknown}; the model has {model.output_names}")
+        raise unprocessable(f"unknown outputs {unknown}; the model has {model.output_names}")
     if len(set(names)) != len(names):
-        raise unfit("an output is asked for twice")
+        raise unprocessable("an output is asked for twice")
     return names
 
 
-def alone(job: Job) -> Results:
+def score(job: Job) -> Results:
     """Score one job.
 
     Raises:
@@ -112,7 +114,7 @@ def arrays_of(job: Job) -> dict[str, Array]:
         }
 
 
-def together(jobs: Sequence[Job]) -> list[Results]:
+def score_batch(jobs: Sequence[Job]) -> list[Results]:
     """Score jobs of one model that all may be joined, in one run; results in their order.
 
     Raises:

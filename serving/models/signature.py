@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from serving.errors import ModelRefusedError, Reason
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 from serving.protocol.datatypes import BY_NAME, BY_ONNX
 from serving.protocol.tensors import ANY
 
@@ -58,7 +58,7 @@ def decode(data: bytes) -> Signature:
     """
     try:
         signature = msgspec.json.decode(data, type=Signature)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise refuse(f"signature.json: {error}") from error
     _check_specs("inputs", signature.inputs)
     _check_specs("outputs", signature.outputs)

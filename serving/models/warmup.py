@@ -9,7 +9,7 @@ import numpy as np
 from serving.config import Limits
 from serving.errors import ModelRefusedError, Reason, RequestError
 from serving.models.model import Model
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 from serving.models.signature import TensorSpec
 from serving.protocol.messages import InferRequest, InputTensor
 from serving.protocol.tensors import Array, fits
@@ -40,7 +40,7 @@ def warm_up(model: Model) -> None:
     request = example_request(model)
     try:
         for _ in range(_ROUNDS):
-            results = alone(read(model, request, Limits()))
+            results = score(read(model, request, Limits()))
     except RequestError as error:
         raise ModelRefusedError(Reason.WARMUP, f"the example: {error}") from error
     _judge_all(model, results, "the example")

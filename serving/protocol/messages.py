@@ -80,7 +80,7 @@ class OutputTensor(Struct, frozen=True):
     parameters: dict[str, Any] | UnsetType = UNSET
 
 
-class InferResponse(Struct, frozen=True):
+class TensorsResponse(Struct, frozen=True):
     """The body of an infer answer."""
 
     model_name: str

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from serving.errors import DECODE_ERRORS
 from serving.protocol.datatypes import Datatype
-from serving.protocol.tensors import Array, TensorReader, Values, unfit
+from serving.protocol.tensors import Array, TensorReader, Values, unprocessable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,11 +46,13 @@ class RowReader:
         """
         try:
             rows = self.decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise unfit(f"the rows are not of the inputs {list(self.single)}: {error}") from error
+        except DECODE_ERRORS as error:
+            raise unprocessable(
+                f"the rows are not of the inputs {list(self.single)}: {error}"
+            ) from error
         count = len(rows)
         if not 1 <= count <= most:
-            raise unfit(f"a request has 1 to {most} rows, this one has {count}")
+            raise unprocessable(f"a request has 1 to {most} rows, this one has {count}")
         columns = map(list, zip(*map(msgspec.structs.astuple, rows), strict=True))
         values: dict[str, Values] = dict(zip(self.single, columns, strict=True))
         for name in self.deep:

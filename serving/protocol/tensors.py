@@ -27,7 +27,7 @@ ANY = -1
 """A dimension that the caller chooses."""
 
 
-def unfit(message: str) -> RequestError:
+def unprocessable(message: str) -> RequestError:
     """A request that is well formed but does not fit the model."""
     return RequestError(422, message)
 
@@ -82,12 +82,12 @@ class TensorReader:
                 wrong; 400, where there is no data.
         """
         if given.datatype != self.datatype.name:
-            raise unfit(
+            raise unprocessable(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
                 f"{given.datatype!r}"
             )
         if given.shape != self.single and not fits(given.shape, self.shape):
-            raise unfit(
+            raise unprocessable(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {given.shape}"
             )
@@ -105,7 +105,7 @@ class TensorReader:
         if not self.datatype.elements.issuperset(map(type, values)):
             values = self._flat(values, shape)
         if len(values) != math.prod(shape):
-            raise unfit(
+            raise unprocessable(
                 f"input {self.name!r} says the shape {shape}, its data has {len(values)} elements"
             )
         return values
@@ -116,14 +116,14 @@ class TensorReader:
             if set(map(type, data)) != {list}:
                 break
             if {len(row) for row in data} != {size}:
-                raise unfit(
+                raise unprocessable(
                     f"input {self.name!r} says the shape {shape}, its nested data has rows of "
                     "other lengths"
                 )
             data = list(chain.from_iterable(data))
         for place, element in enumerate(data):
             if type(element) not in self.datatype.elements:
-                raise unfit(
+                raise unprocessable(
                     f"data of input {self.name!r}: element {place} is {_kind(element)}, not "
                     f"{self.datatype.words}"
                 )
@@ -140,7 +140,7 @@ class TensorReader:
                 return read_values(self.datatype, count, data)
             return read_raw(self.datatype, shape, data)
         except ValueError as error:
-            raise unfit(f"data of input {self.name!r}: {error}") from error
+            raise unprocessable(f"data of input {self.name!r}: {error}") from error
 
     def array(self, values: Values, shape: list[int]) -> Array:
         """Values that this reader let through, as an array of a shape that holds them.
@@ -153,7 +153,7 @@ class TensorReader:
         try:
             return array_of(values, self.datatype).reshape(shape)
         except (OverflowError, FloatingPointError) as error:
-            raise unfit(
+            raise unprocessable(
                 f"data of input {self.name!r} has a value beyond {self.datatype.name}"
             ) from error
 
@@ -206,9 +206,9 @@ def read_inputs(
         name, shape = tensor.name, tensor.shape
         reader = readers.get(name)
         if reader is None:
-            raise unfit(f"unknown input {name!r}; the model has {list(readers)}")
+            raise unprocessable(f"unknown input {name!r}; the model has {list(readers)}")
         if name in found:
-            raise unfit(f"input {name!r} is given twice")
+            raise unprocessable(f"input {name!r} is given twice")
         data = tensor.data
         # The common case, one row of plain values, without a call: twenty inputs are twenty calls.
         if (
@@ -226,9 +226,9 @@ def read_inputs(
             if rows is None:
                 rows = shape[0]
             elif rows != shape[0]:
-                raise unfit(
+                raise unprocessable(
                     f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
     if len(found) != len(readers):
-        raise unfit(f"missing inputs: {[name for name in readers if name not in found]}")
+        raise unprocessable(f"missing inputs: {[name for name in readers if name not in found]}")
     return found, shapes, 1 if rows is None else rows

@@ -15,7 +15,7 @@ from serving.grpc.messages import SERVICE, ModelInferRequest
 from serving.http.binary import HEADER
 from serving.http.codec import decode, plain
 from serving.models.model import load
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -117,7 +117,7 @@ def client(server):
 def outcome(model, request_of):
     """200, or the status with which a request is refused."""
     try:
-        alone(read(model, request_of(), LIMITS))
+        score(read(model, request_of(), LIMITS))
     except RequestError as error:
         return error.status
     return 200

@@ -9,10 +9,10 @@ import pytest
 
 from serving.errors import RequestError
 from serving.middleware import access_log
-from serving.middleware.access_log import LINES_PER_SECOND, Asked, RequestLog
+from serving.middleware.access_log import LINES_PER_SECOND, RequestInfo, RequestLog
 
 INFER = "/v2/models/flight-delays/infer"
-ASKED = Asked("infer", "r1", "t1", "team")
+REQUEST = RequestInfo("infer", "r1", "t1", "team")
 
 
 @pytest.fixture
@@ -51,13 +51,13 @@ def clock(monkeypatch):
 def test_a_line_says_who_what_and_why(lines):
     """Request id, trace id, route, key, code and reason; what is not known is left out."""
     log = RequestLog()
-    log.refused(ASKED, 422, "unfit")
-    log.refused(Asked("live", "r2"), 503, "no model")
-    log.crashed(ASKED, ValueError("of ours"))
-    log.answered(ASKED, 200)
+    log.refused(REQUEST, 422, "unprocessable")
+    log.refused(RequestInfo("live", "r2"), 503, "no model")
+    log.crashed(REQUEST, ValueError("of ours"))
+    log.answered(REQUEST, 200)
     known = {"request_id": "r1", "route": "infer", "trace_id": "t1", "key": "team"}
     assert lines == [
-        ("request_refused", known | {"code": 422, "reason": "unfit"}),
+        ("request_refused", known | {"code": 422, "reason": "unprocessable"}),
         (
             "request_failed",
             {"request_id": "r2", "route": "live", "code": 503, "reason": "no model"},
@@ -69,7 +69,7 @@ def test_a_line_says_who_what_and_why(lines):
 
 def test_a_reason_is_bounded(lines):
     """A reason that repeats what a client sent does not make a line longer than it may be."""
-    RequestLog().refused(ASKED, 422, "x" * 10_000)
+    RequestLog().refused(REQUEST, 422, "x" * 10_000)
     assert len(lines[0][1]["reason"]) == 200
 
 
@@ -80,10 +80,10 @@ def test_a_flood_is_so_many_lines_a_second_and_a_count(lines, clock):
         log = RequestLog(lines=3)
         for _ in range(3):
             for _ in range(100):
-                log.refused(ASKED, 400, "bad")
-                log.crashed(ASKED, RequestError(400, "bad"))
+                log.refused(REQUEST, 400, "bad")
+                log.crashed(REQUEST, RequestError(400, "bad"))
             clock.now += 1.0
-        log.refused(ASKED, 400, "bad")
+        log.refused(REQUEST, 400, "bad")
 
     asyncio.run(flood())
     events = [event for event, _ in lines]
@@ -99,7 +99,7 @@ def test_the_count_is_told_though_nothing_follows(lines):
     async def flood():
         log = RequestLog(lines=1)
         for _ in range(5):
-            log.refused(ASKED, 400, "bad")
+            log.refused(REQUEST, 400, "bad")
         while len(lines) < 2:  # noqa: ASYNC110  # a log cannot be awaited
             await asyncio.sleep(0.01)
 
