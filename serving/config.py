@@ -1,6 +1,7 @@
 """The server's one configuration file: its form, its bounds and how it is read.
 
-Nothing else in this room reads configuration or environment.
+Nothing else in this room reads configuration. Of the environment only the libraries' own variables
+are read: the folder of shared metrics (see `metrics.models`) and the object store's keys.
 """
 
 from pathlib import Path
@@ -30,7 +31,7 @@ class ConfigError(Exception):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request, and all of them together, may ask for.
+    """Bounds of one request, and of all of them together.
 
     Attributes:
         max_body_bytes: longest body read, also after decompression; beyond it the answer is 413.
@@ -54,7 +55,7 @@ class SlotAliases(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where predictions and labels are kept.
+    """The prediction log: where predictions and labels are kept.
 
     Attributes:
         url: folder of the Delta tables `predictions` and `feedback`: a path or `s3://...`; the
@@ -70,7 +71,7 @@ class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
-    """What explanations may cost; more permutations say more exactly what three features share.
+    """Bounds of explanations; more permutations are more exact about what three features share.
 
     Attributes:
         permutations: orders of the features for each background row, an even number.
@@ -90,7 +91,7 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything the server is told.
+    """The server's configuration.
 
     Attributes:
         host: address to bind; nothing else is bound.
@@ -101,9 +102,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         model: registered model's name, and the only model name that is served.
         slots: alias that each slot follows.
         public_key: PEM text of the keys, one after the other, of which one must have signed a
-            model; without any, signatures are not asked for.
+            model; without any, signatures are not verified.
         cache_dir: folder for models by digest and the journal; made if it is missing.
-        poll_seconds: pause between two looks at the model registry.
+        poll_seconds: pause between two polls of the model registry.
         workers: worker processes, each with its own copy of the models.
         limits: bounds of requests.
         explanations: bounds of explanations.
@@ -146,7 +147,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def journal_folder(config: Config) -> Path:
-    """Where the workers write what the agent ships."""
+    """The folder of the journal, which workers write and the agent ships."""
     return Path(config.cache_dir) / "journal"
 
 

@@ -1,6 +1,6 @@
-"""The HTTP side: an RSGI application that answers the Open Inference Protocol v2.
+"""The HTTP transport: an RSGI application for the Open Inference Protocol v2.
 
-Owns dispatch, statuses and headers. Every answer that is not a success carries the protocol's
+Owns dispatch, statuses and headers. Every response that is not a success carries the protocol's
 error object. Source of RSGI: https://github.com/emmett-framework/granian (docs/spec/RSGI.md).
 """
 
@@ -38,7 +38,7 @@ _CLOSE = ("connection", "close")
 
 
 class Reply(NamedTuple):
-    """One answer, as RSGI takes it."""
+    """One response, as RSGI takes it."""
 
     status: int
     body: bytes

@@ -1,6 +1,6 @@
-"""What is measured of models on their way into service, by agent and workers alike.
+"""Metrics of models on their way into service, of agent and workers alike.
 
-Owns names and labels: slots, reasons and the configured model, never what a client sends.
+Owns names and labels: slots, reasons and the configured model, never a client's text.
 """
 
 import os
@@ -36,7 +36,7 @@ class RefusalMetrics:
 
 
 class SlotMetrics:
-    """Which model is in which slot of one process."""
+    """The model in each slot of one process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
@@ -60,31 +60,31 @@ class SlotMetrics:
             ["model", "slot"],
             registry=registry,
         )
-        self._shown: dict[Slot, tuple[str, str, str, str]] = {}
+        self._current: dict[Slot, tuple[str, str, str, str]] = {}
 
     def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
         """Note the model that is in a slot from now on, and what loading it took."""
         self.emptied(slot)
-        shown = (model.name, str(slot), model.version, model.digest)
-        self._shown[slot] = shown
-        self._info.labels(*shown).set(1)
+        labels = (model.name, str(slot), model.version, model.digest)
+        self._current[slot] = labels
+        self._info.labels(*labels).set(1)
         self._seconds.labels(model.name, slot).set(seconds)
         self._swaps.labels(model.name, slot).inc()
 
     def emptied(self, slot: Slot) -> None:
         """Note that a slot's model is no longer in service."""
-        shown = self._shown.pop(slot, None)
-        if shown is None:
+        labels = self._current.pop(slot, None)
+        if labels is None:
             return
         # Series in shared files cannot be removed; zeros are left out when they are read.
         if self._shares_files:
-            self._info.labels(*shown).set(0)
+            self._info.labels(*labels).set(0)
         else:
-            self._info.remove(*shown)
+            self._info.remove(*labels)
 
 
 class ModelMetrics(RefusalMetrics, SlotMetrics):
-    """What a worker serves. The agent must not make these: it has no model that takes traffic."""
+    """Metrics of a worker's models. The agent has none of these: its models take no traffic."""
 
     def __init__(self, model: str, registry: CollectorRegistry) -> None:
         RefusalMetrics.__init__(self, model, registry)

@@ -1,8 +1,8 @@
-"""What the server measures, by Prometheus conventions, right over any number of workers.
+"""The server's metrics, by Prometheus conventions, right over any number of workers.
 
 Owns names, labels and the exposition. Label values come from closed sets (routes, statuses,
-reasons) and from the configured model, never from what a client sends. With several workers each
-writes to files of its own in `folder`, and whichever is asked adds them up.
+reasons) and from the configured model, never from a client. With several workers each writes to
+files of its own in a shared folder, and whichever exposes them adds them up.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _SECONDS = (
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 _FLUSH_SECONDS = 0.2
 NO_SLOT = "none"
-"""The slot of a request that was refused before a model was chosen for it."""
+"""The slot of a request that was refused before its model was selected."""
 PREDICTION, LABEL = "prediction", "label"
 """Kinds of records in the prediction log."""
 
@@ -132,7 +132,7 @@ class Metrics:
         self.share()
 
     def watch(self, depth: Callable[[], int], in_flight: Callable[[], int]) -> None:
-        """Ask these for the requests that wait, and for those in hand, when metrics are shared."""
+        """Read these for the requests that wait, and for those in hand, when metrics are shared."""
         self._levels = (depth, in_flight)
 
     def answered(self, route: str, code: int) -> None:
@@ -149,7 +149,7 @@ class Metrics:
         self._share_later()
 
     def refused_request(self, slot: str | None, code: int) -> None:
-        """Count an infer request that was refused, before a slot was chosen or after it."""
+        """Count an infer request that was refused; None where no slot was selected."""
         self._inferences.add((slot or NO_SLOT, code))
         self._share_later()
 
@@ -199,13 +199,13 @@ class _Workers(Collector):
         self._files: Any = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]  # left untyped there
 
     def collect(self) -> Iterable[Metric]:
-        self._bury()
+        self._remove_dead()
         for metric in self._files.collect():
             if metric.name == "slipway_model_info":
                 metric.samples = [sample for sample in metric.samples if sample.value]
             yield metric
 
-    def _bury(self) -> None:
+    def _remove_dead(self) -> None:
         for pid in {path.stem.rsplit("_", 1)[1] for path in self._folder.glob("gauge_live*.db")}:
             if not _lives(int(pid)):
                 mark_process_dead(int(pid), str(self._folder))  # type: ignore[no-untyped-call]  # left untyped there

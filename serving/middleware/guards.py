@@ -1,4 +1,4 @@
-"""What every request passes in one worker: keys, admission, the log of refusals, the coming end.
+"""The guards that every request passes: API keys, admission, the log of refusals, the coming end.
 
 Owns that all transports share these. How a refusal is put into bytes is the transports' business.
 """

@@ -1,6 +1,6 @@
-"""Whether requests to a model gain from being scored together: measured, when it is loaded.
+"""Whether requests to a model gain from batches: measured, when it is loaded.
 
-Owns the trial: the same rows scored one by one and in one run must give the same, and the one run
+Owns the measurement: the same rows scored singly and in one run must give the same, and the one run
 must be faster by a margin. A graph whose rows touch each other, or whose cost is all in its rows,
 is scored request by request.
 """
@@ -19,20 +19,20 @@ from serving.protocol.tensors import ANY, Array, Values
 _JOBS = 16
 _ROUNDS = 5
 _GAIN = 1.2
-"""Times that the one run must be faster."""
+"""How many times faster the one run must be."""
 _SLOW = 0.02
-"""Seconds of one row beyond which a trial takes too long, and a call's own price is nothing."""
+"""Seconds of one row beyond which measuring takes too long, and a call's own cost is nothing."""
 _CLOSE = 1e-5
 """Relative difference of outputs that other kernels for other sizes may bring about."""
 
 
 def with_batchability(model: Model, example: Job) -> Model:
-    """The model, marked as one whose requests are put together if that is right and faster.
+    """The model, marked as batchable where that is right and faster.
 
     Args:
-        model: it has scored the example.
-        example: a request of one row. Rows beside it are made from it, each with other numbers, so
-            that a graph that mixes rows is seen to.
+        model: a model that has scored the example.
+        example: a request of one row. Other rows are derived from it with other numbers, so that a
+            graph that mixes rows is noticed.
     """
     if not _can(model) or _seconds(example) > _SLOW:
         return model

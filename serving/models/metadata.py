@@ -1,6 +1,6 @@
-"""What the server says of itself and of a model, whichever transport asks.
+"""Metadata of the server and of a model, whichever transport asks.
 
-Owns these two answers of the Open Inference Protocol.
+Owns these two responses of the Open Inference Protocol.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from serving.models.model import Model
 
 NAME = "slipway"
 EXTENSIONS = ("binary_tensor_data",)
-"""The protocol's extensions that are kept to, by their published names."""
+"""The protocol's extensions that the server has, by their published names."""
 
 _PLATFORM = "onnx_onnxruntime"
 
@@ -33,8 +33,8 @@ def model(model: Model, versions: Sequence[str]) -> dict[str, Any]:
     """A model's metadata; `parameters` says which artifact it is, beyond the protocol.
 
     Args:
-        model: which.
-        versions: those that may be asked for now.
+        model: the model.
+        versions: those in service now.
     """
     return {
         "name": model.name,

@@ -62,7 +62,7 @@ class Model:
         name: registered model's name.
         version: its version in the model registry.
         digest: its artifact's manifest digest.
-        signature: what it takes and gives.
+        signature: its inputs and outputs.
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
@@ -151,7 +151,7 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
 def _blocks(readers: Collection[TensorReader]) -> tuple[Block, ...]:
     if any(reader.single is None for reader in readers):
         return ()
-    found: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
+    names: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
     for reader in readers:
-        found.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
-    return tuple(Block(tuple(names), *form) for form, names in found.items())
+        names.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
+    return tuple(Block(tuple(inputs), *form) for form, inputs in names.items())

@@ -1,4 +1,4 @@
-"""A model's signature: what `signature.json` of its artifact says, held against its graph.
+"""A model's signature: `signature.json` of its artifact, compared with its graph.
 
 Owns the file's form and the comparison with an onnxruntime session's own inputs and outputs.
 """
@@ -23,7 +23,7 @@ class TensorSpec(Struct, frozen=True):
 
 
 class Signature(Struct, frozen=True):
-    """What a model takes and gives, and one row of it.
+    """A model's inputs and outputs, and one row of them.
 
     Attributes:
         inputs: in the order callers are shown.
@@ -37,7 +37,7 @@ class Signature(Struct, frozen=True):
 
 
 class GraphTensor(Protocol):
-    """What onnxruntime says of one input or output of a graph."""
+    """One input or output of a graph, as onnxruntime describes it."""
 
     name: str
     type: str
@@ -78,7 +78,7 @@ def _check_specs(side: str, specs: tuple[TensorSpec, ...]) -> None:
 
 
 def check(side: str, specs: tuple[TensorSpec, ...], graph: Sequence[GraphTensor]) -> None:
-    """Hold the signature's inputs or outputs against the graph's.
+    """Compare the signature's inputs or outputs with the graph's.
 
     Args:
         side: `inputs` or `outputs`, for the message.
@@ -116,5 +116,5 @@ def _check_one(side: str, spec: TensorSpec, tensor: GraphTensor) -> None:
 
 def _narrows(spec: Sequence[int], graph: Sequence[int]) -> bool:
     return len(spec) == len(graph) and all(
-        have in (ANY, want) for have, want in zip(graph, spec, strict=True)
+        size in (ANY, declared) for size, declared in zip(graph, spec, strict=True)
     )

@@ -1,7 +1,7 @@
-"""Request tensors to columns of values and arrays, held to a model's signature.
+"""Request tensors to columns of values and arrays, checked by a model's signature.
 
-Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP bodies (see
-`protocol`) or of how the arrays are scored (see `inference`).
+Owns every check of names, datatypes, shapes and values. Knows nothing of bodies (see `messages`) or
+of how the arrays are scored (see `models.scoring`).
 """
 
 import math
@@ -32,19 +32,19 @@ def unprocessable(message: str) -> RequestError:
     return RequestError(422, message)
 
 
-def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
-    """Whether a shape is of the wanted rank and equal where that is not `ANY`."""
-    if len(shape) != len(wanted):
+def fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
+    """Whether a shape is of the declared rank and equal where that is not `ANY`."""
+    if len(shape) != len(declared):
         return False
     # A loop, as this is on every request's way and a generator costs three times as much.
-    for have, want in zip(shape, wanted, strict=True):  # noqa: SIM110
-        if want not in (ANY, have):
+    for size, expected in zip(shape, declared, strict=True):  # noqa: SIM110
+        if expected not in (ANY, size):
             return False
     return True
 
 
 _SMALL = 256
-"""Elements up to which raw data is made a list, as JSON's is, so that it can be joined."""
+"""Elements up to which raw data becomes a list, as JSON's is, so that it can be batched."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,24 +74,24 @@ class TensorReader:
         object.__setattr__(self, "single", [1, *inner] if counts and ANY not in inner else None)
         object.__setattr__(self, "width", math.prod(inner))
 
-    def values(self, given: InputTensor) -> Values:
+    def values(self, tensor: InputTensor) -> Values:
         """The input's values: a flat list as long as the shape says, or an array of that shape.
 
         Raises:
             RequestError: 422, where datatype or shape, the number of elements or their types are
                 wrong; 400, where there is no data.
         """
-        if given.datatype != self.datatype.name:
+        if tensor.datatype != self.datatype.name:
             raise unprocessable(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
-                f"{given.datatype!r}"
+                f"{tensor.datatype!r}"
             )
-        if given.shape != self.single and not fits(given.shape, self.shape):
+        if tensor.shape != self.single and not fits(tensor.shape, self.shape):
             raise unprocessable(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
-                f"request says {given.shape}"
+                f"request says {tensor.shape}"
             )
-        return self.elements(given.data, given.shape)
+        return self.elements(tensor.data, tensor.shape)
 
     def elements(self, data: Any, shape: list[int]) -> Values:
         """`values`, of data whose shape is known to fit.
@@ -111,7 +111,7 @@ class TensorReader:
         return values
 
     def _flat(self, data: list[Any], shape: list[int]) -> list[Any]:
-        """Nested data, flat; or the complaint about the first element that is wrong."""
+        """Nested data, flat; refuses the first element that is wrong."""
         for size in shape[1:]:
             if set(map(type, data)) != {list}:
                 break
@@ -143,7 +143,7 @@ class TensorReader:
             raise unprocessable(f"data of input {self.name!r}: {error}") from error
 
     def array(self, values: Values, shape: list[int]) -> Array:
-        """Values that this reader let through, as an array of a shape that holds them.
+        """Values that this reader has accepted, as an array of a shape that holds them.
 
         Raises:
             RequestError: 422, for a number beyond the datatype.
@@ -185,7 +185,7 @@ def _kind(element: object) -> str:
 
 
 def read_inputs(
-    given: Sequence[InputTensor], readers: dict[str, TensorReader]
+    tensors: Sequence[InputTensor], readers: dict[str, TensorReader]
 ) -> tuple[dict[str, Values], dict[str, list[int]], int]:
     """All inputs of one request by name, each the signature's, each exactly once.
 
@@ -199,15 +199,15 @@ def read_inputs(
         RequestError: 422, for a name that is unknown, given twice or missing, or unequal numbers
             of rows; or as in `TensorReader.values`.
     """
-    found: dict[str, Values] = {}
+    values: dict[str, Values] = {}
     shapes: dict[str, list[int]] = {}
     rows = None
-    for tensor in given:
+    for tensor in tensors:
         name, shape = tensor.name, tensor.shape
         reader = readers.get(name)
         if reader is None:
             raise unprocessable(f"unknown input {name!r}; the model has {list(readers)}")
-        if name in found:
+        if name in values:
             raise unprocessable(f"input {name!r} is given twice")
         data = tensor.data
         # The common case, one row of plain values, without a call: twenty inputs are twenty calls.
@@ -218,9 +218,9 @@ def read_inputs(
             and tensor.datatype == reader.datatype.name
             and reader.datatype.elements.issuperset(map(type, data))
         ):
-            found[name] = data
+            values[name] = data
         else:
-            found[name] = reader.values(tensor)
+            values[name] = reader.values(tensor)
         shapes[name] = shape
         if reader.counts:
             if rows is None:
@@ -229,6 +229,6 @@ def read_inputs(
                 raise unprocessable(
                     f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
-    if len(found) != len(readers):
-        raise unprocessable(f"missing inputs: {[name for name in readers if name not in found]}")
-    return found, shapes, 1 if rows is None else rows
+    if len(values) != len(readers):
+        raise unprocessable(f"missing inputs: {[name for name in readers if name not in values]}")
+    return values, shapes, 1 if rows is None else rows

@@ -138,7 +138,7 @@ def read(config: Config) -> State | None:
 def _trusted(state: State, keys: Collection[str]) -> State:
     if not keys:
         return state
-    placed = {slot: each for slot, each in state.placed.items() if each.key in keys}
+    placed = {slot: release for slot, release in state.placed.items() if release.key in keys}
     if len(placed) == len(state.placed):
         return state
     return replace(state, placed=placed, reason=state.reason or _NOT_TRUSTED)

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from serving.config import Config
 from serving.explanation.explainer import Explainer
 from serving.grpc import codec, contents
-from serving.grpc.messages import ModelInferRequest, ModelInferResponse
+from serving.grpc.messages import ModelInferResponse, message
 from serving.http.binary import HEADER
 from serving.http.codec import decode, encode
 from serving.inference.engine import Call, Engine
@@ -25,6 +25,7 @@ from serving.models.slots import Placement
 from serving.protocol.datatypes import BY_NAME
 from serving.protocol.raw import read_raw, write_raw
 
+ModelInferRequest = message("ModelInferRequest")
 MODEL = "m"
 ONNX = {
     datatype.name: TensorProto.DataType.Value(

@@ -27,8 +27,8 @@ _ENDINGS = {
 """The events that troubles end with, by those they begin with."""
 
 
-class Wanted(NamedTuple):
-    """What the model registry wants to be served.
+class Poll(NamedTuple):
+    """The model registry's aliases and tags at one poll.
 
     Attributes:
         releases: by slot, those whose alias names a version.
@@ -48,7 +48,7 @@ class AliasWatcher:
         self._aliases = aliases
         self._sources: dict[tuple[int, str], str] = {}
 
-    def poll(self) -> Wanted:
+    def poll(self) -> Poll:
         """The releases that the aliases name now; a version's source is requested once.
 
         Raises:
@@ -65,7 +65,7 @@ class AliasWatcher:
             slot: Release(version, self._sources[model.created, version])
             for slot, version in versions.items()
         }
-        return Wanted(releases, model.tags.get(WEIGHT_TAG, "0"))
+        return Poll(releases, model.tags.get(WEIGHT_TAG, "0"))
 
 
 class Follower:
@@ -113,15 +113,15 @@ class Follower:
     def step(self) -> None:
         """Poll the model registry once, and act on it."""
         try:
-            wanted = self._aliases.poll()
+            poll = self._aliases.poll()
         except TrackingError as error:
             self._metrics.poll_failures.inc()
             self._trouble("tracking_unreachable", f"the model registry cannot be asked: {error}")
         else:
             self._troubles.end("tracking_unreachable")
             for slot in Slot:
-                self._follow(slot, wanted.releases.get(slot))
-            self._set_weight(wanted.weight)
+                self._follow(slot, poll.releases.get(slot))
+            self._set_weight(poll.weight)
         self._publish()
 
     def _follow(self, slot: Slot, release: Release | None) -> None:
