@@ -25,7 +25,6 @@ from serving.models import metadata
 from serving.prediction_log import feedback
 from serving.prediction_log.journal import Journal
 from serving.protocol import messages
-from serving.protocol.messages import InferRequest
 
 _TURN_SECONDS = 0.001
 _YOUNG = 10_000
@@ -193,15 +192,14 @@ class App:
             context.trace_id,
             long=len(content) >= LONG_BYTES,
         )
-        request = await self._decode(call, content, headers.get(binary.HEADER))
-        response = await self._engine.infer(call, request)
-        return Reply(200, *codec.encode(request, response, headers.get(_ACCEPT)))
-
-    async def _decode(self, call: Call, content: bytes, length: str | None) -> InferRequest:
+        length = headers.get(binary.HEADER)
         if call.long:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, codec.decode, content, length)
-        return codec.decode(content, length)
+            request = await loop.run_in_executor(None, codec.decode, content, length)
+        else:
+            request = codec.decode(content, length)
+        response = await self._engine.infer(call, request)
+        return Reply(200, *codec.encode(request, response, headers.get(_ACCEPT)))
 
 
 def _refusal(error: Exception) -> Reply:

@@ -24,6 +24,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from serving.errors import RequestError
 from serving.metrics.buffered import BufferedCounter, BufferedHistogram, SharedHistogram
 from serving.metrics.models import FOLDER_VARIABLE, ModelMetrics
 
@@ -148,9 +149,9 @@ class Metrics:
         self._rows.add((slot,), rows)
         self._share_later()
 
-    def refused_request(self, slot: str | None, code: int) -> None:
+    def refused_request(self, slot: str | None, error: RequestError) -> None:
         """Count an infer request that was refused; None where no slot was selected."""
-        self._inferences.add((slot or NO_SLOT, code))
+        self._inferences.add((slot or NO_SLOT, error.status))
         self._share_later()
 
     def batch_rows(self, rows: int) -> None:

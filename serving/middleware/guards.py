@@ -128,6 +128,9 @@ class Admitted:
         _traceback: TracebackType | None,
     ) -> None:
         admission = self._guards.admission
+        if error is None:
+            admission.leave(self._ticket)
+            return
         late = None
         if isinstance(error, asyncio.CancelledError):
             late = admission.overdue(self._ticket)
@@ -140,4 +143,4 @@ class Admitted:
 
     def _count(self, error: RequestError) -> None:
         if self._infer:
-            self._guards.metrics.refused_request(error.slot, error.status)
+            self._guards.metrics.refused_request(error.slot, error)

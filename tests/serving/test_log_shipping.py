@@ -230,7 +230,7 @@ def test_a_commit_that_landed_unseen_is_not_repeated(tmp_path, monkeypatch):
 WRITER = """
 import sys, time
 from pathlib import Path
-from serving import feedback
+from serving.prediction_log import feedback
 from serving.prediction_log.journal import Journal
 from serving.prediction_log.records import Prediction, encode
 
@@ -246,7 +246,7 @@ while True:
     )
     kept = journal.append([encode(record)])
     body = b'{"id": "%s", "value": 1}' % name.encode()
-    kept = feedback.accept(body, journal)[0] == 200 and kept
+    kept = feedback.accept(body, journal, lambda number: None)[0] == 200 and kept
     # One write each, so that the reader of this pipe sees whole lines whenever this is killed.
     sys.stdout.write(f"{name}\\n" if kept else "dropped\\n")
     sys.stdout.flush()
@@ -353,7 +353,7 @@ def test_while_the_store_is_down_everything_waits(tmp_path, caplog, events):
     for number in range(8):
         keep(writer, prediction(f"{number}"))
         assert not agent.flush()
-        pauses.append(agent.shipper._pause)
+        pauses.append(agent.shipper._pauses.current)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     agent.shipper._measure()
     assert agent.metric("pending_bytes") == segments.waiting(tmp_path / "journal") > 0
