@@ -77,6 +77,7 @@ class App:
         self._draining = guards.draining
         self._journal = journal
         self._parts = parts
+        self._max_body_bytes = config.limits.max_body_bytes
         self._server = messages.encode(metadata.server())
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -171,35 +172,22 @@ class App:
         """The reply, while the request is in hand and in its time."""
         infer = route.kind is Kind.INFER
         async with self._guards.admit(context, headers, infer=infer):
-            content = await self._body(headers, rsgi)
-            if infer:
-                return await self._infer(route, headers, context, content)
-            kept = partial(self._metrics.log_kept, LABEL)
-            return Reply(*feedback.accept(content, self._journal, kept))
-
-    async def _body(self, headers: Any, rsgi: Any) -> bytes:
-        limit = self._config.limits.max_body_bytes
-        content = await body.read(headers, rsgi, limit)
-        return codec.plain(content, headers.get(_ENCODING), limit)
-
-    async def _infer(
-        self, route: Route, headers: Any, context: RequestContext, content: bytes
-    ) -> Reply:
-        call = Call(
-            route.model,
-            route.version,
-            headers.get(_ROUTING_KEY) or "",
-            context.trace_id,
-            long=len(content) >= LONG_BYTES,
-        )
-        length = headers.get(binary.HEADER)
-        if call.long:
-            loop = asyncio.get_running_loop()
-            request = await loop.run_in_executor(None, codec.decode, content, length)
-        else:
-            request = codec.decode(content, length)
-        response = await self._engine.infer(call, request)
-        return Reply(200, *codec.encode(request, response, headers.get(_ACCEPT)))
+            content = await body.read(headers, rsgi, self._max_body_bytes)
+            content = codec.plain(content, headers.get(_ENCODING), self._max_body_bytes)
+            if not infer:
+                kept = partial(self._metrics.log_kept, LABEL)
+                return Reply(*feedback.accept(content, self._journal, kept))
+            long = len(content) >= LONG_BYTES
+            key = headers.get(_ROUTING_KEY) or ""
+            call = Call(route.model, route.version, key, context.trace_id, long=long)
+            length = headers.get(binary.HEADER)
+            if long:
+                loop = asyncio.get_running_loop()
+                request = await loop.run_in_executor(None, codec.decode, content, length)
+            else:
+                request = codec.decode(content, length)
+            response = await self._engine.infer(call, request)
+            return Reply(200, *codec.encode(request, response, headers.get(_ACCEPT)))
 
 
 def _refusal(error: Exception) -> Reply:

@@ -31,15 +31,16 @@ def hash_of(key: str) -> str:
 
 
 class ApiKeys:
-    """The keys that callers are known by; without any, no request needs one."""
+    """The keys that callers are known by.
+
+    Attributes:
+        required: whether there are any, so that requests need one.
+    """
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         """Take the names and hashes of the configuration."""
         self._keys = tuple((key.name, key.sha256) for key in keys)
-
-    def __bool__(self) -> bool:
-        """Whether callers must have a key at all."""
-        return bool(self._keys)
+        self.required = bool(keys)
 
     def authenticate(self, authorization: str | None, x_api_key: str | None) -> str:
         """The name of the request's key, empty where no request needs one.
@@ -52,7 +53,7 @@ class ApiKeys:
             RequestError: 401, with a challenge, without a key or with an unknown one.
         """
         name = self.name(authorization, x_api_key)
-        if name or not self._keys:
+        if name or not self.required:
             return name
         if not _presented(authorization, x_api_key):
             raise _unauthorized(
@@ -65,7 +66,7 @@ class ApiKeys:
 
     def name(self, authorization: str | None, x_api_key: str | None) -> str:
         """The name of the request's key, empty where it is unknown."""
-        key = _presented(authorization, x_api_key) if self._keys else ""
+        key = _presented(authorization, x_api_key) if self.required else ""
         return self._name(hash_of(key)) if key else ""
 
     def _name(self, sha256: str) -> str:

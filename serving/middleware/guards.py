@@ -61,7 +61,7 @@ class Guards:
         Raises:
             RequestError: 401, without a known key; 429 and 503 as `Admission.enter`.
         """
-        if self.keys:
+        if self.keys.required:
             # Compared once: what is not known now is not known to the log either.
             context.key = ""
             context.key = self.keys.authenticate(headers.get(_AUTHORIZATION), headers.get(_KEY))
