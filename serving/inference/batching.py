@@ -2,8 +2,8 @@
 
 Owns when batched requests are scored: at the end of the event loop's current turn, in which all
 that came in were read, each model's in one run. So a batch is as large as the load makes it, and
-nobody waits for a timer. What the results become is the business of the caller. Must be used on the
-event loop only.
+no request waits for a timer. The results are the caller's business. Must be used on the event loop
+only.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Answers infer requests, whatever transport they came by.
+"""Answers infer requests of all transports.
 
 Owns the order of one request: which slot's model answers, reading, scoring (singly, in a batch or
 beside the loop), the record in the prediction log, and what is counted. Bytes on the wire are the
@@ -36,7 +36,7 @@ _BESIDE = 2
 
 
 class Log(Protocol):
-    """Takes records, or says that it cannot."""
+    """The prediction log, as the engine uses it."""
 
     def append(self, records: Sequence[bytes]) -> bool:
         """Whether the records will reach their table whatever happens to this process."""

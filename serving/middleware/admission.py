@@ -42,7 +42,7 @@ class Admission:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look after the requests of `loop` from now on."""
+        """Sweep the requests of `loop` from now on."""
         self._loop = loop
         self._timer = loop.call_later(self._pause, self._sweep)
 
@@ -106,7 +106,7 @@ class Admission:
         """Whole seconds until those in hand are answered, at the rate of late; at least 1.
 
         Little's law: it is the requests in hand over the answers a second. Where nothing is
-        answered, nobody is kept longer than a request may take.
+        answered, it is the time that a request may take.
         """
         if self._rate <= 0.0:
             return max(1, math.ceil(self._seconds))

@@ -18,7 +18,7 @@ class Draining:
         self._shared = mmap.mmap(-1, 1)
 
     def begin(self) -> None:
-        """From now on the server is not ready, and asks its callers to go elsewhere."""
+        """Make the server not ready, and have it close connections, from now on."""
         self._shared[0] = 1
 
     def __bool__(self) -> bool:

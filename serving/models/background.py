@@ -1,7 +1,7 @@
 """A model's background rows, which explanations compare a request's row with.
 
 Owns the form of `background.json`: for each input its values, one for each of the sampled training
-rows. Which rows were sampled is the business of whoever packaged the model.
+rows. Sampling is the business of the packaging step.
 """
 
 from typing import Any

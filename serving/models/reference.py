@@ -58,7 +58,7 @@ class Category(Struct, frozen=True, tag="category", tag_field="kind"):
     def unknown(self, values: Iterable[str]) -> set[str]:
         """Those of the texts that training had none of.
 
-        None are where rare texts were cut from the list, as they cannot be told from new ones.
+        Empty where rare texts were cut from the list: new ones look like them.
         """
         if sum(self.shares.values()) + self.missing < _WHOLE:
             return set()

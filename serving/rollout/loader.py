@@ -1,4 +1,4 @@
-"""Keeps one worker's placement as `state.json` says.
+"""Loads the models of `state.json` into one worker's placement.
 
 Owns the thread that polls the state, loading from the cache, warming up, and the swap. It calls no
 other service: the disk has all it needs, so a worker starts with everything else down. A failure
@@ -52,7 +52,7 @@ class Loader:
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
 
     def start(self, _loop: asyncio.AbstractEventLoop) -> None:
-        """Load what the last state says, then poll it."""
+        """Load the models of the last state, then poll it."""
         self._thread.start()
 
     def stop(self, _loop: asyncio.AbstractEventLoop) -> None:

@@ -133,7 +133,7 @@ class Delivery:
         return full
 
     def forget(self) -> None:
-        """Begin anew with what the tables say."""
+        """Forget all positions, so that they are read from the tables again."""
         self._predictions.forget()
         self._feedback.forget()
         self._journals.rewind()

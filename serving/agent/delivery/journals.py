@@ -150,7 +150,7 @@ class Journals:
         self._sources.clear()
 
     def release(self, writer: str, position: int) -> None:
-        """Note that all up to a position is in the tables, and delete what nobody needs.
+        """Note that all up to a position is in the tables, and delete what is not needed.
 
         Raises:
             OSError: the disk refuses; what is left is deleted another time.

@@ -3,7 +3,7 @@
 Owns the use of the model-signing library, whose imports take most of a second and tens of megabytes
 that a short-lived process gives back. The last line on stdout is the file of the key that the model
 is signed with, or the error. Exit codes: 0 signed with one of the keys, 1 with none of them, 2 a
-key that is none. Source: OpenSSF Model Signing v1.0, https://model-signing.org.
+key that cannot be used. Source: OpenSSF Model Signing v1.0, https://model-signing.org.
 """
 
 import base64
