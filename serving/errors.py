@@ -11,13 +11,29 @@ import msgspec
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are not of a form."""
 
+LONGEST_MESSAGE = 600
+"""Characters of a refusal. gRPC carries 8 KiB of a status, with up to 12 bytes a character."""
+_CUT = " ... "
+
+
+def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
+    """A text as one line of at most `most` characters: what is too much is left out in its middle.
+
+    What callers send may be anywhere in it, and what is wrong stands at one of the ends.
+    """
+    if len(text) > most:
+        head = (most - len(_CUT)) // 2
+        text = text[:head] + _CUT + text[head + len(_CUT) - most :]
+    return " ".join(text.split())
+
 
 class RequestError(Exception):
     """A request that is answered with a status and the protocol's error body.
 
     Args:
         status: HTTP status to answer with.
-        message: one line for the caller: what is wrong, where, and what would be right.
+        message: for the caller, made one line of a bounded length: what is wrong, where, and what
+            would be right.
         headers: further response headers, such as `allow` on a 405.
 
     Attributes:
@@ -27,7 +43,7 @@ class RequestError(Exception):
     def __init__(
         self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.status = status
         self.headers = headers
         self.slot: str | None = None

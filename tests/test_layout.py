@@ -25,7 +25,7 @@ SERVING = {
     "logs": set(),
     "config": {"errors"},
     "protocol": {"errors"},
-    "prediction_log": {"errors", "logs"},
+    "prediction_log": {"errors", "logs", "protocol"},
     "models": {"config", "errors", "protocol"},
     "metrics": {"errors", "models"},
     "middleware": {"config", "errors", "logs", "metrics"},

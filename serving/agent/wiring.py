@@ -52,7 +52,7 @@ def tasks(config: Config) -> list[Task]:
         config.model,
         lambda: following.placed(Slot.SHADOW),
         cache,
-        SlotMetrics(registry),
+        SlotMetrics(config.model, registry),
         metrics.refusals,
     )
     observer = Observer(references(cache), DriftMetrics(config.model, registry))

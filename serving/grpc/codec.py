@@ -11,7 +11,7 @@ from serving.errors import RequestError
 from serving.grpc import contents
 from serving.grpc.messages import ModelInferResponse
 from serving.inference.response import InferResponse, Output
-from serving.protocol.messages import InferRequest, InputTensor, RequestedOutput
+from serving.protocol.messages import ID_LENGTH, InferRequest, InputTensor, RequestedOutput
 from serving.protocol.raw import write_raw
 
 _CHOICE = "parameter_choice"
@@ -23,9 +23,11 @@ def read(message: Any) -> InferRequest:
     """The request of a `ModelInferRequest`.
 
     Raises:
-        RequestError: 400, when raw contents are not one an input, stand beside typed ones, or a
-            dimension is negative; or as `contents.read`.
+        RequestError: 400, when raw contents are not one an input, stand beside typed ones, a
+            dimension is negative, or the id is too long; or as `contents.read`.
     """
+    if len(message.id) > ID_LENGTH:
+        raise RequestError(400, f"the id has {len(message.id)} characters; it may have {ID_LENGTH}")
     raw = message.raw_input_contents
     if raw and len(raw) != len(message.inputs):
         raise RequestError(

@@ -15,7 +15,7 @@ from serving import logs
 from serving.config import Config
 from serving.errors import RequestError
 from serving.http import binary, body, codec, openapi, routes
-from serving.http.routes import Kind, Route
+from serving.http.routes import HEAD, Kind, Route
 from serving.inference.engine import LONG_BYTES, Call, Engine
 from serving.metrics.server import LABEL, Metrics
 from serving.middleware import draining
@@ -120,9 +120,9 @@ class App:
     ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
-        if scope.method != route.method:
+        if scope.method != route.method and (scope.method != HEAD or route.method != "GET"):
             raise RequestError(
-                405, f"this path takes {route.method} only", (("allow", route.method),)
+                405, f"this path takes {route.allow} only", (("allow", route.allow),)
             )
         if route.method == "POST":
             return await self._admitted(route, headers, context, rsgi)
@@ -130,7 +130,7 @@ class App:
 
     def _get(self, route: Route) -> Reply:
         match route.kind:
-            case Kind.SERVER | Kind.OPENAPI | Kind.DOCS:
+            case Kind.SERVER | Kind.SLOTS | Kind.OPENAPI | Kind.DOCS:
                 return self._describe(route.kind)
             case Kind.LIVE:
                 return Reply(200, messages.encode({"live": True}))
@@ -154,6 +154,9 @@ class App:
         if kind is Kind.OPENAPI:
             model = self._engine.placement.champion
             return Reply(200, messages.encode(openapi.document(self._config, model)))
+        if kind is Kind.SLOTS:
+            slots = metadata.slots(self._config.model, self._engine.placement)
+            return Reply(200, messages.encode(slots))
         return Reply(200, self._server)
 
     def _readiness(self, fields: dict[str, Any]) -> Reply:

@@ -88,6 +88,9 @@ def _open_paths() -> dict[str, Any]:
         "/v2": _get("The server and its extensions", _reply("About it.", {"type": "object"})),
         "/v2/health/live": _get("Whether the server runs", _reply("It runs.", {"type": "object"})),
         "/v2/health/ready": _get("Whether it takes requests", ready, not_ready),
+        "/v2/slots": _get(
+            "Which version is in each slot, and what was refused", _reply("It.", {"type": "object"})
+        ),
         "/v2/openapi.json": _get("This description", _reply("It.", {"type": "object"})),
         "/docs": _get("This description as a page", html),
         "/metrics": _get("Metrics of all workers", text),

@@ -1,4 +1,4 @@
-"""The server's paths, and the method that each takes.
+"""The server's paths, and the methods that each takes.
 
 Owns parsing a path, not the response. Source: the Open Inference Protocol's HTTP/REST part.
 """
@@ -15,6 +15,7 @@ class Kind(StrEnum):
     SERVER = "server"
     LIVE = "live"
     READY = "ready"
+    SLOTS = "slots"
     MODEL = "model"
     MODEL_READY = "model_ready"
     INFER = "infer"
@@ -34,15 +35,22 @@ class Route(NamedTuple):
 
     @property
     def method(self) -> str:
-        """The one method that the path takes."""
+        """The method that the path takes."""
         return "POST" if self.kind in _POSTED else "GET"
 
+    @property
+    def allow(self) -> str:
+        """All methods that it answers: what can be got has a head, too (RFC 9110, 9.3.2)."""
+        return self.method if self.kind in _POSTED else f"{self.method}, {HEAD}"
 
+
+HEAD = "HEAD"
 _POSTED = {Kind.INFER, Kind.FEEDBACK}
 _FIXED = {
     "/v2": Route(Kind.SERVER),
     "/v2/health/live": Route(Kind.LIVE),
     "/v2/health/ready": Route(Kind.READY),
+    "/v2/slots": Route(Kind.SLOTS),
     "/v2/feedback": Route(Kind.FEEDBACK),
     "/metrics": Route(Kind.METRICS),
     "/v2/openapi.json": Route(Kind.OPENAPI),

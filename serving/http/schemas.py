@@ -13,7 +13,7 @@ from serving.models.model import Model
 from serving.models.signature import TensorSpec
 from serving.prediction_log.feedback import Feedback
 from serving.protocol.datatypes import BY_NAME
-from serving.protocol.messages import InferRequest, RowsResponse, TensorsResponse
+from serving.protocol.messages import ID_LENGTH, InferRequest, RowsResponse, TensorsResponse
 from serving.protocol.tensors import ANY
 
 Schema = dict[str, Any]
@@ -47,10 +47,11 @@ def general() -> dict[str, Schema]:
 
 def of_model(model: Model, max_rows: int) -> dict[str, Schema]:
     """The schemas of one model's infer requests, which take the general one's place."""
-    specs = model.signature.inputs
+    specs, example = model.signature.inputs, model.signature.example
+    answer = {spec.name: _value(spec) | _meaning(spec) for spec in model.signature.outputs}
     outputs = {"type": "array", "items": reference("RequestedOutput")}
     more = {
-        "id": {"type": "string"},
+        "id": {"type": "string", "maxLength": ID_LENGTH},
         "parameters": reference("RequestParameters"),
         "outputs": outputs,
     }
@@ -64,7 +65,9 @@ def of_model(model: Model, max_rows: int) -> dict[str, Schema]:
     return {
         "TensorsRequest": _object({"inputs": inputs}, more),
         "RowsRequest": _object({"rows": rows}, more),
-        "Row": _row(specs),
+        "Row": _row(specs, example),
+        "Prediction": {"type": "object", "properties": answer},
+        "RowsResponse": _rows_response(),
         "RequestParameters": _parameters(),
         "InferRequest": {"anyOf": [reference("TensorsRequest"), reference("RowsRequest")]},
     }
@@ -80,7 +83,10 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 
 def _parameters() -> Schema:
     known = {
-        "routing_key": ("string", "Whose prediction it is; one key always meets one model."),
+        "routing_key": (
+            ["string", "number", "boolean"],
+            'Whose prediction it is; one key always meets one model. 5, 5.0 and "5" are one key.',
+        ),
         "explain": ("boolean", "Answer what each feature added to the prediction too."),
         "binary_data_output": ("boolean", "Answer outputs as bytes behind the JSON."),
     }
@@ -97,7 +103,7 @@ def _tensor(spec: TensorSpec) -> Schema:
         "description": f"{list(spec.shape)}, where -1 is any",
     }
     named: dict[str, Schema] = {
-        "name": {"const": spec.name},
+        "name": {"const": spec.name} | _meaning(spec),
         "datatype": {"const": spec.datatype},
         "shape": shape,
     }
@@ -105,8 +111,18 @@ def _tensor(spec: TensorSpec) -> Schema:
     return _object(named, {"data": {"type": "array"}, "parameters": parameters})
 
 
-def _row(specs: tuple[TensorSpec, ...]) -> Schema:
-    properties = {spec.name: _value(spec) for spec in specs}
+def _rows_response() -> Schema:
+    """The general one, but for what a prediction has."""
+    schema = general()["RowsResponse"]
+    predictions = {"type": "array", "items": reference("Prediction")}
+    return schema | {"properties": schema["properties"] | {"predictions": predictions}}
+
+
+def _row(specs: tuple[TensorSpec, ...], example: dict[str, Any]) -> Schema:
+    properties = {
+        spec.name: _value(spec) | _meaning(spec) | {"examples": [example[spec.name]]}
+        for spec in specs
+    }
     needed = [
         spec.name for spec in specs if "null" not in str(properties[spec.name].get("type", ""))
     ]
@@ -116,6 +132,14 @@ def _row(specs: tuple[TensorSpec, ...]) -> Schema:
         "required": needed,
         "additionalProperties": False,
     }
+
+
+def _meaning(spec: TensorSpec) -> Schema:
+    """What it means, in words: none of it is a rule, since the model takes other values, too."""
+    unit = f" ({spec.unit})" if spec.unit else ""
+    values = f"; known values: {', '.join(spec.values)}" if spec.values else ""
+    text = f"{spec.description}{unit}{values}".removeprefix("; ").strip()
+    return {"description": text} if text else {}
 
 
 def _value(spec: TensorSpec) -> Schema:

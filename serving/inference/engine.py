@@ -31,6 +31,7 @@ from serving.protocol.messages import InferRequest
 
 LONG_BYTES = 32 * 1024
 """Bytes from which on a request is worked on beside the event loop, so that others do not wait."""
+_ROUTING_KEY = "routing_key"
 _BESIDE = 2
 """Threads for long requests, which would keep all others waiting on the loop."""
 
@@ -151,7 +152,8 @@ class Engine:
 
         Raises:
             RequestError: with its slot, once that is selected. 404 and 503 as `model`; 400 and 422
-                as `scoring.read` and `score`; 422 and 429 as `Explainer.explain`.
+                as `scoring.read` and `score`; 422 and 429 as `Explainer.explain`; 422 for a routing
+                key of another type.
         """
         slot = None
         try:
@@ -230,12 +232,31 @@ def _response(pending: PendingRequest, results: Results) -> InferResponse:
 
 
 def _key(call: Call, request: InferRequest) -> str:
-    """The caller's routing key, empty without one: requests of one key meet one slot."""
+    """The caller's routing key, empty without one: requests of one key meet one slot.
+
+    Raises:
+        RequestError: 422, for a key that is neither a text nor a single value: without a key, the
+            caller's requests would meet both models.
+    """
     if request.parameters:
-        key = request.parameters.get("routing_key")
-        if isinstance(key, str | int):
-            return str(key)
+        key = request.parameters.get(_ROUTING_KEY)
+        if isinstance(key, str):
+            return key
+        if key is not None:
+            return _written(key)
     return call.key
+
+
+def _written(key: object) -> str:
+    """A routing key as text, whichever of a number's spellings came: 5.0 is 5 is "5"."""
+    match key:
+        case bool():
+            return "true" if key else "false"
+        case float() if key.is_integer():
+            return str(int(key))
+        case int() | float():
+            return str(key)
+    raise RequestError(422, f"the parameter {_ROUTING_KEY!r} is a text or a number")
 
 
 def _record(pending: PendingRequest, response: InferResponse, seconds: float) -> bytes:

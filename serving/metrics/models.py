@@ -38,7 +38,7 @@ class RefusalMetrics:
 class SlotMetrics:
     """The model in each slot of one process."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
             "slipway_model_info",
@@ -60,6 +60,8 @@ class SlotMetrics:
             ["model", "slot"],
             registry=registry,
         )
+        for slot in Slot:
+            self._swaps.labels(model, slot)
         self._current: dict[Slot, tuple[str, str, str, str]] = {}
 
     def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
@@ -88,7 +90,7 @@ class ModelMetrics(RefusalMetrics, SlotMetrics):
 
     def __init__(self, model: str, registry: CollectorRegistry) -> None:
         RefusalMetrics.__init__(self, model, registry)
-        SlotMetrics.__init__(self, registry)
+        SlotMetrics.__init__(self, model, registry)
         self._ready = Gauge(
             "slipway_model_ready",
             "1 when every worker has a champion.",

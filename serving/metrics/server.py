@@ -8,6 +8,7 @@ files of its own in a shared folder, and whichever exposes them adds them up.
 import asyncio
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,7 @@ def _lives(pid: int) -> bool:
 
 
 class _Processes(Collector):
-    """The usual `process_*` metrics, summed over the main process and its workers.
+    """The usual `process_*` metrics, summed over the main process, its workers and the agent.
 
     Start time and the limit of open files are the main process's. Resident memory that processes
     share is counted in each.
@@ -248,8 +249,9 @@ def _merge(merged: dict[str, Metric], metric: Metric) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return [os.getpid()]
-    return [int(child) for child in text.split()]
+    """What a process started, from whichever of its threads: the agent's is not the main one."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended
+            found += map(int, path.read_text().split())
+    return found or [os.getpid()]

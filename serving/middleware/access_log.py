@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 
 from serving import logs
+from serving.errors import one_line
 
-_MAX_REASON = 200
 _SECOND = 1.0
 LINES_PER_SECOND = 20
 """Lines of failed requests that one worker writes a second; the others are counted."""
@@ -54,7 +54,7 @@ class RequestLog:
     def refused(self, request: RequestInfo, code: int, reason: str) -> None:
         """The caller was refused with `code`, or a fault of others' was answered with it."""
         if self._may_write():
-            fields = request.fields | {"code": code, "reason": reason[:_MAX_REASON]}
+            fields = request.fields | {"code": code, "reason": one_line(reason)}
             event = "request_refused" if code < 500 else "request_failed"  # noqa: PLR2004  # HTTP's own bound
             logs.warning(event, **fields)
 

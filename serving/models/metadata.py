@@ -1,6 +1,6 @@
-"""Metadata of the server and of a model, whichever transport asks.
+"""Metadata of the server, of a model and of its slots, whichever transport asks.
 
-Owns these two responses of the Open Inference Protocol.
+Owns two responses of the Open Inference Protocol, and one of Slipway's own.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from serving.models.model import Model
+from serving.models.signature import TensorSpec
+from serving.models.slots import Placement, Slot
 
 NAME = "slipway"
 EXTENSIONS = ("binary_tensor_data",)
@@ -40,7 +42,29 @@ def model(model: Model, versions: Sequence[str]) -> dict[str, Any]:
         "name": model.name,
         "versions": versions,
         "platform": _PLATFORM,
-        "inputs": model.signature.inputs,
-        "outputs": model.signature.outputs,
+        "inputs": [_tensor(spec) for spec in model.signature.inputs],
+        "outputs": [_tensor(spec) for spec in model.signature.outputs],
         "parameters": {"digest": model.digest},
     }
+
+
+def slots(name: str, placement: Placement) -> dict[str, Any]:
+    """Which version of the model `name` is in each slot, and what was released and refused.
+
+    A version is "" where a slot is empty; `refused` is None where what was released is in service.
+    """
+    models = {Slot.CHAMPION: placement.champion, Slot.CHALLENGER: placement.challenger}
+    versions = {slot: model.version if model else "" for slot, model in models.items()}
+    versions[Slot.SHADOW] = placement.shadow
+    return {
+        "model": name,
+        "slots": [
+            {"slot": slot, "version": version, "refused": placement.refused.get(slot)}
+            for slot, version in versions.items()
+        ],
+    }
+
+
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    """What the protocol has of a tensor; the rest of it is in the OpenAPI description."""
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}

@@ -15,11 +15,23 @@ from serving.protocol.tensors import ANY
 
 
 class TensorSpec(Struct, frozen=True):
-    """Name, protocol datatype and shape (-1: the caller chooses) of one input or output."""
+    """One input or output: what the protocol says of it, and what it means to a caller.
+
+    Attributes:
+        name: as callers call it.
+        datatype: the protocol's.
+        shape: -1 where the caller chooses.
+        description: what it is.
+        unit: what it is counted in.
+        values: those that mean something to the model, where they are few; others are taken, too.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
+    description: str = ""
+    unit: str = ""
+    values: tuple[str, ...] = ()
 
 
 class Signature(Struct, frozen=True):

@@ -4,10 +4,14 @@ Owns what is in service in one worker, and the choice by routing key. How models
 business of `rollout`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
 
+from msgspec import Struct
+
+from serving.errors import Reason
 from serving.models.model import Model
 
 _SPACE = 2.0**64
@@ -19,6 +23,20 @@ class Slot(StrEnum):
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     SHADOW = "shadow"
+
+
+class Refused(Struct, frozen=True):
+    """A version that was released to a slot and not taken into service.
+
+    Attributes:
+        version: the model registry's.
+        reason: at which step it failed.
+        error: what was wrong, in a line.
+    """
+
+    version: str
+    reason: Reason
+    error: str
 
 
 def bucket(name: str, key: str) -> float:
@@ -41,12 +59,16 @@ class Placement:
         challenger: the model that answers a share of the keys, if there is one.
         weight: share of the keys that the challenger answers, 0 to 1.
         reason: why there is no champion, for the callers.
+        shadow: version of the model that is scored beside the champion, "" without one.
+        refused: what was released last and not taken into service, by slot.
     """
 
     champion: Model | None = None
     challenger: Model | None = None
     weight: float = 0.0
     reason: str = "the server is starting; no model has been looked for yet"
+    shadow: str = ""
+    refused: Mapping[Slot, Refused] = field(default_factory=dict)
 
     def pick(self, key: str) -> tuple[Slot, Model] | None:
         """The slot and the model that answer for a key; None while there is no champion.

@@ -14,16 +14,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from serving.errors import DECODE_ERRORS, RequestError
 from serving.prediction_log.journal import Journal
 from serving.prediction_log.records import Label, encode
+from serving.protocol.messages import ID_LENGTH
 
 MOST_LABELS: Final = 10_000
-_ID_LENGTH: Final = 256
 _TEXT_LENGTH: Final = 4096
-_MESSAGE_LENGTH: Final = 300
+_INTEGER: Final = 2**63
 _RETRY_SECONDS: Final = "1"
 
-Id = Annotated[str, Meta(min_length=1, max_length=_ID_LENGTH)]
+Id = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 Row = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Value = bool | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
+Integer = Annotated[int, Meta(ge=-_INTEGER, le=_INTEGER - 1)]
+Value = bool | Integer | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
 
 
 class FeedbackLabel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,18 +75,13 @@ def accept(body: bytes, journal: Journal | None, kept: Callable[[int], None]) ->
     return 200, b'{"accepted":%d}' % len(labels)
 
 
-def _line(error: Exception) -> str:
-    """One line of a bounded length, whatever names the caller chose."""
-    return " ".join(str(error).split())[:_MESSAGE_LENGTH]
-
-
 def _labels(body: bytes) -> list[FeedbackLabel]:
     try:
         feedback = _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise RequestError(422, f"the body is no feedback: {_line(error)}") from error
+        raise RequestError(422, f"the body is no feedback: {error}") from error
     except DECODE_ERRORS as error:
-        raise RequestError(400, f"the body is no JSON: {_line(error)}") from error
+        raise RequestError(400, f"the body is no JSON: {error}") from error
     one = (feedback.id, feedback.value, feedback.row)
     if feedback.labels is not UNSET:
         if any(field is not UNSET for field in one):

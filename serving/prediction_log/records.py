@@ -48,13 +48,13 @@ class Label(Struct, frozen=True, array_like=True, tag="l", gc=False):
     Attributes:
         id: the prediction's.
         row: which of its rows, from 0.
-        value: the truth, a number, a text or a truth value.
+        value: the truth, a number, a text or a truth value; an integer fits 64 bits.
         time: nanoseconds since the epoch at which it came in.
     """
 
     id: str
     row: int
-    value: float | str | bool
+    value: int | float | str | bool
     time: int
 
 

@@ -6,12 +6,15 @@ Source: https://kserve.github.io/website/latest/reference/api/ (Open Inference P
 Fields the protocol does not know are let through, as its extensions add some.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from serving.errors import RequestError
+
+ID_LENGTH: Final = 256
+"""Characters that a request's id may have, so that each can be labelled by it."""
 
 Dimension = Annotated[int, Meta(ge=0)]
 
@@ -54,7 +57,7 @@ class InferRequest(Struct, frozen=True):
     """
 
     inputs: list[InputTensor] | UnsetType = UNSET
-    id: str | None = None
+    id: Annotated[str, Meta(max_length=ID_LENGTH)] | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
     rows: msgspec.Raw | UnsetType = UNSET

@@ -47,8 +47,9 @@ class RowReader:
         try:
             rows = self.decoder.decode(data)
         except DECODE_ERRORS as error:
+            # The error comes first: a wide model's names fill a line.
             raise unprocessable(
-                f"the rows are not of the inputs {list(self.single)}: {error}"
+                f"the rows do not fit: {error}; inputs are {list(self.single)}"
             ) from error
         count = len(rows)
         if not 1 <= count <= max_rows:

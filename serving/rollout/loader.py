@@ -16,7 +16,7 @@ from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.metrics.models import ModelMetrics
 from serving.models.model import Model
-from serving.models.slots import Placement, Slot
+from serving.models.slots import Placement, Refused, Slot
 from serving.rollout import events
 from serving.rollout.backoff import Backoff
 from serving.rollout.cache import Cache
@@ -45,6 +45,7 @@ class Loader:
         self._fingerprint: tuple[int, ...] | None = None
         self._state: State | None = None
         self._serving: dict[Slot, PlacedRelease] = {}
+        self._refused: dict[Slot, Refused] = {}
         self._backoff: dict[Slot, Backoff[PlacedRelease]] = {
             slot: Backoff(_FIRST_PAUSE) for slot in _ANSWERING
         }
@@ -90,8 +91,13 @@ class Loader:
             placed = state.placed.get(slot)
             if placed is None:
                 self._empty(slot)
-            elif placed != self._serving.get(slot) and self._backoff[slot].allows(placed):
+            elif placed == self._serving.get(slot):
+                self._refused.pop(slot, None)
+            elif self._backoff[slot].allows(placed):
                 self._take(slot, placed)
+        shadow = state.placed.get(Slot.SHADOW)
+        self._placement.shadow = shadow.release.version if shadow else ""
+        self._placement.refused = state.refused | self._refused
         if Slot.CHAMPION not in state.placed and state.reason:
             self._placement.reason = state.reason
         if self._placement.weight != state.weight:
@@ -100,6 +106,7 @@ class Loader:
         self._metrics.weight.set(state.weight)
 
     def _empty(self, slot: Slot) -> None:
+        self._refused.pop(slot, None)
         if slot is Slot.CHAMPION or self._serving.pop(slot, None) is None:
             return
         self._placement.challenger = None
@@ -131,11 +138,13 @@ class Loader:
         else:
             self._placement.challenger = model
         self._serving[slot] = placed
+        self._refused.pop(slot, None)
         events.loaded(self._metrics, slot, model, seconds)
 
     def _refuse(self, slot: Slot, placed: PlacedRelease, reason: Reason, message: str) -> None:
         pause = self._backoff[slot].failed(placed)
         version = placed.release.version
+        self._refused[slot] = Refused(version, reason, message)
         if slot is Slot.CHAMPION:
             self._placement.reason = f"version {version} was refused ({reason}): {message}"
         events.refused(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from serving.config import Config, SlotAliases
 from serving.errors import DECODE_ERRORS
-from serving.models.slots import Slot
+from serving.models.slots import Refused, Slot
 from serving.rollout.cache import Cache, replace_file
 from serving.rollout.trusted_keys import trusted_keys
 
@@ -87,6 +87,7 @@ class State(Struct, frozen=True):
         weight: the challenger's share of the keys.
         reason: why there is no champion, for callers.
         history: blobs of the releases before, newest first, for workers that are a step behind.
+        refused: the last release that failed validation, by slot.
         form: version of this form.
     """
 
@@ -95,6 +96,7 @@ class State(Struct, frozen=True):
     weight: Weight = 0.0
     reason: str = ""
     history: tuple[tuple[str, ...], ...] = ()
+    refused: dict[Slot, Refused] = {}
     form: Literal[1] = 1
 
     def blobs(self) -> set[str]:
@@ -181,6 +183,14 @@ class StateFile:
             others[slot] = placed
         reason = "" if slot is Slot.CHAMPION else self.state.reason
         self.state = replace(self.state, placed=others, history=history, reason=reason)
+        self.set_refused(slot, None)
+
+    def set_refused(self, slot: Slot, refused: Refused | None) -> None:
+        """Set the release that was refused, or None where the slot has what is released to it."""
+        others = {other: entry for other, entry in self.state.refused.items() if other is not slot}
+        if refused is not None:
+            others[slot] = refused
+        self.state = replace(self.state, refused=others)
 
     def set_weight(self, weight: float) -> None:
         """Set the challenger's share of the keys."""

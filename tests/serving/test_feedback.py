@@ -32,6 +32,8 @@ def accept(body, journal):
         ({"id": "a", "value": 1}, [("a", 0, 1.0)]),
         ({"id": "a", "value": True, "row": 3}, [("a", 3, True)]),
         ({"labels": [{"id": "a", "value": "late"}] * 2}, [("a", 0, "late")] * 2),
+        ({"id": "a", "value": 2**53 + 1}, [("a", 0, 2**53 + 1)]),
+        ({"id": "a", "value": -(2**63)}, [("a", 0, -(2**63))]),
         ({"labels": []}, []),
     ],
 )
@@ -58,7 +60,8 @@ def test_labels_are_kept_before_they_are_acknowledged(tmp_path, body, expected):
         (
             '{"id": "a", "value": null}',
             422,
-            "the body is no feedback: Expected `bool | float | str`, got `null` - at `$.value`",
+            "the body is no feedback: Expected `bool | int | float | str`, got `null` - at"
+            " `$.value`",
         ),
         (
             '{"id": "", "value": 1}',
@@ -86,12 +89,17 @@ def test_labels_are_kept_before_they_are_acknowledged(tmp_path, body, expected):
             "the body is no feedback: Number out of range - at `$.value`",
         ),
         (
+            f'{{"id": "a", "value": {2**63}}}',
+            422,
+            f"the body is no feedback: Expected `int` <= {2**63 - 1} - at `$.value`",
+        ),
+        (
             json.dumps({"labels": [{"id": "a", "value": 1}] * 10_001}),
             422,
             "the body is no feedback: Expected `array` of length <= 10000 - at `$.labels`",
         ),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_label_is_refused_in_one_line(tmp_path, body, status, message):
     """The answer says what is wrong and where; nothing is kept."""

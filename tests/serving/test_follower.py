@@ -231,6 +231,24 @@ def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtur
             assert counted(registry, REFUSALS, slot=each, reason=reason) == expected
 
 
+@pytest.mark.parametrize("slot", Slot)
+def test_what_was_refused_is_told_until_the_slot_has_what_is_released(
+    follower, platform, make_delays, state, slot
+):
+    """Version, step and fault of the last release stand beside what is in service."""
+    platform.release("1", make_delays(0.1), alias=slot.value)
+    follower.step()
+    bad = platform.release("2", make_delays(0.2), alias=slot.value)
+    platform.blobs[bad] = b"{}"
+    follower.step()
+    told = state().refused[slot]
+    assert (told.version, told.reason) == ("2", Reason.DIGEST)
+    assert told.error
+    platform.release("1", make_delays(0.1), alias=slot.value)
+    follower.step()
+    assert state().refused == {}
+
+
 def test_one_bad_slot_does_not_hold_up_the_others(follower, platform, make_delays, versions):
     """A challenger that is refused keeps nobody from following the champion."""
     bad = platform.release("2", make_delays(2), alias="challenger")

@@ -192,6 +192,16 @@ def _edited(edit):
 
 
 REFUSED = {
+    "long id": (
+        _edited(lambda r: setattr(r, "id", "i" * 257)),
+        "INVALID_ARGUMENT",
+        "the id has 257 characters; it may have 256",
+    ),
+    "long name": (
+        _edited(lambda r: setattr(r.inputs[1], "name", "✈" * 99_999)),
+        "INVALID_ARGUMENT",
+        "unknown input '✈",
+    ),
     "no model": (_edited(lambda r: setattr(r, "model_name", "other")), "NOT_FOUND", "unknown"),
     "no version": (_edited(lambda r: setattr(r, "model_version", "9")), "NOT_FOUND", "'9'"),
     "no message": (b"\xff\xff", "INVALID_ARGUMENT", "no ModelInferRequest"),

@@ -5,6 +5,7 @@ import re
 import socket
 
 import httpx
+import psutil
 import pytest
 
 MODEL = "flight-delays"
@@ -99,6 +100,19 @@ def test_health_with_a_model(client):
         "/v2/health/ready": (200, {"ready": True}),
         f"/v2/models/{MODEL}/ready": (200, {"name": MODEL, "ready": True}),
     }
+
+
+def test_slots(client, empty):
+    """Which version is in each slot: the champion's alone, and none on an empty server."""
+    for each, version in ((client, "3"), (empty, "")):
+        answer = each.get("/v2/slots").json()
+        slots = {slot["slot"]: (slot["version"], slot["refused"]) for slot in answer["slots"]}
+        assert answer["model"] == MODEL
+        assert slots == {
+            "champion": (version, None),
+            "challenger": ("", None),
+            "shadow": ("", None),
+        }
 
 
 def test_health_without_a_model(empty):
@@ -262,16 +276,51 @@ def test_infer_with_what_is_not_there_is_404(client, flights):
     [
         ("GET", INFER, "POST"),
         ("PUT", INFER, "POST"),
-        ("POST", "/v2", "GET"),
-        ("DELETE", f"/v2/models/{MODEL}", "GET"),
-        ("POST", "/metrics", "GET"),
+        ("POST", "/v2", "GET, HEAD"),
+        ("DELETE", f"/v2/models/{MODEL}", "GET, HEAD"),
+        ("POST", "/metrics", "GET, HEAD"),
+        ("OPTIONS", "/v2/health/live", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_405(client, method, path, allowed):
-    """The one method that a path takes is named in the Allow header."""
+    """The methods that a path takes are named in the Allow header."""
     response = client.request(method, path)
     refused(response, 405, f"takes {allowed} only")
     assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v2", "/v2/health/live", "/v2/health/ready", "/v2/openapi.json", "/docs", "/metrics"),
+        *(f"/v2/models/{MODEL}", f"/v2/models/{MODEL}/ready", f"/v2/models/{MODEL}/versions/none"),
+        *("/nowhere", "/v2/models/other"),
+    ],
+)
+def test_a_head_is_what_a_get_has_without_its_body(client, path):
+    """Status and fields are the same, and the connection goes on."""
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    if path != "/metrics":  # whose length changes
+        assert head.headers["content-length"] == got.headers["content-length"]
+    assert client.get("/v2/health/live").json() == {"live": True}
+
+
+@pytest.mark.parametrize("path", [INFER, "/v2/feedback"])
+def test_what_is_posted_has_no_head(client, path):
+    """As it has no GET."""
+    response = client.head(path)
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+def test_an_id_may_be_as_long_as_a_label_s(client, flights):
+    """What was predicted under an id can be labelled by it; a longer one is refused at once."""
+    body = flights(("UA", 8, 0.25))
+    longest = "i" * 256
+    response = client.post(INFER, json=body | {"id": longest})
+    assert (response.status_code, response.json()["id"]) == (200, longest)
+    refused(client.post(INFER, json=body | {"id": longest + "i"}), 400, "length <= 256")
 
 
 def test_a_client_that_hangs_up_harms_nobody(client, server):
@@ -315,7 +364,11 @@ def test_requests_and_rows_are_counted(client, server, flights):
 
 def test_the_usual_process_metrics_are_there(server):
     """Memory, CPU time, files and start time are exposed by their usual names."""
-    assert server.metric("process_resident_memory_bytes") > 10_000_000
+    main = psutil.Process(server.process.pid)
+    processes = [main, *main.children(recursive=True)]
+    assert any("serving.agent" in process.cmdline() for process in processes)
+    held = sum(process.memory_info().rss for process in processes)
+    assert server.metric("process_resident_memory_bytes") == pytest.approx(held, rel=0.1)
     assert server.metric("process_cpu_seconds_total") > 0
     assert server.metric("process_open_fds") < server.metric("process_max_fds")
     assert server.metric("process_start_time_seconds") > 1_600_000_000

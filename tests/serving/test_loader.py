@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from serving.config import Config
+from serving.errors import Reason
 from serving.metrics.models import ModelMetrics
-from serving.models.slots import Placement, Slot
+from serving.models.slots import Placement, Refused, Slot
 from serving.rollout.cache import Cache, digest_of
 from serving.rollout.loader import Loader
 from serving.rollout.state import Owner, PlacedRelease, Release, State, path_of, write
@@ -89,9 +90,9 @@ def put(config, make_delays):
 def writer(config):
     """Write a state of (slot, placed) pairs."""
 
-    def to(weight=0.0, reason="", **placed):
+    def to(weight=0.0, reason="", refused=None, **placed):
         slots = {Slot(name): each for name, each in placed.items()}
-        state = State(Owner.of(config), slots, weight, reason)
+        state = State(Owner.of(config), slots, weight, reason, refused=refused or {})
         write(path_of(config.cache_dir), state)
 
     return to
@@ -120,6 +121,21 @@ def test_why_there_is_no_champion_is_passed_on(worker, write):
     write(reason="no version has the alias yet")
     worker.serves()
     assert worker.placement.reason == "no version has the alias yet"
+
+
+def test_what_was_refused_is_passed_on_with_the_worker_s_own(worker, put, write, make_delays):
+    """Callers see what failed its trial, and what failed here; neither once it is in service."""
+    broken = make_delays(2)
+    broken.graph = b"not a graph"
+    tried = {Slot.CHALLENGER: Refused("5", Reason.UNTRUSTED, "not ours")}
+    write(champion=put("2", broken), shadow=put("3"), refused=tried)
+    worker.serves()
+    refused = {slot: (x.version, x.reason) for slot, x in worker.placement.refused.items()}
+    assert refused == {Slot.CHALLENGER: ("5", "untrusted"), Slot.CHAMPION: ("2", "session")}
+    assert worker.placement.shadow == "3"
+    write(champion=put("1"))
+    worker.serves()
+    assert (worker.placement.refused, worker.placement.shadow) == ({}, "")
 
 
 def test_one_digest_is_one_session(worker, put, write):

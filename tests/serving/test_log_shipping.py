@@ -386,14 +386,15 @@ def test_the_same_label_again_is_one_row(tmp_path):
 
 
 def test_values_of_labels_keep_their_type(tmp_path):
-    """Numbers, texts and truth values are told apart, and numbers can be reckoned with."""
-    values = [1.0, "1", True, -2.5, "späť ✈", ""]
+    """Numbers, texts and truth values are told apart, are exact, and can be reckoned with."""
+    values = [1.0, "1", True, -2.5, "späť ✈", "", 7, 2**53 + 1, -(2**63)]
     keep(journal(tmp_path), *(Label("a", row, value, NOON) for row, value in enumerate(values)))
     assert Agent(tmp_path).flush()
     rows = table(tmp_path, "feedback")
     assert [json.loads(text) for text in rows["value"]] == values
     assert [type(json.loads(text)) for text in rows["value"]] == list(map(type, values))
-    assert rows["number"].to_list() == [1.0, None, 1.0, -2.5, None, None]
+    # A double that is not the label is worse than none.
+    assert rows["number"].to_list() == [1.0, None, 1.0, -2.5, None, None, 7.0, None, -(2.0**63)]
 
 
 def test_a_record_that_cannot_be_written_holds_up_no_other(tmp_path, caplog):

@@ -72,6 +72,44 @@ def test_rows_are_described_by_the_models_inputs(described):
     assert (row["required"], row["additionalProperties"]) == (["carrier", "hour"], False)
 
 
+def test_what_inputs_and_outputs_mean_is_described(make_delays, serve):
+    """Words, unit, known values and an example of each, as the model's signature has them."""
+    files = make_delays(0)
+    carrier, _, distance = files.signature["inputs"]
+    carrier |= {"description": "who flies", "values": ["AA", "UA"]}
+    distance |= {"description": "how far", "unit": "miles"}
+    files.signature["outputs"][0]["description"] = "how probable a delay is"
+    url = serve(files).url
+    found = httpx.get(f"{url}/v2/openapi.json", trust_env=False).json()["components"]["schemas"]
+    row = found["Row"]["properties"]
+    assert row["carrier"]["description"] == "who flies; known values: AA, UA"
+    assert row["distance"]["description"] == "how far (miles)"
+    assert "description" not in row["hour"]
+    assert row["carrier"]["examples"] == ["UA"]
+    assert "enum" not in row["carrier"]
+    answer = found["Prediction"]["properties"]["probability"]
+    assert answer["description"] == "how probable a delay is"
+    assert found["RowsResponse"]["properties"]["predictions"]["items"] == {
+        "$ref": "#/components/schemas/Prediction"
+    }
+    names = [tensor["properties"]["name"] for tensor in tensors(found)]
+    assert names[0] == {"const": "carrier", "description": row["carrier"]["description"]}
+    about = httpx.get(f"{url}/v2/models/{MODEL}", trust_env=False).json()
+    assert set(about["inputs"][0]) == {"name", "datatype", "shape"}
+
+
+def tensors(schemas):
+    """The schemas of a request's tensors."""
+    return schemas["TensorsRequest"]["properties"]["inputs"]["items"]["oneOf"]
+
+
+def test_the_page_shows_what_a_row_and_a_prediction_have(client, described):
+    """Where they are asked for, not only in the list of schemas."""
+    page = client.get("/docs").text
+    assert {"Row", "Prediction"} <= described["components"]["schemas"].keys()
+    assert '["A row of named values", "Row"], ["A prediction", "Prediction"]' in page
+
+
 def test_keys_are_described_where_there_are_any():
     """What wants a key says so; without a model the protocol's general form is described."""
     _, digest = make_key()

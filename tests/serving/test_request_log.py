@@ -5,11 +5,15 @@ import http.client
 import json
 import logging
 
+import msgspec
 import pytest
 
-from serving.errors import RequestError
+from serving.errors import LONGEST_MESSAGE, RequestError
 from serving.middleware import access_log
 from serving.middleware.access_log import LINES_PER_SECOND, RequestInfo, RequestLog
+from serving.protocol.datatypes import BY_NAME
+from serving.protocol.rows import row_reader
+from serving.protocol.tensors import TensorReader
 
 INFER = "/v2/models/flight-delays/infer"
 REQUEST = RequestInfo("infer", "r1", "t1", "team")
@@ -69,8 +73,27 @@ def test_a_line_says_who_what_and_why(lines):
 
 def test_a_reason_is_bounded(lines):
     """A reason that repeats what a client sent does not make a line longer than it may be."""
-    RequestLog().refused(REQUEST, 422, "x" * 10_000)
-    assert len(lines[0][1]["reason"]) == 200
+    RequestLog().refused(REQUEST, 422, f"first {'x' * 10_000}\nlast")
+    reason = lines[0][1]["reason"]
+    assert len(reason) <= LONGEST_MESSAGE
+    assert (reason[:7], reason[-5:]) == ("first x", " last")
+
+
+@pytest.mark.parametrize("row", [{}, {"input_7": "text"}, {"input_7": 1, "x" * 5000: 1}])
+def test_a_reason_names_the_field_that_is_wrong(lines, row):
+    """However many inputs the model has, and however long its own names or the caller's are."""
+    datatype = BY_NAME["INT64"]
+    names = [f"input_{number}" if number == 7 else f"{'i' * 90}_{number}" for number in range(200)]
+    reader = row_reader([TensorReader(name, datatype, (-1, 1)) for name in names])
+    given = dict.fromkeys(names, 1) | {"input_7": 1} | row if row else dict.fromkeys(names[:7], 1)
+    with pytest.raises(RequestError) as caught:
+        reader.read(msgspec.Raw(json.dumps([given]).encode()), 1)
+    RequestLog().refused(REQUEST, 422, str(caught.value))
+    reason = lines[0][1]["reason"]
+    field = "x" * 50 if len(row) > 1 else "input_7"
+    assert field in reason
+    assert "$[0]" in reason or len(row) > 1
+    assert len(str(caught.value)) <= LONGEST_MESSAGE
 
 
 def test_a_flood_is_so_many_lines_a_second_and_a_count(lines, clock):

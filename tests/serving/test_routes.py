@@ -12,6 +12,7 @@ from serving.http.routes import Kind, Route, parse
         ("/v2/health/live", Route(Kind.LIVE)),
         ("/v2/health/ready", Route(Kind.READY)),
         ("/metrics", Route(Kind.METRICS)),
+        ("/v2/slots", Route(Kind.SLOTS)),
         ("/v2/models/a", Route(Kind.MODEL, "a")),
         ("/v2/models/a/ready", Route(Kind.MODEL_READY, "a")),
         ("/v2/models/a/infer", Route(Kind.INFER, "a")),
@@ -42,5 +43,6 @@ def test_any_other_path_is_unknown(path):
 
 
 def test_only_what_takes_a_body_takes_post():
-    """Every route takes one method, and only infer and feedback take POST."""
+    """Only infer and feedback take POST, and nothing else; all others a HEAD beside their GET."""
+    assert {Route(kind).allow for kind in Kind} == {"POST", "GET, HEAD"}
     assert {kind for kind in Kind if Route(kind).method == "POST"} == {Kind.INFER, Kind.FEEDBACK}

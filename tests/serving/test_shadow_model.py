@@ -21,7 +21,7 @@ class Slotted:
             "m",
             lambda: self.placed,
             self.cache,
-            SlotMetrics(self.registry),
+            SlotMetrics("m", self.registry),
             RefusalMetrics("m", self.registry),
         )
 

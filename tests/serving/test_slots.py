@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.errors import RequestError
+from serving.grpc import codec
+from serving.grpc.messages import message
+from serving.inference.engine import Call, _key
 from serving.models.slots import Placement, Slot, bucket
+from serving.protocol.messages import decode_request
 
 KEYS = st.text(st.characters(exclude_categories=()))
 WEIGHTS = st.floats(0, 1)
@@ -92,3 +97,49 @@ def test_a_version_is_found_in_its_slot():
     assert both.of_version("3") is None
     assert placement(champion="1", challenger="1").of_version("1")[0] is Slot.CHAMPION
     assert placement(champion=None, challenger=None).of_version("1") is None
+
+
+def over_http(value):
+    """The routing key of a request whose parameter is JSON."""
+    body = f'{{"inputs": [], "parameters": {{"routing_key": {value}}}}}'
+    return _key(Call("m", key="header"), decode_request(body.encode()))
+
+
+def over_grpc(**value):
+    """The routing key of a message whose parameter is of one of the protocol's types."""
+    request = message("ModelInferRequest")()
+    for name, content in value.items():
+        setattr(request.parameters["routing_key"], name, content)
+    return _key(Call("m", key="header"), codec.read(request))
+
+
+@pytest.mark.parametrize(
+    ("key", "json_values", "grpc_values"),
+    [
+        (
+            "5",
+            ["5", "5.0", "5e0", "0.5e1", '"5"'],
+            [{"int64_param": 5}, {"uint64_param": 5}, {"double_param": 5.0}, {"string_param": "5"}],
+        ),
+        ("5.5", ["5.5", "55e-1", '"5.5"'], [{"double_param": 5.5}, {"string_param": "5.5"}]),
+        ("0", ["0", "-0.0", "0.0"], [{"int64_param": 0}, {"double_param": -0.0}]),
+        (str(2**63), [str(2**63), f"{2.0**63}"], [{"uint64_param": 2**63}]),
+        (str(2**53 + 1), [str(2**53 + 1)], [{"int64_param": 2**53 + 1}]),
+        ("true", ["true", '"true"'], [{"bool_param": True}]),
+        ("header", ["null"], [{}]),
+        ("", ['""'], [{"string_param": ""}]),
+        ("05", ['"05"'], [{"string_param": "05"}]),
+    ],
+)
+def test_a_number_is_one_key_however_it_is_written(key, json_values, grpc_values):
+    """One caller meets one slot by HTTP and gRPC, whether their code has an integer or a float."""
+    assert {over_http(value) for value in json_values} == {key}
+    assert {over_grpc(**value) for value in grpc_values} == {key}
+
+
+@pytest.mark.parametrize("value", ["[5]", "{}", "[]"])
+def test_what_is_no_key_is_refused(value):
+    """Without a key the caller would meet both slots, and not know it."""
+    with pytest.raises(RequestError, match="'routing_key' is a text or a number") as caught:
+        over_http(value)
+    assert caught.value.status == 422

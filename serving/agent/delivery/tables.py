@@ -229,7 +229,7 @@ def predictions_batch(records: list[Prediction]) -> RecordBatch:
 
 
 def feedback_batch(labels: list[Label]) -> RecordBatch:
-    """Labels as the table's columns: a value as JSON text, and as a number where it is one."""
+    """Labels as the table's columns: a value as JSON text, and as a double where one holds it."""
     columns = {
         "id": _texts([label.id for label in labels]),
         "row": Array.from_numpy(np.array([label.row for label in labels], np.int32)),
@@ -240,8 +240,12 @@ def feedback_batch(labels: list[Label]) -> RecordBatch:
     return RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
-def _number(value: Any) -> float | None:
-    return None if isinstance(value, str) else float(value)
+def _number(value: float | str | bool) -> float | None:  # noqa: FBT001  # a label may be one
+    """A value as a double; None for a text, and where it is an integer that none holds exactly."""
+    if isinstance(value, str):
+        return None
+    number = float(value)
+    return number if number == value else None
 
 
 def _texts(values: list[str | None] | list[str]) -> Array:

@@ -14,7 +14,7 @@ from serving.agent.releases.validation import ReleaseTrial
 from serving.config import Config, SlotAliases
 from serving.errors import ModelRefusedError
 from serving.logs import TroubleLog
-from serving.models.slots import Slot
+from serving.models.slots import Refused, Slot
 from serving.rollout.cache import Cache
 from serving.rollout.state import PlacedRelease, Release, StateError, StateFile
 
@@ -136,9 +136,12 @@ class Follower:
                 self._take(slot, release)
         elif not all(self._cache.intact(digest) for digest in placed.blobs()):
             self._repair(slot, placed)
+        else:
+            self._file.set_refused(slot, None)
 
     def _leave(self, slot: Slot, placed: PlacedRelease | None) -> None:
         """Empty a slot whose alias was removed; a champion stays, as it alone can answer."""
+        self._file.set_refused(slot, None)
         if slot is Slot.CHAMPION:
             alias = self._config.slots.champion
             message = f"no version of {self._config.model!r} has the alias {alias!r} yet"
@@ -173,6 +176,7 @@ class Follower:
             logs.info("cache_repaired", model=self._config.model, slot=slot, digest=placed.digest)
 
     def _refused(self, slot: Slot, release: Release, error: ModelRefusedError) -> None:
+        self._file.set_refused(slot, Refused(release.version, error.reason, str(error)))
         if slot is Slot.CHAMPION:
             self._file.set_reason(
                 f"version {release.version} was refused ({error.reason}): {error}"
