@@ -27,6 +27,32 @@ def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
     return " ".join(text.split())
 
 
+class Refusal(StrEnum):
+    """Why a request is refused; the closed set of values of a metric's label.
+
+    `SIGNATURE` is what a release can bring about: names, datatypes or shapes that are not the
+    model's.
+    """
+
+    MALFORMED = "malformed"
+    KEY = "key"
+    ABSENT = "absent"
+    SIGNATURE = "signature"
+    VALUES = "values"
+    LIMIT = "limit"
+    BUSY = "busy"
+
+
+_BY_STATUS = {
+    401: Refusal.KEY,
+    404: Refusal.ABSENT,
+    408: Refusal.LIMIT,
+    413: Refusal.LIMIT,
+    422: Refusal.VALUES,
+    429: Refusal.BUSY,
+}
+
+
 class RequestError(Exception):
     """A request that is answered with a status and the protocol's error body.
 
@@ -35,17 +61,23 @@ class RequestError(Exception):
         message: for the caller, made one line of a bounded length: what is wrong, where, and what
             would be right.
         headers: further response headers, such as `allow` on a 405.
+        refusal: the reason, where the status does not tell; without meaning from 500 on.
 
     Attributes:
         slot: the slot whose model was to answer; None before one is selected.
     """
 
     def __init__(
-        self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        status: int,
+        message: str,
+        headers: tuple[tuple[str, str], ...] = (),
+        refusal: Refusal | None = None,
     ) -> None:
         super().__init__(one_line(message))
         self.status = status
         self.headers = headers
+        self.refusal = refusal or _BY_STATUS.get(status, Refusal.MALFORMED)
         self.slot: str | None = None
 
 

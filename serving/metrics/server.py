@@ -25,7 +25,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from serving.errors import RequestError
+from serving.errors import Refusal, RequestError
 from serving.metrics.buffered import BufferedCounter, BufferedHistogram, SharedHistogram
 from serving.metrics.models import FOLDER_VARIABLE, ModelMetrics
 
@@ -74,6 +74,15 @@ class Metrics:
             "slipway_inference_requests", "Infer requests to the model.", labels, registry=registry
         )
         self._inferences: BufferedCounter[tuple[str, int]] = BufferedCounter(requests, self._model)
+        refusals = Counter(
+            "slipway_inference_refusals",
+            "Infer requests refused as the caller's fault (4xx), by what was wrong.",
+            ["model", "reason"],
+            registry=registry,
+        )
+        for refusal in Refusal:
+            refusals.labels(self._model, refusal)
+        self._refusals: BufferedCounter[tuple[str]] = BufferedCounter(refusals, self._model)
         seconds = SharedHistogram(
             "slipway_inference_duration_seconds",
             "From an infer request's whole body to its outputs.",
@@ -153,6 +162,8 @@ class Metrics:
     def refused_request(self, slot: str | None, error: RequestError) -> None:
         """Count an infer request that was refused; None where no slot was selected."""
         self._inferences.add((slot or NO_SLOT, error.status))
+        if error.status < 500:  # noqa: PLR2004  # HTTP's own bound
+            self._refusals.add((error.refusal,))
         self._share_later()
 
     def batch_rows(self, rows: int) -> None:
@@ -179,7 +190,7 @@ class Metrics:
 
     def share(self) -> None:
         """Bring what this worker counted to where all workers' metrics are."""
-        counts = (self._http, self._inferences, self._rows, self._records)
+        counts = (self._http, self._inferences, self._refusals, self._rows, self._records)
         for buffered in (*counts, self._seconds, self._batches):
             buffered.flush()
         if self._levels is not None:

@@ -12,10 +12,10 @@ import numpy as np
 from msgspec import UNSET
 
 from serving.config import Limits
-from serving.errors import RequestError
+from serving.errors import Refusal, RequestError
 from serving.models.model import Model
 from serving.protocol.messages import InferRequest
-from serving.protocol.tensors import Array, Values, array_of, read_inputs, unprocessable
+from serving.protocol.tensors import Array, Values, array_of, mismatch, read_inputs, unprocessable
 
 Results = dict[str, Array]
 """Output arrays by name."""
@@ -64,7 +64,8 @@ def read(model: Model, request: InferRequest, limits: Limits) -> Job:
             raise RequestError(400, "the body has neither `inputs` nor `rows`")
         values, shapes, rows = read_inputs(request.inputs, model.readers)
         if not 1 <= rows <= limits.max_rows:
-            raise unprocessable(f"a request has 1 to {limits.max_rows} rows, this one has {rows}")
+            message = f"a request has 1 to {limits.max_rows} rows, this one has {rows}"
+            raise unprocessable(message, Refusal.LIMIT)
     elif request.inputs is UNSET:
         if model.rows is None:
             raise unprocessable(
@@ -81,7 +82,7 @@ def _output_names(model: Model, request: InferRequest) -> list[str]:
         return model.output_names
     names = [output.name for output in request.outputs]
     if unknown := [name for name in names if name not in model.outputs]:
-        raise unprocessable(f"unknown outputs {unknown}; the model has {model.output_names}")
+        raise mismatch(f"unknown outputs {unknown}; the model has {model.output_names}")
     if len(set(names)) != len(names):
         raise unprocessable("an output is asked for twice")
     return names

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from serving.errors import DECODE_ERRORS
+from serving.errors import DECODE_ERRORS, Refusal
 from serving.protocol.datatypes import Datatype
-from serving.protocol.tensors import Array, TensorReader, Values, unprocessable
+from serving.protocol.tensors import Array, TensorReader, Values, mismatch, unprocessable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +48,13 @@ class RowReader:
             rows = self.decoder.decode(data)
         except DECODE_ERRORS as error:
             # The error comes first: a wide model's names fill a line.
-            raise unprocessable(
+            raise mismatch(
                 f"the rows do not fit: {error}; inputs are {list(self.single)}"
             ) from error
         count = len(rows)
         if not 1 <= count <= max_rows:
-            raise unprocessable(f"a request has 1 to {max_rows} rows, this one has {count}")
+            message = f"a request has 1 to {max_rows} rows, this one has {count}"
+            raise unprocessable(message, Refusal.LIMIT)
         columns = map(list, zip(*map(msgspec.structs.astuple, rows), strict=True))
         values: dict[str, Values] = dict(zip(self.single, columns, strict=True))
         for name in self.deep:

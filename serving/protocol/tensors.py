@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from serving.errors import RequestError
+from serving.errors import Refusal, RequestError
 from serving.protocol.datatypes import Datatype
 from serving.protocol.messages import InputTensor
 from serving.protocol.raw import read_raw, read_values
@@ -27,9 +27,14 @@ ANY = -1
 """A dimension that the caller chooses."""
 
 
-def unprocessable(message: str) -> RequestError:
+def unprocessable(message: str, refusal: Refusal = Refusal.VALUES) -> RequestError:
     """A request that is well formed but does not fit the model."""
-    return RequestError(422, message)
+    return RequestError(422, message, refusal=refusal)
+
+
+def mismatch(message: str) -> RequestError:
+    """A request whose names, datatypes or shapes are not the model's: of another signature."""
+    return unprocessable(message, Refusal.SIGNATURE)
 
 
 def fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
@@ -82,12 +87,12 @@ class TensorReader:
                 wrong; 400, where there is no data.
         """
         if tensor.datatype != self.datatype.name:
-            raise unprocessable(
+            raise mismatch(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
                 f"{tensor.datatype!r}"
             )
         if tensor.shape != self.single and not fits(tensor.shape, self.shape):
-            raise unprocessable(
+            raise mismatch(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
                 f"request says {tensor.shape}"
             )
@@ -206,7 +211,7 @@ def read_inputs(
         name, shape = tensor.name, tensor.shape
         reader = readers.get(name)
         if reader is None:
-            raise unprocessable(f"unknown input {name!r}; the model has {list(readers)}")
+            raise mismatch(f"unknown input {name!r}; the model has {list(readers)}")
         if name in values:
             raise unprocessable(f"input {name!r} is given twice")
         data = tensor.data
@@ -230,5 +235,5 @@ def read_inputs(
                     f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
     if len(values) != len(readers):
-        raise unprocessable(f"missing inputs: {[name for name in readers if name not in values]}")
+        raise mismatch(f"missing inputs: {[name for name in readers if name not in values]}")
     return values, shapes, 1 if rows is None else rows

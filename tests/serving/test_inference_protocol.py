@@ -8,6 +8,8 @@ import httpx
 import psutil
 import pytest
 
+from serving.errors import Refusal
+
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
 
@@ -360,6 +362,38 @@ def test_requests_and_rows_are_counted(client, server, flights):
     client.post(INFER, content=b"{")
     after = {key: server.metric(name) - before[key] for key, name in names.items()}
     assert after == {"good": 1, "bad": 1, "rows": 5, "timed": 1}
+
+
+def test_refusals_are_counted_by_what_was_wrong(client, server, flights):
+    """Each by one word of a closed set; what a release can bring about has a word of its own."""
+
+    def counted():
+        name = f'slipway_inference_refusals_total{{model="{MODEL}",reason='
+        return {each: server.metric(f'{name}"{each}"}}') for each in Refusal}
+
+    body = flights(("UA", 8, 0.25))
+    first, *rest = body["inputs"]
+    refused = {
+        Refusal.SIGNATURE: [
+            {"inputs": rest},
+            {"inputs": [*body["inputs"], {**first, "name": "other"}]},
+            {"inputs": [{**first, "datatype": "FP64"}, *rest]},
+            {"inputs": [{**first, "shape": [1, 2]}, *rest]},
+            {**body, "outputs": [{"name": "other"}]},
+            {"rows": [{"other": 1}]},
+        ],
+        Refusal.VALUES: [{"inputs": [{**first, "data": [None]}, *rest]}],
+        Refusal.MALFORMED: [{"inputs": body["inputs"], "rows": []}],
+        Refusal.LIMIT: [{"rows": []}],
+    }
+    before = counted()
+    for bodies in refused.values():
+        for each in bodies:
+            assert client.post(INFER, json=each).status_code in {400, 422}
+    client.post("/v2/models/other/infer", json=body)
+    after = counted()
+    expected = {each: len(refused.get(each, ())) for each in Refusal} | {Refusal.ABSENT: 1}
+    assert {each: after[each] - before[each] for each in Refusal} == expected
 
 
 def test_the_usual_process_metrics_are_there(server):

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from serving.agent.releases import verify
-from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.rollout.trusted_keys import trusted_keys
 
@@ -19,10 +19,22 @@ _TIMEOUT = 120.0
 """Seconds that verifying a large model may take."""
 
 
+class TrustSettings(Protocol):
+    """Settings of trust, such as the server's configuration."""
+
+    @property
+    def public_key(self) -> str:
+        """The trusted keys, one after the other; without any, all models are trusted."""
+
+    @property
+    def cache_dir(self) -> str:
+        """Where files may be written."""
+
+
 class SignatureVerifier:
     """Verifies signatures; without configured keys, none is needed."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: TrustSettings) -> None:
         """Verify with the keys of `config.public_key`; nothing is touched yet."""
         self._keys = trusted_keys(config.public_key)
         self._folder = Path(config.cache_dir) / "verifying"
