@@ -88,7 +88,8 @@ class AgentProcess:
 def supervise(config: Path) -> Iterator[None]:
     """Keep an agent with this configuration file running while the body runs."""
     parent = str(os.getpid())
-    argv = [sys.executable, "-m", "serving.agent", "--config", str(config), "--parent", parent]
+    module = ["-P", "-m", "serving.agent"]
+    argv = [sys.executable, *module, "--config", str(config), "--parent", parent]
     agent = AgentProcess(argv)
     agent.start()
     try:

@@ -73,7 +73,7 @@ class SignatureVerifier:
             (self._folder / fingerprint).write_text(key)
         keys = (self._folder / fingerprint for fingerprint in self._keys)
         paths = map(str, (model, self._folder / SIGNATURE_FILE, *keys))
-        argv = [sys.executable, "-m", verify.__name__, *paths]
+        argv = [sys.executable, "-P", "-m", verify.__name__, *paths]
         return subprocess.run(argv, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
 
     def _fingerprint(self, process: "subprocess.CompletedProcess[str]") -> str:
