@@ -120,11 +120,12 @@ class App:
     ) -> Reply:
         if route.kind is Kind.UNKNOWN:
             raise RequestError(404, "no such path")
-        if scope.method != route.method and (scope.method != HEAD or route.method != "GET"):
+        method = route.method
+        if scope.method != method and (scope.method != HEAD or method != "GET"):
             raise RequestError(
                 405, f"this path takes {route.allow} only", (("allow", route.allow),)
             )
-        if route.method == "POST":
+        if method == "POST":
             return await self._admitted(route, headers, context, rsgi)
         return self._get(route)
 

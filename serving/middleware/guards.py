@@ -55,17 +55,15 @@ class Guards:
         """
         return Admitted(self, context, headers, infer=infer)
 
-    def enter(self, context: RequestContext, headers: Headers) -> Ticket:
-        """Admit a request; give the ticket back to `admission`.
+    def authenticate(self, context: RequestContext, headers: Headers) -> None:
+        """Note the name of a request's key.
 
         Raises:
-            RequestError: 401, without a known key; 429 and 503 as `Admission.enter`.
+            RequestError: 401, without a known key.
         """
-        if self.keys.required:
-            # Compared once: what is not known now is not known to the log either.
-            context.key = ""
-            context.key = self.keys.authenticate(headers.get(_AUTHORIZATION), headers.get(_KEY))
-        return self.admission.enter()
+        # Compared once: a key that is not known now is not known to the log either.
+        context.key = ""
+        context.key = self.keys.authenticate(headers.get(_AUTHORIZATION), headers.get(_KEY))
 
     def refused(
         self, route: str, context: RequestContext, headers: Headers, error: Exception
@@ -99,7 +97,8 @@ class Admitted:
     within are counted here and nowhere else. Enter it in the request's own task.
 
     Raises:
-        RequestError: as `Guards.enter`; 408, when the request's time is over.
+        RequestError: 401, without a known key; 429 and 503 as `Admission.enter`; 408, when the
+            request's time is over.
     """
 
     __slots__ = ("_context", "_guards", "_headers", "_infer", "_ticket")
@@ -115,8 +114,11 @@ class Admitted:
         self._ticket: Ticket
 
     async def __aenter__(self) -> None:
+        guards = self._guards
         try:
-            self._ticket = self._guards.enter(self._context, self._headers)
+            if guards.keys.required:
+                guards.authenticate(self._context, self._headers)
+            self._ticket = guards.admission.enter()
         except RequestError as error:
             self._count(error)
             raise
