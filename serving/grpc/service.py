@@ -15,7 +15,6 @@ from serving.grpc.handlers import CallContext, Handlers
 from serving.grpc.messages import SERVICE, message
 from serving.inference.engine import LONG_BYTES, Call, Engine
 from serving.models import metadata
-from serving.models.signature import TensorSpec
 from serving.protocol.messages import InferRequest
 
 _TENSOR = message("ModelMetadataResponse.TensorMetadata")
@@ -61,8 +60,8 @@ class Service:
             name=described["name"],
             versions=described["versions"],
             platform=described["platform"],
-            inputs=[_tensor(spec) for spec in described["inputs"]],
-            outputs=[_tensor(spec) for spec in described["outputs"]],
+            inputs=[_TENSOR(**tensor) for tensor in described["inputs"]],
+            outputs=[_TENSOR(**tensor) for tensor in described["outputs"]],
         )
 
     async def _infer(self, request: Any, context: CallContext) -> Any:
@@ -82,7 +81,3 @@ class Service:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(None, codec.read, request)
         return codec.read(request)
-
-
-def _tensor(spec: TensorSpec) -> Any:
-    return _TENSOR(name=spec.name, datatype=spec.datatype, shape=spec.shape)
