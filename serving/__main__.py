@@ -21,16 +21,15 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from serving import config as configs
 from serving import logs
-from serving.agent_process import attended
-from serving.config import DRAIN_SECONDS, Config, ConfigError
+from serving.agent_process import supervise
+from serving.config import DRAIN_SECONDS, Config, ConfigError, load
 from serving.middleware.draining import Draining
 
-_PORT_PATIENCE = 1.0
+_PORT_SECONDS = 1.0
 """Seconds that workers of a killed server may take to leave the port."""
 
-_LEAST_CONNECTIONS = 1024
+_MIN_CONNECTIONS = 1024
 _CONNECTIONS_PER_REQUEST = 4
 
 
@@ -45,10 +44,10 @@ def load_app(config: Config, draining: Draining) -> Any:
     return build(config, draining)
 
 
-class NoticingServer(MPServer):
-    """Granian, but it tells its workers some time before it stops them."""
+class DrainingServer(MPServer):
+    """Granian, but it drains its workers for some time before it stops them."""
 
-    def announce(self, draining: Draining, seconds: float) -> None:
+    def drain_with(self, draining: Draining, seconds: float) -> None:
         """Begin `draining` so many seconds before the end."""
         self._draining = draining
         self._notice = seconds
@@ -63,15 +62,15 @@ class NoticingServer(MPServer):
         super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # left untyped there
 
 
-def check_port(host: str, port: int, patience: float = _PORT_PATIENCE) -> None:
-    """Make sure that nobody else listens there.
+def check_port(host: str, port: int, timeout: float = _PORT_SECONDS) -> None:
+    """Make sure that no other process listens there.
 
     Workers bind with SO_REUSEPORT, which would let two servers share a port in silence.
 
     Raises:
         StartError: the address is taken, or not this machine's.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         try:
             family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -111,8 +110,8 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
 
-def take_signals() -> None:
-    """Let through what waited."""
+def release_signals() -> None:
+    """Deliver the signals that waited."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
@@ -121,15 +120,15 @@ def default_signals() -> None:
 
     A forked worker begins with the main process's handlers, which would swallow them.
     """
-    for each in _ENDING:
-        signal.signal(each, signal.SIG_DFL)
-    take_signals()
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    release_signals()
 
 
 def guard_forks() -> None:
     """Make sure that each worker is ended by a SIGTERM from its first moment on."""
     os.register_at_fork(
-        before=hold_signals, after_in_parent=take_signals, after_in_child=default_signals
+        before=hold_signals, after_in_parent=release_signals, after_in_child=default_signals
     )
 
 
@@ -144,8 +143,8 @@ def serve(config: Config, path: Path) -> None:
         SystemExit: 1, when workers die again and again.
     """
     draining = Draining()
-    connections = max(_LEAST_CONNECTIONS, _CONNECTIONS_PER_REQUEST * config.limits.max_concurrency)
-    server = NoticingServer(
+    connections = max(_MIN_CONNECTIONS, _CONNECTIONS_PER_REQUEST * config.limits.max_concurrency)
+    server = DrainingServer(
         "serving.worker",
         address=config.host,
         port=config.port,
@@ -159,9 +158,9 @@ def serve(config: Config, path: Path) -> None:
         backpressure=connections,
         http1_settings=HTTP1Settings(header_read_timeout=round(config.idle_seconds * 1000)),
     )
-    server.announce(draining, config.notice_seconds)
+    server.drain_with(draining, config.notice_seconds)
     guard_forks()
-    with attended(path):
+    with supervise(path):
         server.serve(target_loader=partial(load_app, config, draining), wrap_loader=False)
 
 
@@ -171,7 +170,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True, help="the JSON configuration")
     path = parser.parse_args().config
     try:
-        config = configs.load(path)
+        config = load(path)
         logging.config.dictConfig(logs.CONFIG)
         for port in filter(None, (config.port, config.grpc_port)):
             check_port(config.host, port)

@@ -1,4 +1,4 @@
-"""Keeps the agent running beside the workers.
+"""Supervises the agent beside the workers.
 
 Owns its process: start, restart with growing pauses, end. What the agent does is its own business;
 requests are answered with and without it.
@@ -15,25 +15,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serving import logs
+from serving.rollout.backoff import Pauses
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
-"""An agent that lived this long begins with the first pause again."""
+"""After an agent lived this long, pauses begin with the first again."""
 _END_SECONDS = 3.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Attendance:
+class AgentProcess:
     """One agent process, started anew whenever it ends."""
 
     def __init__(self, argv: list[str]) -> None:
-        """Attend the process that `argv` starts; nothing is started yet."""
+        """Supervise the process that `argv` starts; nothing is started yet."""
         self._argv = argv
         self._process: subprocess.Popen[bytes] | None = None
         self._changing = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="attendance", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="agent-process", daemon=True)
 
     def start(self) -> None:
         """Start the agent, and keep it running."""
@@ -59,17 +60,17 @@ class Attendance:
     def _run(self) -> None:
         # The signals are the main thread's to handle.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while not self._stopping.is_set():
             begin = time.monotonic()
             code = self._live()
             if self._stopping.is_set():
                 return
             if time.monotonic() - begin > _STEADY_SECONDS:
-                pause = _FIRST_PAUSE
+                pauses.reset()
+            pause = pauses.failed()
             logs.warning("agent_ended", code=code, restart_seconds=pause)
             self._stopping.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _live(self) -> int | str:
         """Start the agent and wait for its end; its exit code, or why it cannot be started."""
@@ -84,14 +85,14 @@ class Attendance:
 
 
 @contextlib.contextmanager
-def attended(config: Path) -> Iterator[None]:
+def supervise(config: Path) -> Iterator[None]:
     """Keep an agent with this configuration file running while the body runs."""
     parent = str(os.getpid())
     module = ["-P", "-m", "serving.agent"]
     argv = [sys.executable, *module, "--config", str(config), "--parent", parent]
-    attendance = Attendance(argv)
-    attendance.start()
+    agent = AgentProcess(argv)
+    agent.start()
     try:
         yield
     finally:
-        attendance.stop()
+        agent.stop()

@@ -1,6 +1,7 @@
 """The server's one configuration file: its form, its bounds and how it is read.
 
-Nothing else in this room reads configuration or environment.
+Nothing else in this room reads configuration. Of the environment only the libraries' own variables
+are read: the folder of shared metrics (see `metrics.models`) and the object store's keys.
 """
 
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+
+from serving.errors import DECODE_ERRORS
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -28,7 +31,7 @@ class ConfigError(Exception):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What one request, and all of them together, may ask for.
+    """Bounds of one request, and of all of them together.
 
     Attributes:
         max_body_bytes: longest body read, also after decompression; beyond it the answer is 413.
@@ -43,7 +46,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_concurrency: Positive = 512
 
 
-class Slots(Struct, frozen=True, forbid_unknown_fields=True):
+class SlotAliases(Struct, frozen=True, forbid_unknown_fields=True):
     """The alias in the model registry that each slot follows."""
 
     champion: Name = "champion"
@@ -52,7 +55,7 @@ class Slots(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where predictions and labels are kept.
+    """The prediction log: where predictions and labels are kept.
 
     Attributes:
         url: folder of the Delta tables `predictions` and `feedback`: a path or `s3://...`; the
@@ -68,7 +71,7 @@ class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
-    """What explanations may cost; more permutations say more exactly what three features share.
+    """Bounds of explanations; more permutations are more exact about what three features share.
 
     Attributes:
         permutations: orders of the features for each background row, an even number.
@@ -88,7 +91,7 @@ class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything the server is told.
+    """The server's configuration.
 
     Attributes:
         host: address to bind; nothing else is bound.
@@ -99,9 +102,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
         model: registered model's name, and the only model name that is served.
         slots: alias that each slot follows.
         public_key: PEM text of the keys, one after the other, of which one must have signed a
-            model; without any, signatures are not asked for.
+            model; without any, signatures are not verified.
         cache_dir: folder for models by digest and the journal; made if it is missing.
-        poll_seconds: pause between two looks at the model registry.
+        poll_seconds: pause between two polls of the model registry.
         workers: worker processes, each with its own copy of the models.
         limits: bounds of requests.
         explanations: bounds of explanations.
@@ -125,7 +128,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     cache_dir: str
     host: str = "127.0.0.1"
     grpc_port: Port | None = None
-    slots: Slots = Slots()
+    slots: SlotAliases = SlotAliases()
     public_key: str = ""
     poll_seconds: Seconds = 1.0
     workers: Workers = 1
@@ -144,7 +147,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def journal_folder(config: Config) -> Path:
-    """Where the workers write what the agent ships."""
+    """The folder of the journal, which workers write and the agent ships."""
     return Path(config.cache_dir) / "journal"
 
 
@@ -159,5 +162,5 @@ def load(path: Path) -> Config:
         return msgspec.json.decode(path.read_bytes(), type=Config)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DECODE_ERRORS as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -1,10 +1,15 @@
 """The two ways in which work is refused: a request's fault, and a model's fault.
 
-Owns the exceptions only. How each is answered, counted or logged is the business of `app`, `loader`
-and the agent.
+Owns the exceptions only. How each is answered, counted or logged is the business of the transports,
+`loader` and the agent.
 """
 
 from enum import StrEnum
+
+import msgspec
+
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not of a form."""
 
 LONGEST_MESSAGE = 600
 """Characters of a refusal. gRPC carries 8 KiB of a status, with up to 12 bytes a character."""
@@ -23,7 +28,7 @@ def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
 
 
 class Refusal(StrEnum):
-    """What was wrong with a request that is refused; the closed set of values of a metric's label.
+    """Why a request is refused; the closed set of values of a metric's label.
 
     `SIGNATURE` is what a release can bring about: names, datatypes or shapes that are not the
     model's.
@@ -56,7 +61,10 @@ class RequestError(Exception):
         message: for the caller, made one line of a bounded length: what is wrong, where, and what
             would be right.
         headers: further response headers, such as `allow` on a 405.
-        refusal: what was wrong, where the status does not tell; without meaning from 500 on.
+        refusal: the reason, where the status does not tell; without meaning from 500 on.
+
+    Attributes:
+        slot: the slot whose model was to answer; None before one is selected.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class RequestError(Exception):
         self.status = status
         self.headers = headers
         self.refusal = refusal or _BY_STATUS.get(status, Refusal.MALFORMED)
+        self.slot: str | None = None
 
 
 class Reason(StrEnum):

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line on stdout, ours and Granian's alike.
 
-Owns the format. What is worth an event is decided where it happens.
+Owns the format, and that a lasting trouble is two lines. What is worth an event is decided where it
+happens.
 """
 
 import logging
@@ -49,13 +50,43 @@ CONFIG: dict[str, Any] = {
 }
 
 
+class TroubleLog:
+    """Logs when a trouble begins and when it ends, not at every attempt between.
+
+    Used on one thread.
+    """
+
+    def __init__(self, endings: dict[str, str], **fields: object) -> None:
+        """Take the event that ends each trouble by the one that begins it.
+
+        Args:
+            endings: events by events.
+            fields: those of every line.
+        """
+        self._endings = endings
+        self._fields = fields
+        self._current: set[str] = set()
+
+    def begin(self, event: str, **fields: object) -> None:
+        """Log a trouble, unless it is there already."""
+        if event not in self._current:
+            self._current.add(event)
+            warning(event, **self._fields, **fields)
+
+    def end(self, event: str) -> None:
+        """Log that a trouble is over, if it was there."""
+        if event in self._current:
+            self._current.remove(event)
+            info(self._endings[event], **self._fields)
+
+
 def info(event: str, **fields: object) -> None:
-    """Log something that is as it should be."""
+    """Log an expected event."""
     _LOGGER.info(event, extra={"fields": fields})
 
 
 def warning(event: str, **fields: object) -> None:
-    """Log something an operator may have to look at."""
+    """Log an event that an operator may have to act on."""
     _LOGGER.warning(event, extra={"fields": fields})
 
 

@@ -19,6 +19,48 @@ MAY_IMPORT = {
     "usecases": set(),
 }
 FORBIDDEN_IN_LOGIC = {"kfp", "pulumi"}
+# The rooms inside serving/, each after all that it may import, so that there is no circle.
+SERVING = {
+    "errors": set(),
+    "logs": set(),
+    "config": {"errors"},
+    "protocol": {"errors"},
+    "prediction_log": {"errors", "logs", "protocol"},
+    "models": {"config", "errors", "protocol"},
+    "metrics": {"errors", "models"},
+    "middleware": {"config", "errors", "logs", "metrics"},
+    "rollout": {"config", "errors", "logs", "metrics", "models"},
+    "explanation": {"config", "errors", "models", "protocol"},
+    "inference": {
+        *("config", "errors", "protocol", "prediction_log"),
+        *("models", "metrics", "middleware", "explanation"),
+    },
+    "http": {
+        *("config", "errors", "logs", "protocol", "prediction_log"),
+        *("models", "metrics", "middleware", "inference"),
+    },
+    "grpc": {"config", "errors", "protocol", "models", "middleware", "inference"},
+    "agent/releases": {"config", "errors", "logs", "models", "metrics", "rollout"},
+    "agent/delivery": {"config", "errors", "logs", "prediction_log", "rollout"},
+    "agent/shadow": {
+        *("errors", "logs", "protocol", "prediction_log"),
+        *("models", "metrics", "rollout"),
+    },
+    "agent/drift": {
+        *("errors", "logs", "protocol", "prediction_log"),
+        *("models", "metrics", "rollout", "agent/releases"),
+    },
+    "agent": {
+        *("config", "logs", "prediction_log", "models", "metrics", "rollout"),
+        *("agent/releases", "agent/delivery", "agent/shadow", "agent/drift"),
+    },
+    "agent_process": {"logs", "rollout"},
+    "worker": {
+        *("config", "prediction_log", "models", "metrics", "middleware"),
+        *("rollout", "explanation", "inference", "http", "grpc"),
+    },
+    "__main__": {"config", "logs", "middleware", "agent_process", "worker"},
+}
 
 
 def sources(room: str) -> list[Path]:
@@ -46,6 +88,50 @@ def test_imports_go_one_way(room: str) -> None:
     }
 
     assert wrong == {}
+
+
+def room_of(module: str) -> str:
+    """The room inside serving/ of a module, or the module itself where it stands in none."""
+    parts = module.split(".")[1:]
+    folder = ROOT.joinpath("serving", *parts)
+    rooms = parts if folder.is_dir() else parts[:-1]
+    return "/".join(rooms or parts)
+
+
+def modules_imported(path: Path) -> set[str]:
+    """All modules inside serving/ that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "serving":
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {each for each in inner if ROOT.joinpath(*each.split(".")).is_dir()}
+            modules |= {each for each in inner if (ROOT / f"{each.replace('.', '/')}.py").exists()}
+            names |= modules or {node.module or ""}
+    return names
+
+
+def test_imports_inside_the_server_go_one_way() -> None:
+    """A room of serving/ imports what the table lets it, all of which stands before it."""
+    found: dict[str, set[str]] = {room: set() for room in SERVING}
+    for path in sources("serving"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if path.name == "__init__.py":
+            continue
+        room = room_of(module)
+        found[room] |= {room_of(other) for other in modules_imported(path)} - {room}
+
+    assert found == SERVING
+    rooms = list(SERVING)
+    for room, others in SERVING.items():
+        assert all(rooms.index(other) < rooms.index(room) for other in others), room
+
+
+def test_a_room_of_the_server_shows_its_subject_at_a_glance() -> None:
+    """No folder has more than 20 modules."""
+    folders = {path.parent for path in sources("serving")}
+    sizes = {str(folder): len(list(folder.glob("[a-z]*.py"))) for folder in folders}
+
+    assert {folder: size for folder, size in sizes.items() if size > 20} == {}
 
 
 def test_logic_knows_neither_kfp_nor_pulumi() -> None:

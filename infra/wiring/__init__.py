@@ -1,1 +1,1 @@
-"""wiring."""
+"""Wiring between services: values of one service that others are configured with."""

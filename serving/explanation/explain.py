@@ -1,7 +1,8 @@
 """Explains predictions: how much each feature of a row moved an output, against background rows.
 
-Owns which models, outputs and requests can be explained, and the answer's form. The contributions
-are Shapley values of the served graph itself (see `coalitions`); no second model takes part.
+Owns which models, outputs and requests can be explained, and the form of explanations. The
+contributions are Shapley values of the served graph itself (see `shapley`); no second model takes
+part.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from serving.config import Explanations
 from serving.explanation.shapley import Columns, orders, shapley
 from serving.models.model import Model
-from serving.protocol.tensors import ANY, Array, unfit
+from serving.protocol.tensors import ANY, Array, unprocessable
 
 PARAMETER = "explain"
 """A request's parameter: true for an explanation of its rows."""
@@ -21,7 +22,7 @@ PARAMETER = "explain"
 _CONTRIBUTIONS = ".contributions"
 _BASE_VALUE = ".base_value"
 _MATRIX = 2
-_MOST_VALUES = 16
+_MAX_VALUES = 16
 _NUMBERS = "fiu"
 
 
@@ -32,7 +33,7 @@ class ExplainedOutput:
     Attributes:
         name: the output's.
         features: the columns of `contributions`.
-        base_value: what the model says on average of the background rows: FP64 [rows], or
+        base_value: the model's mean output for the background rows: FP64 [rows], or
             [rows, values] where the output has several values a row.
         contributions: by how much each feature moved the output from there: FP64 [rows, features],
             or [rows, values, features]; with `base_value` they add up to the output.
@@ -44,14 +45,14 @@ class ExplainedOutput:
     contributions: Array
 
     def tensors(self) -> list[tuple[str, Array]]:
-        """Further outputs of the answer, FP64 each."""
+        """The explanation as further outputs of the response, of FP64."""
         return [
             (self.name + _CONTRIBUTIONS, self.contributions),
             (self.name + _BASE_VALUE, self.base_value),
         ]
 
     def rows(self) -> list[dict[str, Any]]:
-        """The same for an answer in rows: contributions by feature."""
+        """The same for a response in rows: contributions by feature."""
         return [
             {
                 self.name + _CONTRIBUTIONS: dict(zip(self.features, values, strict=True)),
@@ -63,20 +64,20 @@ class ExplainedOutput:
         ]
 
 
-def is_asked(parameters: dict[str, Any]) -> bool:
-    """Whether a request's parameters ask for an explanation.
+def wants_explanation(parameters: dict[str, Any]) -> bool:
+    """Whether a request's parameters want an explanation.
 
     Raises:
         RequestError: 422, where `explain` is not a truth value.
     """
-    wanted = parameters.get(PARAMETER, False)
-    if type(wanted) is not bool:
-        raise unfit(f"the parameter {PARAMETER!r} is true or false")
-    return wanted
+    value = parameters.get(PARAMETER, False)
+    if type(value) is not bool:
+        raise unprocessable(f"the parameter {PARAMETER!r} is true or false")
+    return value
 
 
-def parameters_of(explained: list[ExplainedOutput]) -> dict[str, str]:
-    """Parameters of the answer: `features`, the JSON text of the names in order.
+def response_parameters(explained: list[ExplainedOutput]) -> dict[str, str]:
+    """Parameters of the response: `features`, the JSON text of the names in order.
 
     In all forms of the protocol a parameter is a single value, so it can't be a list.
     """
@@ -96,9 +97,9 @@ def explain(
 
     Args:
         model: the model that scored the request.
-        arrays: the request's inputs, as the model's readers gave them.
-        names: the outputs that the request gets.
-        budget: how much may be spent.
+        arrays: the request's inputs, from the model's readers.
+        names: the requested outputs.
+        budget: how many rows may be scored.
 
     Raises:
         RequestError: 422, for a model without background rows or with an input that has no
@@ -108,7 +109,9 @@ def explain(
     rows, background = _columns(model, arrays)
     explained = [name for name in names if _is_explainable(model, name)]
     if not explained:
-        raise unfit(f"nothing to explain: none of the outputs {names} has numbers for each row")
+        raise unprocessable(
+            f"nothing to explain: none of the outputs {names} has numbers for each row"
+        )
     features = _features(rows, background)
     first = next(iter(background.values()))
     size = len(features) * len(first) * budget.permutations
@@ -122,19 +125,19 @@ def explain(
 def _columns(model: Model, arrays: dict[str, Array]) -> tuple[Columns, Columns]:
     """The request's and the background's rows, each input a matrix of columns."""
     if model.background is None:
-        raise unfit(
+        raise unprocessable(
             f"version {model.version} of {model.name!r} cannot be explained: it was packaged "
             "without background.json"
         )
     for name, reader in model.readers.items():
         if reader.shape[:1] != (ANY,) or len(reader.shape) > _MATRIX:
-            raise unfit(
+            raise unprocessable(
                 f"this model cannot be explained: input {name!r} has the shape "
                 f"{list(reader.shape)}, not a column or columns of any number of rows"
             )
     return tuple(  # type: ignore[return-value]  # of two
-        {name: given[name].reshape(len(given[name]), -1) for name in model.readers}
-        for given in (arrays, model.background)
+        {name: inputs[name].reshape(len(inputs[name]), -1) for name in model.readers}
+        for inputs in (arrays, model.background)
     )
 
 
@@ -144,7 +147,7 @@ def _features(rows: Columns, background: Columns) -> tuple[str, ...]:
     for name, array in rows.items():
         width = array.shape[1]
         if background[name].shape[1] != width:
-            raise unfit(
+            raise unprocessable(
                 f"input {name!r} has {width} columns, the rows it would be compared with have "
                 f"{background[name].shape[1]}"
             )
@@ -158,10 +161,10 @@ def _is_explainable(model: Model, name: str) -> bool:
 
 
 def _check_cost(rows: int, mixtures: int, budget: Explanations) -> None:
-    most = budget.max_scored // mixtures
-    if rows > most:
-        raise unfit(
-            f"a request has at most {most} rows of this model explained, this one has {rows}"
+    limit = budget.max_scored // mixtures
+    if rows > limit:
+        raise unprocessable(
+            f"a request has at most {limit} rows of this model explained, this one has {rows}"
         )
 
 
@@ -182,29 +185,31 @@ class _Scorer:
         }
         results = self._model.run(self._names, arrays)
         if any(result.shape[:1] != (count,) for result in results):
-            raise unfit("this model cannot be explained: it does not answer row by row")
-        found = [result.reshape(count, -1).astype(np.float64) for result in results]
-        self.widths = [array.shape[1] for array in found]
-        if max(self.widths) > _MOST_VALUES:
-            raise unfit(
-                f"outputs of at most {_MOST_VALUES} values a row are explained, these have "
+            raise unprocessable("this model cannot be explained: it does not answer row by row")
+        columns = [result.reshape(count, -1).astype(np.float64) for result in results]
+        self.widths = [array.shape[1] for array in columns]
+        if max(self.widths) > _MAX_VALUES:
+            raise unprocessable(
+                f"outputs of at most {_MAX_VALUES} values a row are explained, these have "
                 f"{dict(zip(self._names, self.widths, strict=True))}: ask for others"
             )
-        scores = np.concatenate(found, axis=1)
+        scores = np.concatenate(columns, axis=1)
         if not np.isfinite(scores).all():
-            raise unfit("these rows cannot be explained: the model's output is not a finite number")
+            raise unprocessable(
+                "these rows cannot be explained: the model's output is not a finite number"
+            )
         return scores
 
 
 def _split(
-    names: list[str], widths: list[int], features: tuple[str, ...], base: Array, found: Array
+    names: list[str], widths: list[int], features: tuple[str, ...], base: Array, values: Array
 ) -> list[ExplainedOutput]:
     """Take the side-by-side values [rows, features, values] apart again."""
     explained, start = [], 0
     for name, width in zip(names, widths, strict=True):
-        values = slice(start, start + width)
-        contributions = found[:, :, values].transpose(0, 2, 1)
-        bases = np.tile(base[values], (len(found), 1))
+        own = slice(start, start + width)
+        contributions = values[:, :, own].transpose(0, 2, 1)
+        bases = np.tile(base[own], (len(values), 1))
         if width == 1:
             contributions, bases = contributions[:, 0], bases[:, 0]
         explained.append(

@@ -1,7 +1,7 @@
 """Explanations beside the event loop, of one worker.
 
-Owns the thread that makes them, how many may wait for it, and what is counted. One thread, as
-explaining is nothing but computing: two would take the loop's core twice and be done no sooner.
+Owns the thread that computes them, how many may wait for it, and what is counted. One thread, as
+explaining is pure computing: two would take the loop's core twice and end no sooner.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ _WAITING = 8
 class Explainer:
     """Explains requests, one after another."""
 
-    def __init__(self, model: str, budget: Explanations, own: CollectorRegistry) -> None:
-        """Explain within `budget`; count in the registry `own`, for the registered model's name."""
+    def __init__(self, model: str, budget: Explanations, registry: CollectorRegistry) -> None:
+        """Explain within `budget`; count in `registry`, for the registered model's name."""
         self._budget = budget
         self._thread = ThreadPoolExecutor(1, "explaining")
         self._in_hand = 0
         self._rows = Counter(
-            "slipway_explanations", "Rows explained.", ["model"], registry=own
+            "slipway_explanations", "Rows explained.", ["model"], registry=registry
         ).labels(model)
         self._seconds = Histogram(
             "slipway_explanation_duration_seconds",
             "Time that the explanation of a request took, without its wait.",
             ["model"],
             buckets=_SECONDS,
-            registry=own,
+            registry=registry,
         ).labels(model)
 
     async def explain(self, job: Job) -> list[ExplainedOutput]:
-        """Explain what the job was answered.
+        """Explain the outputs of a scored job.
 
         Raises:
             RequestError: 429, with `retry-after`, where too many wait; 422 as `explain.explain`.
@@ -61,7 +61,7 @@ class Explainer:
 
     def _explain(self, job: Job) -> list[ExplainedOutput]:
         begin = time.perf_counter()
-        found = explain(job.model, arrays_of(job), job.wanted, self._budget)
+        explained = explain(job.model, arrays_of(job), job.output_names, self._budget)
         self._seconds.observe(time.perf_counter() - begin)
         self._rows.inc(job.rows)
-        return found
+        return explained

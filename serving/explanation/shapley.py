@@ -1,7 +1,7 @@
 """Shapley values by permutation sampling, of any function that scores rows.
 
 Owns the arithmetic: which mixtures of a row and the background rows are scored, and how their
-scores become contributions. What a model, a request or an output is, is the business of `explain`.
+scores become contributions. Models, requests and outputs are the business of `explain`.
 
 For each background row some orders of the features are walked: the row's features replace the
 background row's one after another, and each gets the change that its step made. The changes of one
@@ -14,10 +14,10 @@ Lundberg and Lee 2017 (https://arxiv.org/abs/1705.07874), contributions against 
 Mayer and Wuthrich 2025 (https://arxiv.org/abs/2508.12947), orders in pairs.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import permutations as every_order
 from typing import NamedTuple
 
 import numpy as np
@@ -30,14 +30,14 @@ Score = Callable[[Columns], Array]
 """Scores rows: FP64 [rows, values]."""
 
 _FEW = 8
-"""So many features have more orders than anyone asks for."""
+"""So many features have more orders than the configuration allows."""
 _AT_ONCE = 1024
 """Mixtures that are built and scored in one run: more are no faster, and the event loop waits while
 their texts are handed over, which holds the interpreter."""
 
 
-class Values(NamedTuple):
-    """What explains some rows.
+class ShapleyValues(NamedTuple):
+    """The explanation of some rows.
 
     Attributes:
         base: mean score of the background rows, [values].
@@ -72,7 +72,7 @@ def orders(features: int, background: int, permutations: int) -> Array:
     background row anew, and each of them backwards. The same arguments give the same orders.
     """
     if math.factorial(min(features, _FEW)) <= permutations:
-        drawn = np.array(list(every_order(range(features))))
+        drawn = np.array(list(itertools.permutations(range(features))))
         return _frozen(np.tile(drawn, (background, 1, 1)))
     numbers = np.tile(np.arange(features), (background, permutations // 2, 1))
     half = np.random.default_rng(permutations).permuted(numbers, axis=-1)
@@ -84,14 +84,14 @@ def _frozen(array: Array) -> Array:
     return array
 
 
-def shapley(score: Score, rows: Columns, background: Columns, walked: Array) -> Values:
+def shapley(score: Score, rows: Columns, background: Columns, walked: Array) -> ShapleyValues:
     """Contributions of every feature to every row's score.
 
     Args:
         score: called with mixtures of both, a thousand rows at a time.
-        rows: what to explain.
-        background: what to compare with, of the same columns.
-        walked: the orders of features, as `orders` gives them.
+        rows: the rows to explain.
+        background: the rows to compare with, of the same columns.
+        walked: the orders of features, from `orders`.
     """
     base = score(background)
     count = len(next(iter(rows.values())))
@@ -100,7 +100,7 @@ def shapley(score: Score, rows: Columns, background: Columns, walked: Array) -> 
     for start in range(0, count, size):
         part = {name: array[start : start + size] for name, array in rows.items()}
         parts.append(_contributions(score, part, background, walked, base))
-    return Values(base.mean(axis=0), np.concatenate(parts))
+    return ShapleyValues(base.mean(axis=0), np.concatenate(parts))
 
 
 def _contributions(
@@ -119,14 +119,14 @@ def _contributions(
 
 def _differences(rows: Columns, background: Columns) -> Array:
     """Whether a row differs from a background row in a feature, [rows, background, features]."""
-    found = []
+    differences = []
     for name, array in rows.items():
         one, other = array[:, None], background[name][None]
         differs = one != other
         if array.dtype.kind == "f":
             differs &= ~(np.isnan(one) & np.isnan(other))
-        found.append(differs.astype(bool))
-    return np.concatenate(found, axis=-1)
+        differences.append(differs.astype(bool))
+    return np.concatenate(differences, axis=-1)
 
 
 def _walks(differs: Array, walked: Array) -> _Walks:
@@ -153,7 +153,7 @@ def _mixtures(rows: Columns, background: Columns, ranks: Array, fresh: Array) ->
         mixture, column = {}, 0
         for name, array in rows.items():
             width = array.shape[1]
-            chosen = taken[:, column : column + width]
-            mixture[name] = np.where(chosen, array[row], background[name][other])
+            columns = taken[:, column : column + width]
+            mixture[name] = np.where(columns, array[row], background[name][other])
             column += width
         yield mixture

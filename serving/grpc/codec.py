@@ -1,6 +1,6 @@
-"""Infer messages of gRPC to the server's own requests, and answers back.
+"""Infer messages of gRPC to the server's own requests, and its responses to messages.
 
-Owns the two ways. What a request means is decided by `engine`.
+Owns both directions. What a request means is decided by `engine`.
 """
 
 from typing import Any
@@ -10,9 +10,8 @@ import msgspec
 from serving.errors import RequestError
 from serving.grpc import contents
 from serving.grpc.messages import ModelInferResponse
-from serving.inference.response import Inference, Output
-from serving.prediction_log.records import ID_LENGTH
-from serving.protocol.messages import InferRequest, InputTensor, RequestedOutput
+from serving.inference.response import InferResponse, Output
+from serving.protocol.messages import ID_LENGTH, InferRequest, InputTensor, RequestedOutput
 from serving.protocol.raw import write_raw
 
 _CHOICE = "parameter_choice"
@@ -60,30 +59,30 @@ def _input(tensor: Any, raw: bytes | None) -> InputTensor:
     return InputTensor(name, shape, tensor.datatype, data, _parameters(tensor.parameters))
 
 
-def _parameters(given: Any) -> dict[str, Any] | None:
-    found = {}
-    for name, value in given.items():
+def _parameters(entries: Any) -> dict[str, Any] | None:
+    parameters = {}
+    for name, value in entries.items():
         choice = value.WhichOneof(_CHOICE)
-        found[name] = None if choice is None else getattr(value, choice)
-    return found or None
+        parameters[name] = None if choice is None else getattr(value, choice)
+    return parameters or None
 
 
-def write(answer: Inference, *, raw: bool) -> Any:
-    """The `ModelInferResponse` of an answer.
+def write(response: InferResponse, *, raw: bool) -> Any:
+    """The `ModelInferResponse` of a response.
 
     Args:
-        answer: it.
-        raw: whether the request's tensors were raw, so that the answer's are too.
+        response: from the engine.
+        raw: whether the request's tensors were raw, so that the response's are too.
     """
-    model = answer.model
-    message = ModelInferResponse(model_name=model.name, model_version=model.version, id=answer.id)
-    for name, value in answer.parameters.items():
+    model = response.model
+    message = ModelInferResponse(model_name=model.name, model_version=model.version, id=response.id)
+    for name, value in response.parameters.items():
         _set(message.parameters[name], value)
     # Raw is all or nothing, and some datatypes have no typed contents.
-    raw = raw or not all(contents.has_field(output.datatype.name) for output in answer.outputs)
-    for output in answer.outputs:
+    raw = raw or not all(contents.has_field(output.datatype.name) for output in response.outputs)
+    for output in response.outputs:
         tensor = _write_output(message, output, raw=raw)
-        for name, value in answer.said_of(output).items():
+        for name, value in response.parameters_of(output).items():
             _set(tensor.parameters[name], value)
     return message
 
@@ -100,7 +99,7 @@ def _write_output(message: Any, output: Output, *, raw: bool) -> Any:
 
 
 def _set(parameter: Any, value: Any) -> None:
-    """A parameter of an answer; what is neither text, number nor truth value becomes JSON."""
+    """A response's parameter; what is neither text, number nor truth value becomes JSON."""
     match value:
         case bool():
             parameter.bool_param = value

@@ -1,6 +1,6 @@
-"""Tensors' typed contents over gRPC: which field holds a datatype's elements, there and back.
+"""Tensors' typed contents over gRPC: the field that holds each datatype's elements.
 
-Owns the table. 16-bit floating-point numbers have no field; they come and go raw.
+Owns the table. 16-bit floating-point numbers have no field; they are sent raw.
 """
 
 from typing import Any
@@ -42,18 +42,18 @@ def read(name: str, datatype: str, contents: Any) -> list[Any]:
         RequestError: 400, when they are in another field than the datatype's, or the datatype has
             none; 422, when a text is not UTF-8.
     """
-    wanted = _FIELDS.get(datatype)
-    if wanted is None:
+    expected = _FIELDS.get(datatype)
+    if expected is None:
         if datatype in BY_NAME:
             raise RequestError(400, f"input {name!r}: {datatype} goes into raw_input_contents")
-        # Its datatype is not the model's, which is said where that is known.
+        # Its datatype is not the model's, which is refused where that is known.
         return []
     present = [field.name for field, _ in contents.ListFields()]
-    if any(field != wanted for field in present):
+    if any(field != expected for field in present):
         raise RequestError(
-            400, f"contents of input {name!r} are in {present}; {datatype} goes into {wanted}"
+            400, f"contents of input {name!r} are in {present}; {datatype} goes into {expected}"
         )
-    elements = list(getattr(contents, wanted))
+    elements = list(getattr(contents, expected))
     return _texts(name, elements) if datatype == _TEXT else elements
 
 

@@ -1,28 +1,25 @@
-"""The way of every call over gRPC: read, let in, answered or refused, counted and logged.
+"""What every gRPC call passes: parsed, admitted, answered or refused, counted and logged.
 
 Owns what all methods share. What a method answers is the business of `service`.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
-from prometheus_client import Counter
+from prometheus_client import CollectorRegistry, Counter
 
 from serving.errors import RequestError
 from serving.grpc import statuses
 from serving.grpc.messages import message
-from serving.metrics.server import Metrics
-from serving.middleware.admission import Ticket
 from serving.middleware.guards import Guards
-from serving.middleware.request_context import Caller, Pairs, caller_of
+from serving.middleware.request_context import Pairs, RequestContext, context_of
 
 
 class Metadata:
-    """A call's metadata, as `callers` reads heads of requests."""
+    """A call's metadata, in the form of a request's headers."""
 
     def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
         """Leave out what is not text."""
@@ -39,34 +36,34 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CallContext:
     """What comes with a call beside its message.
 
     Attributes:
         metadata: by name.
-        caller: who asks.
+        request: the context that all transports have.
         size: bytes of the message.
     """
 
     metadata: Metadata
-    caller: Caller
+    request: RequestContext
     size: int
 
 
 _OK = 200
-"""What the log, which both transports share, has for a success."""
+"""The code of a success in the log, which both transports share."""
 
-Method = Callable[[Any, Visit], Awaitable[Any]]
-"""Takes a message and its visit; answers a message, or raises RequestError."""
+Method = Callable[[Any, CallContext], Awaitable[Any]]
+"""Takes a message and its context; answers a message, or raises RequestError."""
 
 
-class Counts:
+class CallMetrics:
     """How many calls were answered, by method and status."""
 
-    def __init__(self) -> None:
-        """Count in the files that all processes share."""
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register them in `registry`."""
         self._calls = Counter(
-            "slipway_grpc_requests", "gRPC calls answered.", ["method", "code"], registry=None
+            "slipway_grpc_requests", "gRPC calls answered.", ["method", "code"], registry=registry
         )
         self._children: dict[tuple[str, str], Counter] = {}
 
@@ -78,94 +75,64 @@ class Counts:
         child.inc()
 
 
-class Doors:
-    """Lets calls in and answers them."""
+class Handlers:
+    """Makes the library's handlers of methods."""
 
-    def __init__(self, guards: Guards, metrics: Metrics, *, log_requests: bool) -> None:
-        """Share `guards` and `metrics` with the other transport; all of infer's may be logged."""
+    def __init__(self, guards: Guards, metrics: CallMetrics, *, log_requests: bool) -> None:
+        """Share `guards` with the other transport; all of infer's calls may be logged."""
         self._guards = guards
         self._metrics = metrics
         self._log_requests = log_requests
-        self._counts = Counts()
-        self._closed = False
 
-    def close(self) -> None:
-        """Refuse guarded calls from now on; those in hand go on."""
-        self._closed = True
-
-    def open(self, name: str, method: Method, *, guarded: bool = False) -> Any:
+    def handler(self, name: str, method: Method, *, guarded: bool = False) -> Any:
         """The handler of a method, as the library takes it.
 
         Args:
             name: the method's; its messages are `<name>Request` and `<name>Response`.
             method: what it does.
-            guarded: whether callers must have a key, and are counted against the bound.
+            guarded: whether its calls need a key, and are counted against the bound.
         """
         request = message(f"{name}Request")
-        behind = self._guard(method) if guarded else method
+        call = self._guarded(method) if guarded else method
 
-        async def handle(payload: bytes, context: Any) -> Any:
-            metadata = Metadata(context.invocation_metadata() or ())
-            visit = Visit(metadata, caller_of(metadata), len(payload))
+        async def handle(payload: bytes, servicer: Any) -> Any:
+            metadata = Metadata(servicer.invocation_metadata() or ())
+            context = CallContext(metadata, context_of(metadata), len(payload))
             try:
-                answer = await behind(_parse(request, payload), visit)
+                response = await call(_parse(request, payload), context)
             except Exception as error:  # noqa: BLE001  # the last resort: a fault of ours, logged and answered
-                await context.abort(*self._refuse(name, visit, error))
+                await servicer.abort(*self._refuse(name, context, error))
             else:
-                if more := self._answered(name, visit, log=guarded and self._log_requests):
-                    context.set_trailing_metadata(tuple(more))
-                return answer
+                if more := self._answered(name, context, log=guarded and self._log_requests):
+                    servicer.set_trailing_metadata(tuple(more))
+                return response
 
         # Without a deserializer of the library's, which would make a fault of ours of bad bytes.
         return grpc.unary_unary_rpc_method_handler(
             handle, None, message(f"{name}Response").SerializeToString
         )
 
-    def _guard(self, method: Method) -> Method:
-        admission = self._guards.admission
-
-        async def guarded(request: Any, visit: Visit) -> Any:
-            ticket = self._enter(visit.metadata)
-            try:
-                return await method(request, visit)
-            except asyncio.CancelledError:
-                overdue = admission.overdue(ticket)
-                if overdue is None:
-                    raise
-                self._metrics.refused_request(None, overdue)
-                raise overdue from None
-            finally:
-                admission.leave(ticket)
+    def _guarded(self, method: Method) -> Method:
+        async def guarded(request: Any, context: CallContext) -> Any:
+            async with self._guards.admit(context.request, context.metadata, infer=True):
+                return await method(request, context)
 
         return guarded
 
-    def _enter(self, metadata: Metadata) -> Ticket:
-        try:
-            return self._let_in(metadata)
-        except RequestError as error:
-            # What comes to the engine is counted there.
-            self._metrics.refused_request(None, error)
-            raise
-
-    def _let_in(self, metadata: Metadata) -> Ticket:
-        if self._closed:
-            raise RequestError(503, "the server is about to end")
-        return self._guards.enter(metadata)
-
-    def _answered(self, name: str, visit: Visit, *, log: bool) -> Pairs:
-        self._counts.answered(name, grpc.StatusCode.OK.name)
+    def _answered(self, name: str, context: CallContext, *, log: bool) -> Pairs:
+        self._metrics.answered(name, grpc.StatusCode.OK.name)
         if log:
-            return self._guards.answered(_route(name), visit.caller, visit.metadata, _OK)
-        return visit.caller.answer()
+            return self._guards.answered(_route(name), context.request, context.metadata, _OK)
+        return context.request.response_headers()
 
     def _refuse(
-        self, name: str, visit: Visit, error: Exception
+        self, name: str, context: CallContext, error: Exception
     ) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str], ...]]:
-        """Status, text and trailing metadata for what went wrong, once counted and logged."""
-        more = self._guards.refused(_route(name), visit.caller, visit.metadata, error)
-        code, text = statuses.of(error)
-        self._counts.answered(name, code.name)
-        return code, text, statuses.kept(more)
+        """Status, text and trailing metadata of a refusal, once counted and logged."""
+        more = self._guards.refused(_route(name), context.request, context.metadata, error)
+        code, text = statuses.status_of(error)
+        self._metrics.answered(name, code.name)
+        return code, text, statuses.trailing_metadata(more)
 
 
 def _route(name: str) -> str:

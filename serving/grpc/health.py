@@ -1,7 +1,7 @@
 """gRPC's own health service, as Kubernetes and load balancers ask it.
 
-Owns its two methods. The library's servicer is told states, and forgets a watcher when another
-leaves; this one asks whether the server is ready, as often as somebody watches.
+Owns its two methods. The library's servicer is set to states, and forgets a watcher when another
+leaves; this one polls whether the server is ready, for each watcher.
 Source: https://github.com/grpc/grpc (doc/health-checking.md).
 """
 
@@ -22,10 +22,10 @@ _KNOWN = {"", SERVICE}
 
 
 class Health:
-    """Says whether the server, or the protocol's service, takes requests."""
+    """Whether the server, or the protocol's service, takes requests."""
 
     def __init__(self, ready: Callable[[], bool]) -> None:
-        """Answer what `ready` says."""
+        """Answer by `ready`."""
         self._ready = ready
 
     def handler(self) -> Any:

@@ -1,15 +1,23 @@
-"""The messages of the Open Inference Protocol over gRPC, described in a table of our own.
+"""The messages of the Open Inference Protocol over gRPC, as a descriptor written like its .proto.
 
 Owns names, numbers and types of the published service `inference.GRPCInferenceService`, and the
-classes made of them. The pool is our own, so that a process may hold others' descriptions too.
+classes made from them. The pool is our own, so that a process may hold others' descriptors too.
 
 Source: https://github.com/kserve/open-inference-protocol (specification/protocol).
 """
 
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+    MessageOptions,
+    MethodDescriptorProto,
+    OneofDescriptorProto,
+    ServiceDescriptorProto,
+)
 
 PACKAGE = "inference"
 SERVICE = f"{PACKAGE}.GRPCInferenceService"
@@ -23,112 +31,183 @@ METHODS = (
 )
 """Each takes `<method>Request` and answers `<method>Response`."""
 
-# A field is `name:type`, its number its place; `*` repeats it, `{}` maps strings to it, and what
-# is one of several is marked `?`.
-_MODEL = "name:string version:string"
-_TENSOR = "name:string datatype:string shape:int64*"
-_MESSAGES = {
-    "ServerLiveRequest": "",
-    "ServerLiveResponse": "live:bool",
-    "ServerReadyRequest": "",
-    "ServerReadyResponse": "ready:bool",
-    "ModelReadyRequest": _MODEL,
-    "ModelReadyResponse": "ready:bool",
-    "ServerMetadataRequest": "",
-    "ServerMetadataResponse": "name:string version:string extensions:string*",
-    "ModelMetadataRequest": _MODEL,
-    "ModelMetadataResponse": (
-        "name:string versions:string* platform:string "
-        "inputs:ModelMetadataResponse.TensorMetadata* "
-        "outputs:ModelMetadataResponse.TensorMetadata*"
-    ),
-    "ModelMetadataResponse.TensorMetadata": _TENSOR,
-    "InferParameter": (
-        "bool_param:bool? int64_param:int64? string_param:string? double_param:double? "
-        "uint64_param:uint64?"
-    ),
-    "InferTensorContents": (
-        "bool_contents:bool* int_contents:int32* int64_contents:int64* uint_contents:uint32* "
-        "uint64_contents:uint64* fp32_contents:float* fp64_contents:double* bytes_contents:bytes*"
-    ),
-    "ModelInferRequest": (
-        "model_name:string model_version:string id:string parameters:InferParameter{} "
-        "inputs:ModelInferRequest.InferInputTensor* "
-        "outputs:ModelInferRequest.InferRequestedOutputTensor* raw_input_contents:bytes*"
-    ),
-    "ModelInferRequest.InferInputTensor": (
-        f"{_TENSOR} parameters:InferParameter{{}} contents:InferTensorContents"
-    ),
-    "ModelInferRequest.InferRequestedOutputTensor": "name:string parameters:InferParameter{}",
-    "ModelInferResponse": (
-        "model_name:string model_version:string id:string parameters:InferParameter{} "
-        "outputs:ModelInferResponse.InferOutputTensor* raw_output_contents:bytes*"
-    ),
-    "ModelInferResponse.InferOutputTensor": (
-        f"{_TENSOR} parameters:InferParameter{{}} contents:InferTensorContents"
-    ),
-}
-_ONE_OF = "parameter_choice"
-_REPEATED = FieldDescriptorProto.LABEL_REPEATED
-_SINGLE = FieldDescriptorProto.LABEL_OPTIONAL
+_BOOL = FieldDescriptorProto.TYPE_BOOL
+_INT32 = FieldDescriptorProto.TYPE_INT32
+_INT64 = FieldDescriptorProto.TYPE_INT64
+_UINT32 = FieldDescriptorProto.TYPE_UINT32
+_UINT64 = FieldDescriptorProto.TYPE_UINT64
+_FLOAT = FieldDescriptorProto.TYPE_FLOAT
+_DOUBLE = FieldDescriptorProto.TYPE_DOUBLE
+_STRING = FieldDescriptorProto.TYPE_STRING
+_BYTES = FieldDescriptorProto.TYPE_BYTES
 
 
-def describe() -> descriptor_pb2.FileDescriptorProto:
-    """The description of the service and its messages, as a compiler of the protocol makes it."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="open_inference_grpc.proto", package=PACKAGE, syntax="proto3"
-    )
-    made: dict[str, DescriptorProto] = {}
-    for path, fields in _MESSAGES.items():
-        outer, _, name = path.rpartition(".")
-        place = made[outer].nested_type if outer else file.message_type
-        made[path] = place.add(name=name)
-        for number, field in enumerate(fields.split(), start=1):
-            _add(made[path], path, number, field)
-    service = file.service.add(name=SERVICE.rpartition(".")[2])
-    for method in METHODS:
-        service.method.add(
-            name=method,
-            input_type=f".{PACKAGE}.{method}Request",
-            output_type=f".{PACKAGE}.{method}Response",
-        )
-    return file
-
-
-def _add(message: DescriptorProto, path: str, number: int, text: str) -> None:
-    name, _, kind = text.partition(":")
-    plain = kind.rstrip("*?{}")
-    field = message.field.add(name=name, number=number, label=_SINGLE)
-    if kind.endswith("{}"):
-        _map(message, plain)
-        plain = f"{path}.ParametersEntry"
-    if kind.endswith(("*", "{}")):
-        field.label = _REPEATED
-    if kind.endswith("?"):
-        if not message.oneof_decl:
-            message.oneof_decl.add(name=_ONE_OF)
-        field.oneof_index = 0
-    _set_type(field, plain)
-
-
-def _map(message: DescriptorProto, value: str) -> None:
-    """The entries of a map field `parameters`."""
-    entry = message.nested_type.add(name="ParametersEntry")
-    entry.options.map_entry = True
-    _set_type(entry.field.add(name="key", number=1, label=_SINGLE), "string")
-    _set_type(entry.field.add(name="value", number=2, label=_SINGLE), value)
-
-
-def _set_type(field: FieldDescriptorProto, kind: str) -> None:
-    if kind[0].isupper():
-        field.type = FieldDescriptorProto.TYPE_MESSAGE
-        field.type_name = f".{PACKAGE}.{kind}"
+def _field(kind: Any, name: str, number: int, **more: Any) -> Any:
+    """`kind name = number;`, where the kind is a scalar's or a message's name in the package."""
+    field = FieldDescriptorProto(name=name, number=number, **more)
+    if not more.get("label"):
+        field.label = FieldDescriptorProto.LABEL_OPTIONAL
+    if isinstance(kind, str):
+        field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{PACKAGE}.{kind}"
     else:
-        field.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind.upper()}")
+        field.type = kind
+    return field
 
+
+def _repeated(kind: Any, name: str, number: int) -> Any:
+    """`repeated kind name = number;`."""
+    return _field(kind, name, number, label=FieldDescriptorProto.LABEL_REPEATED)
+
+
+def _choice(kind: Any, name: str, number: int) -> Any:
+    """A field within the message's `oneof`."""
+    return _field(kind, name, number, oneof_index=0)
+
+
+def _message(name: str, *members: Any, **more: Any) -> Any:
+    """`message name { members }`: its fields, and the messages within."""
+    return DescriptorProto(
+        name=name,
+        field=[member for member in members if isinstance(member, FieldDescriptorProto)],
+        nested_type=[member for member in members if isinstance(member, DescriptorProto)],
+        **more,
+    )
+
+
+def _parameters(owner: str, number: int) -> tuple[Any, Any]:
+    """`map<string, InferParameter> parameters = number;`, a repeated message of entries."""
+    entry = _message(
+        "ParametersEntry",
+        _field(_STRING, "key", 1),
+        _field("InferParameter", "value", 2),
+        options=MessageOptions(map_entry=True),
+    )
+    return entry, _repeated(f"{owner}.ParametersEntry", "parameters", number)
+
+
+_SERVER = (
+    _message("ServerLiveRequest"),
+    _message("ServerLiveResponse", _field(_BOOL, "live", 1)),
+    _message("ServerReadyRequest"),
+    _message("ServerReadyResponse", _field(_BOOL, "ready", 1)),
+    _message("ServerMetadataRequest"),
+    _message(
+        "ServerMetadataResponse",
+        _field(_STRING, "name", 1),
+        _field(_STRING, "version", 2),
+        _repeated(_STRING, "extensions", 3),
+    ),
+)
+
+_MODEL = (
+    _message("ModelReadyRequest", _field(_STRING, "name", 1), _field(_STRING, "version", 2)),
+    _message("ModelReadyResponse", _field(_BOOL, "ready", 1)),
+    _message("ModelMetadataRequest", _field(_STRING, "name", 1), _field(_STRING, "version", 2)),
+    _message(
+        "ModelMetadataResponse",
+        _message(
+            "TensorMetadata",
+            _field(_STRING, "name", 1),
+            _field(_STRING, "datatype", 2),
+            _repeated(_INT64, "shape", 3),
+        ),
+        _field(_STRING, "name", 1),
+        _repeated(_STRING, "versions", 2),
+        _field(_STRING, "platform", 3),
+        _repeated("ModelMetadataResponse.TensorMetadata", "inputs", 4),
+        _repeated("ModelMetadataResponse.TensorMetadata", "outputs", 5),
+    ),
+)
+
+_TENSORS = (
+    _message(
+        "InferParameter",
+        _choice(_BOOL, "bool_param", 1),
+        _choice(_INT64, "int64_param", 2),
+        _choice(_STRING, "string_param", 3),
+        _choice(_DOUBLE, "double_param", 4),
+        _choice(_UINT64, "uint64_param", 5),
+        oneof_decl=[OneofDescriptorProto(name="parameter_choice")],
+    ),
+    _message(
+        "InferTensorContents",
+        _repeated(_BOOL, "bool_contents", 1),
+        _repeated(_INT32, "int_contents", 2),
+        _repeated(_INT64, "int64_contents", 3),
+        _repeated(_UINT32, "uint_contents", 4),
+        _repeated(_UINT64, "uint64_contents", 5),
+        _repeated(_FLOAT, "fp32_contents", 6),
+        _repeated(_DOUBLE, "fp64_contents", 7),
+        _repeated(_BYTES, "bytes_contents", 8),
+    ),
+)
+
+_INFER = (
+    _message(
+        "ModelInferRequest",
+        _message(
+            "InferInputTensor",
+            _field(_STRING, "name", 1),
+            _field(_STRING, "datatype", 2),
+            _repeated(_INT64, "shape", 3),
+            *_parameters("ModelInferRequest.InferInputTensor", 4),
+            _field("InferTensorContents", "contents", 5),
+        ),
+        _message(
+            "InferRequestedOutputTensor",
+            _field(_STRING, "name", 1),
+            *_parameters("ModelInferRequest.InferRequestedOutputTensor", 2),
+        ),
+        _field(_STRING, "model_name", 1),
+        _field(_STRING, "model_version", 2),
+        _field(_STRING, "id", 3),
+        *_parameters("ModelInferRequest", 4),
+        _repeated("ModelInferRequest.InferInputTensor", "inputs", 5),
+        _repeated("ModelInferRequest.InferRequestedOutputTensor", "outputs", 6),
+        _repeated(_BYTES, "raw_input_contents", 7),
+    ),
+    _message(
+        "ModelInferResponse",
+        _message(
+            "InferOutputTensor",
+            _field(_STRING, "name", 1),
+            _field(_STRING, "datatype", 2),
+            _repeated(_INT64, "shape", 3),
+            *_parameters("ModelInferResponse.InferOutputTensor", 4),
+            _field("InferTensorContents", "contents", 5),
+        ),
+        _field(_STRING, "model_name", 1),
+        _field(_STRING, "model_version", 2),
+        _field(_STRING, "id", 3),
+        *_parameters("ModelInferResponse", 4),
+        _repeated("ModelInferResponse.InferOutputTensor", "outputs", 5),
+        _repeated(_BYTES, "raw_output_contents", 6),
+    ),
+)
+
+FILE = FileDescriptorProto(
+    name="open_inference_grpc.proto",
+    package=PACKAGE,
+    syntax="proto3",
+    message_type=[*_SERVER, *_MODEL, *_TENSORS, *_INFER],
+    service=[
+        ServiceDescriptorProto(
+            name=SERVICE.rpartition(".")[2],
+            method=[
+                MethodDescriptorProto(
+                    name=method,
+                    input_type=f".{PACKAGE}.{method}Request",
+                    output_type=f".{PACKAGE}.{method}Response",
+                )
+                for method in METHODS
+            ],
+        )
+    ],
+)
+"""The file, as a compiler of protocol buffers describes it."""
 
 POOL = descriptor_pool.DescriptorPool()
-POOL.Add(describe())
+POOL.Add(FILE)
 
 
 def message(name: str) -> Any:
@@ -136,6 +215,4 @@ def message(name: str) -> Any:
     return message_factory.GetMessageClass(POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
-InferParameter = message("InferParameter")
-ModelInferRequest = message("ModelInferRequest")
 ModelInferResponse = message("ModelInferResponse")

@@ -9,30 +9,30 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
 
 from serving.config import DRAIN_SECONDS, Config
 from serving.grpc import health
-from serving.grpc.handlers import Doors
+from serving.grpc.handlers import CallMetrics, Handlers
 from serving.grpc.messages import POOL, SERVICE
 from serving.grpc.service import Service
 from serving.inference.engine import Engine
-from serving.metrics.server import Metrics
 from serving.middleware.guards import Guards
 
 _LAST_CALLS_SECONDS = 0.25
-"""How long calls that came as the end began are told so."""
+"""How long calls that came as the end began are refused."""
 
 _GRACE_SECONDS = DRAIN_SECONDS - 1
-"""What calls in hand are given at the end; the main process waits no longer than a second more."""
+"""Seconds that calls in hand have at the end; the main process waits no more than one longer."""
 
 
 class Server:
     """Listens on one address, which other workers share."""
 
-    def __init__(self, config: Config, port: int, doors: Doors, handlers: list[Any]) -> None:
-        """Answer by `handlers`, some behind `doors`, once it has started; nothing is bound yet."""
+    def __init__(self, config: Config, port: int, guards: Guards, handlers: list[Any]) -> None:
+        """Answer by `handlers`, some behind `guards`, once it has started; nothing is bound yet."""
         host = config.host
-        self._doors = doors
+        self._guards = guards
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._options = [
             ("grpc.so_reuseport", 1),
@@ -65,33 +65,35 @@ class Server:
     async def _stop(self) -> None:
         # The library ends calls that wait for their handler as CANCELLED, as if their callers had
         # given up (grpc issue 41785). Refused as UNAVAILABLE, they are tried again elsewhere.
-        self._doors.close()
+        self._guards.admission.close()
         await asyncio.sleep(_LAST_CALLS_SECONDS)
         await self._server.stop(_GRACE_SECONDS)
 
 
 def _reflect(server: Any) -> None:
-    """Let callers ask what there is to call."""
+    """Serve the descriptions of all services by reflection."""
     POOL.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
     reflection.enable_server_reflection(
         (SERVICE, health.NAME, reflection.SERVICE_NAME), server, POOL
     )
 
 
-def make(config: Config, port: int, engine: Engine, metrics: Metrics, guards: Guards) -> Server:
+def make(
+    config: Config, port: int, engine: Engine, guards: Guards, registry: CollectorRegistry
+) -> Server:
     """The gRPC server of a worker.
 
     Args:
         config: the server's.
         port: its `grpc_port`.
         engine: what answers.
-        metrics: where refusals are counted.
-        guards: what stands before requests, shared with HTTP.
+        guards: what requests pass, shared with HTTP.
+        registry: the worker's metrics.
     """
 
     def ready() -> bool:
         return not guards.draining and engine.placement.champion is not None
 
-    doors = Doors(guards, metrics, log_requests=config.log_requests)
-    handlers = [Service(engine, metrics, ready).handler(doors), health.Health(ready).handler()]
-    return Server(config, port, doors, handlers)
+    handlers = Handlers(guards, CallMetrics(registry), log_requests=config.log_requests)
+    services = [Service(engine, ready).handler(handlers), health.Health(ready).handler()]
+    return Server(config, port, guards, services)

@@ -1,4 +1,4 @@
-"""Refusals over gRPC: which status stands for which of HTTP's, and what goes with it.
+"""Refusals over gRPC: the status for each of HTTP's, and the metadata that goes with it.
 
 Owns the table.
 """
@@ -18,17 +18,17 @@ _CODES = {
     429: grpc.StatusCode.RESOURCE_EXHAUSTED,
     503: grpc.StatusCode.UNAVAILABLE,
 }
-_HTTPS_OWN = {"allow", "accept-encoding", "connection", "www-authenticate"}
+_HTTP_ONLY = {"allow", "accept-encoding", "connection", "www-authenticate"}
 """Headers of refusals that mean nothing over gRPC; the others become trailing metadata."""
 
 
-def of(error: Exception) -> tuple[grpc.StatusCode, str]:
-    """Status and text of what went wrong; a fault of ours says no more than that."""
+def status_of(error: Exception) -> tuple[grpc.StatusCode, str]:
+    """Status and text of a refusal; those of a fault of ours tell no more than that."""
     if isinstance(error, RequestError):
         return _CODES.get(error.status, grpc.StatusCode.INTERNAL), str(error)
     return grpc.StatusCode.INTERNAL, "internal error; the server's log has it"
 
 
-def kept(headers: Pairs) -> tuple[tuple[str, str], ...]:
-    """What of a refusal's headers goes with its status."""
-    return tuple((name, value) for name, value in headers if name not in _HTTPS_OWN)
+def trailing_metadata(headers: Pairs) -> tuple[tuple[str, str], ...]:
+    """The headers of a refusal that mean something over gRPC."""
+    return tuple((name, value) for name, value in headers if name not in _HTTP_ONLY)

@@ -1,6 +1,6 @@
-"""The binary tensor data extension over HTTP: tensors' bytes behind the JSON, in body and answer.
+"""The binary tensor data extension over HTTP: tensors' bytes behind the JSON of a body.
 
-Owns taking a body apart and putting an answer together. What the bytes of one tensor are is the
+Owns taking a request apart and putting a response together. What the bytes of one tensor are is the
 business of `raw`; whether they fit the model, of `tensors`.
 
 Source: https://github.com/triton-inference-server/server (protocol/extension_binary_data.md).
@@ -15,7 +15,7 @@ from serving.errors import RequestError
 from serving.protocol.messages import InferRequest, InputTensor
 
 HEADER = "inference-header-content-length"
-"""The header that says how long the JSON is, in requests and in answers."""
+"""The header that says how long the JSON is, in requests and responses."""
 
 _SIZE = "binary_data_size"
 _LONGEST_LENGTH = 19
@@ -49,11 +49,11 @@ def attach(request: InferRequest, tail: memoryview) -> InferRequest:
             the sizes do not add up to what there is.
     """
     if request.inputs is UNSET:
-        given: list[InputTensor] = []
+        tensors: list[InputTensor] = []
     else:
-        given = request.inputs
+        tensors = request.inputs
     inputs, at = [], 0
-    for tensor in given:
+    for tensor in tensors:
         size = _size(tensor)
         if size is None:
             inputs.append(tensor)
@@ -64,7 +64,7 @@ def attach(request: InferRequest, tail: memoryview) -> InferRequest:
         raise RequestError(
             400, f"the inputs' {_SIZE} add up to {at}, behind the JSON are {len(tail)} bytes"
         )
-    return structs.replace(request, inputs=inputs) if given else request
+    return structs.replace(request, inputs=inputs) if tensors else request
 
 
 def _size(tensor: InputTensor) -> int | None:
@@ -78,8 +78,8 @@ def _size(tensor: InputTensor) -> int | None:
     return size
 
 
-def wanted(request: InferRequest, parameters: dict[str, Any] | None) -> bool:
-    """Whether an output is to be answered in bytes.
+def is_binary(request: InferRequest, parameters: dict[str, Any] | None) -> bool:
+    """Whether the request wants an output as bytes.
 
     Args:
         request: its `binary_data_output` counts where the output says nothing.
@@ -92,11 +92,11 @@ def wanted(request: InferRequest, parameters: dict[str, Any] | None) -> bool:
 
 
 def size_of(data: bytes) -> dict[str, Any]:
-    """What an output's parameters say of its bytes behind the JSON."""
+    """The parameter of an output whose bytes stand behind the JSON."""
     return {_SIZE: len(data)}
 
 
 def join(head: bytes, tensors: Sequence[bytes]) -> tuple[bytes, list[tuple[str, str]]]:
-    """An answer of JSON and tensors' bytes in the order of its outputs, and its headers."""
+    """A body of JSON and tensors' bytes in the order of the outputs, and its headers."""
     headers = [("content-type", "application/octet-stream"), (HEADER, str(len(head)))]
     return b"".join((head, *tensors)), headers

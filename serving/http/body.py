@@ -1,6 +1,6 @@
 """Reading a request's body within its limit.
 
-Owns the limit; what the body is made of is the business of `exchange`.
+Owns the limit; its form is the business of `codec`.
 """
 
 from typing import Any

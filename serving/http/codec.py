@@ -1,4 +1,4 @@
-"""What infer requests and their answers are in HTTP's bodies: JSON, with tensors' bytes or without.
+"""Infer requests and responses as HTTP bodies: JSON, with tensors' bytes behind it or without.
 
 Owns the choice of form. The forms themselves are the business of `protocol`, `rows`, `binary` and
 `compression`; headers and statuses that of `app`.
@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from serving.http import binary, compression
-from serving.inference.response import Inference
+from serving.inference.response import InferResponse
 from serving.protocol import messages
-from serving.protocol.messages import InferRequest, InferResponse, OutputTensor, RowsResponse
+from serving.protocol.messages import InferRequest, OutputTensor, RowsResponse, TensorsResponse
 from serving.protocol.raw import write_raw
 from serving.protocol.rows import to_predictions
 
@@ -47,47 +47,49 @@ def decode(body: bytes, length: str | None) -> InferRequest:
     return binary.attach(messages.decode_request(head), tail)
 
 
-def encode(request: InferRequest, answer: Inference, accept: str | None) -> tuple[bytes, Pairs]:
-    """The body of an answer, and the headers that say what it is.
+def encode(
+    request: InferRequest, response: InferResponse, accept: str | None
+) -> tuple[bytes, Pairs]:
+    """The body of a response, and the headers that say what it is.
 
     Args:
-        request: what was asked, which decides the form.
-        answer: to it.
+        request: the request, which decides the form.
+        response: the response to it.
         accept: the request's `accept-encoding`, if it has one.
     """
-    body, headers = _rows(answer) if request.rows is not UNSET else _tensors(request, answer)
+    body, headers = _rows(response) if request.rows is not UNSET else _tensors(request, response)
     packed, more = compression.compress(body, accept)
     return packed, [*headers, *more] if more else headers
 
 
-def _rows(answer: Inference) -> tuple[bytes, Pairs]:
-    columns = {output.name: output.array for output in answer.outputs}
-    predictions = to_predictions(columns, answer.rows)
-    for explained in answer.explained:
+def _rows(response: InferResponse) -> tuple[bytes, Pairs]:
+    columns = {output.name: output.array for output in response.outputs}
+    predictions = to_predictions(columns, response.rows)
+    for explained in response.explanations:
         for prediction, row in zip(predictions, explained.rows(), strict=True):
             prediction.update(row)
-    model, more = answer.model, answer.parameters or UNSET
-    response = RowsResponse(model.name, model.version, answer.id, predictions, more)
-    return messages.encode(response), [_JSON]
+    model, more = response.model, response.parameters or UNSET
+    body = RowsResponse(model.name, model.version, response.id, predictions, more)
+    return messages.encode(body), [_JSON]
 
 
-def _tensors(request: InferRequest, answer: Inference) -> tuple[bytes, Pairs]:
+def _tensors(request: InferRequest, response: InferResponse) -> tuple[bytes, Pairs]:
     tensors: list[OutputTensor] = []
     tail = []
     binaries = False
-    for output in answer.outputs:
-        said, shape = answer.said_of(output), list(output.array.shape)
-        if binary.wanted(request, output.parameters):
+    for output in response.outputs:
+        parameters, shape = response.parameters_of(output), list(output.array.shape)
+        if binary.is_binary(request, output.parameters):
             binaries = True
             data = write_raw(output.datatype, output.array)
-            said = said | binary.size_of(data)
+            parameters = parameters | binary.size_of(data)
             tail.append(data)
             values: list[Any] | UnsetType = UNSET
         else:
             values = output.values
         tensors.append(
-            OutputTensor(output.name, output.datatype.name, shape, values, said or UNSET)
+            OutputTensor(output.name, output.datatype.name, shape, values, parameters or UNSET)
         )
-    model, more = answer.model, answer.parameters or UNSET
-    head = messages.encode(InferResponse(model.name, model.version, answer.id, tensors, more))
+    model, more = response.model, response.parameters or UNSET
+    head = messages.encode(TensorsResponse(model.name, model.version, response.id, tensors, more))
     return binary.join(head, tail) if binaries else (head, [_JSON])

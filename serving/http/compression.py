@@ -1,6 +1,6 @@
-"""Compressed bodies and answers over HTTP: gzip and deflate.
+"""Compressed bodies of HTTP requests and responses: gzip and deflate.
 
-Owns the codings, the bound on what a body may become, and when an answer is worth compressing.
+Owns the codings, the bound on what a body may become, and when a response is worth compressing.
 Source: RFC 9110, 8.4 and 12.5.3 (codings and their negotiation), RFC 1952 (gzip).
 """
 
@@ -11,17 +11,17 @@ from serving.errors import RequestError
 
 # zlib's names for the formats: a gzip header, and zlib's own, which is what `deflate` means.
 _FORMATS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_ANSWERS = ("gzip", "deflate")
-"""What answers are compressed with, the best liked first."""
+_OFFERED = ("gzip", "deflate")
+"""Codings of responses, in order of preference."""
 
-_WORTH = 8 * 1024
-"""Bytes from which on an answer is compressed: below, the work costs more than the way."""
+_MIN_BYTES = 8 * 1024
+"""Bytes from which on a response is compressed: below, compressing costs more than sending."""
 _FASTEST = 1
 _LONGEST_ACCEPT = 256
 
 
 def is_compressed(encoding: str | None) -> bool:
-    """Whether a body with that `content-encoding` has to go through `decompress`."""
+    """Whether a body with that `content-encoding` needs `decompress`."""
     return encoding is not None and encoding.strip().lower() not in {"", "identity"}
 
 
@@ -59,16 +59,16 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def compress(body: bytes, accept: str | None) -> tuple[bytes, list[tuple[str, str]]]:
-    """An answer as the caller likes it, and the headers that say so.
+    """A response as the caller prefers it, and the headers that say so.
 
     Args:
-        body: the plain answer.
+        body: the plain response.
         accept: the request's `accept-encoding`, if it has one.
     """
-    if len(body) < _WORTH:
+    if len(body) < _MIN_BYTES:
         return body, []
     vary = ("vary", "accept-encoding")
-    coding = _choose(accept) if accept and len(accept) <= _LONGEST_ACCEPT else None
+    coding = _preferred(accept) if accept and len(accept) <= _LONGEST_ACCEPT else None
     if coding is None:
         return body, [vary]
     deflater = zlib.compressobj(_FASTEST, zlib.DEFLATED, _FORMATS[coding])
@@ -77,11 +77,11 @@ def compress(body: bytes, accept: str | None) -> tuple[bytes, list[tuple[str, st
 
 
 @lru_cache(maxsize=64)
-def _choose(accept: str) -> str | None:
-    """The coding with the greatest weight that is here too, None where a plain answer is liked."""
+def _preferred(accept: str) -> str | None:
+    """The offered coding with the greatest weight, None where a plain response is preferred."""
     weights = dict(_weighted(part) for part in accept.lower().split(",") if part.strip())
     rest = weights.get("*", 0.0)
-    best = max(_ANSWERS, key=lambda coding: weights.get(coding, rest))
+    best = max(_OFFERED, key=lambda coding: weights.get(coding, rest))
     weight = weights.get(best, rest)
     return best if weight > 0 and weight >= weights.get("identity", 0.0) else None
 

@@ -1,7 +1,7 @@
 """The OpenAPI description of every path, and the page that shows it.
 
-Owns the document, made for the model in service: its inputs, and its example as a request that can
-be tried. What bodies look like is the business of `schemas`; what paths mean, of `routes`.
+Owns the document of the model in service: its inputs, and its example as a request that can be
+tried. Bodies are the business of `schemas`, paths that of `routes`.
 Source: OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1).
 """
 
@@ -74,12 +74,12 @@ def document(config: Config, model: Model | None) -> dict[str, Any]:
             "version": metadata.server_version(),
             "description": "The Open Inference Protocol v2, with rows of named values, and labels.",
         },
-        "paths": _looks() | _models(config, model) | _feedback(config),
+        "paths": _open_paths() | _models(config, model) | _feedback(config),
         "components": components,
     }
 
 
-def _looks() -> dict[str, Any]:
+def _open_paths() -> dict[str, Any]:
     ready = _reply("Ready.", {"type": "object"})
     not_ready = {"503": _reply("Not ready, and why.", {"type": "object"})}
     text = {"description": "Prometheus's text format.", "content": {"text/plain": {}}}
@@ -202,11 +202,11 @@ def _reply(text: str, schema: Schema, *more: str) -> dict[str, Any]:
 def _parameter(
     name: str, place: str, schema: Schema, *, text: str = "", example: str | None = None
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "in": place, "schema": schema}
+    parameter: dict[str, Any] = {"name": name, "in": place, "schema": schema}
     if place == "path":
-        found["required"] = True
+        parameter["required"] = True
     if text:
-        found["description"] = text
+        parameter["description"] = text
     if example is not None:
-        found["example"] = example
-    return found
+        parameter["example"] = example
+    return parameter

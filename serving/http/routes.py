@@ -1,6 +1,6 @@
-"""The server's paths: what each means and which methods it takes.
+"""The server's paths, and the methods that each takes.
 
-Owns parsing a path, nothing of its answer. Source: the Open Inference Protocol's HTTP/REST part.
+Owns parsing a path, not the response. Source: the Open Inference Protocol's HTTP/REST part.
 """
 
 from enum import StrEnum
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 
 class Kind(StrEnum):
-    """What a path asks for; also the closed set of values of a metric's label."""
+    """The kind of a path; also the closed set of values of a metric's label."""
 
     SERVER = "server"
     LIVE = "live"

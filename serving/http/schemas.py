@@ -1,7 +1,6 @@
-"""JSON schemas of requests and answers: the protocol's in general, and one model's in particular.
+"""JSON schemas of requests and responses: the protocol's in general, and one model's in particular.
 
-Owns the way from structs and a signature to schemas. What paths there are is the business of
-`openapi`.
+Owns the way from structs and a signature to schemas. Paths are the business of `openapi`.
 """
 
 import math
@@ -13,16 +12,15 @@ import numpy as np
 from serving.models.model import Model
 from serving.models.signature import TensorSpec
 from serving.prediction_log.feedback import Feedback
-from serving.prediction_log.records import ID_LENGTH
 from serving.protocol.datatypes import BY_NAME
-from serving.protocol.messages import InferRequest, InferResponse, RowsResponse
+from serving.protocol.messages import ID_LENGTH, InferRequest, RowsResponse, TensorsResponse
 from serving.protocol.tensors import ANY
 
 Schema = dict[str, Any]
 
 _REFERENCE = "#/components/schemas/{name}"
-_PUBLIC = {"GivenLabel": "Label"}
-"""What structs that only their module knows are called here."""
+_PUBLIC = {"FeedbackLabel": "Label", "TensorsResponse": "InferResponse"}
+"""The published names of structs that have others in the code."""
 
 
 def reference(name: str) -> Schema:
@@ -32,10 +30,10 @@ def reference(name: str) -> Schema:
 
 def general() -> dict[str, Schema]:
     """The schemas that no model changes, by name."""
-    _, found = msgspec.json.schema_components(
-        (InferRequest, InferResponse, RowsResponse, Feedback), ref_template=_REFERENCE
+    _, components = msgspec.json.schema_components(
+        (InferRequest, TensorsResponse, RowsResponse, Feedback), ref_template=_REFERENCE
     )
-    text = msgspec.json.encode(found).decode()
+    text = msgspec.json.encode(components).decode()
     for own, public in _PUBLIC.items():
         text = text.replace(f'/{own}"', f'/{public}"').replace(f'"{own}"', f'"{public}"')
     schemas: dict[str, Schema] = msgspec.json.decode(text)
@@ -47,7 +45,7 @@ def general() -> dict[str, Schema]:
     return schemas
 
 
-def of_model(model: Model, most_rows: int) -> dict[str, Schema]:
+def of_model(model: Model, max_rows: int) -> dict[str, Schema]:
     """The schemas of one model's infer requests, which take the general one's place."""
     specs, example = model.signature.inputs, model.signature.example
     answer = {spec.name: _value(spec) | _meaning(spec) for spec in model.signature.outputs}
@@ -63,7 +61,7 @@ def of_model(model: Model, most_rows: int) -> dict[str, Schema]:
         "minItems": len(specs),
         "maxItems": len(specs),
     }
-    rows = {"type": "array", "items": reference("Row"), "minItems": 1, "maxItems": most_rows}
+    rows = {"type": "array", "items": reference("Row"), "minItems": 1, "maxItems": max_rows}
     return {
         "TensorsRequest": _object({"inputs": inputs}, more),
         "RowsRequest": _object({"rows": rows}, more),
@@ -84,7 +82,7 @@ def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = No
 
 
 def _parameters() -> Schema:
-    said = {
+    known = {
         "routing_key": (
             ["string", "number", "boolean"],
             'Whose prediction it is; one key always meets one model. 5, 5.0 and "5" are one key.',
@@ -92,7 +90,7 @@ def _parameters() -> Schema:
         "explain": ("boolean", "Answer what each feature added to the prediction too."),
         "binary_data_output": ("boolean", "Answer outputs as bytes behind the JSON."),
     }
-    properties = {name: {"type": kind, "description": text} for name, (kind, text) in said.items()}
+    properties = {name: {"type": kind, "description": text} for name, (kind, text) in known.items()}
     return {"type": "object", "properties": properties}
 
 
@@ -162,8 +160,8 @@ def _element(datatype: str) -> Schema:
         case "b":
             return {"type": "boolean"}
         case "f":
-            most = float(np.finfo(dtype).max)
-            return {"type": ["number", "null"], "minimum": -most, "maximum": most}
+            greatest = float(np.finfo(dtype).max)
+            return {"type": ["number", "null"], "minimum": -greatest, "maximum": greatest}
         case "i" | "u":
             bounds = np.iinfo(dtype)
             return {"type": "integer", "minimum": int(bounds.min), "maximum": int(bounds.max)}

@@ -1,1 +1,1 @@
-"""inference."""
+"""Inference whatever the transport: choosing a model, scoring, batching, the response."""

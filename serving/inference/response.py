@@ -1,9 +1,9 @@
-"""An answer to an infer request, before a transport puts it into bytes."""
+"""The response to an infer request, before a transport encodes it."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving.explanation.explain import ExplainedOutput, parameters_of
+from serving.explanation.explain import ExplainedOutput, response_parameters
 from serving.models.model import Model
 from serving.models.slots import Slot
 from serving.protocol.datatypes import BY_NAME, Datatype
@@ -12,13 +12,13 @@ from serving.protocol.tensors import Array
 
 @dataclass(slots=True, eq=False)
 class Output:
-    """One output of an answer.
+    """One output of a response.
 
     Attributes:
         name: the output's name.
         datatype: its datatype.
-        array: its elements, in the answer's shape.
-        parameters: those of the caller's requested output, or the answer's own.
+        array: its elements, in the response's shape.
+        parameters: those of the caller's requested output, or the response's own.
     """
 
     name: str
@@ -36,18 +36,18 @@ class Output:
 
 
 @dataclass(slots=True, eq=False)
-class Inference:
-    """An answer.
+class InferResponse:
+    """A response.
 
     Attributes:
-        model: which model answered.
-        slot: in which slot.
-        id: the request's, or one made for it.
+        model: the model that answered.
+        slot: its slot.
+        id: the request's, or a generated one.
         rows: rows that were scored.
-        outputs: in the order asked for.
-        parameters: what else there is to say of it.
-        explained: the outputs' explanations, where they were asked for; their tensors are among
-            `outputs`.
+        outputs: in the requested order.
+        parameters: the response's own.
+        explanations: the outputs' explanations, where the request wants them; their tensors are
+            among `outputs`.
     """
 
     model: Model
@@ -56,17 +56,17 @@ class Inference:
     rows: int
     outputs: list[Output]
     parameters: dict[str, Any] = field(default_factory=dict)
-    explained: list[ExplainedOutput] = field(default_factory=list)
+    explanations: list[ExplainedOutput] = field(default_factory=list)
 
-    def with_(self, explained: list[ExplainedOutput]) -> "Inference":
-        """The same answer, with what explains its outputs."""
-        if explained:
-            self.explained = explained
-            self.parameters |= parameters_of(explained)
-            tensors = [tensor for each in explained for tensor in each.tensors()]
+    def with_explanations(self, explanations: list[ExplainedOutput]) -> "InferResponse":
+        """The same response, with the explanations of its outputs."""
+        if explanations:
+            self.explanations = explanations
+            self.parameters |= response_parameters(explanations)
+            tensors = [tensor for output in explanations for tensor in output.tensors()]
             self.outputs += [Output(name, BY_NAME["FP64"], array) for name, array in tensors]
         return self
 
-    def said_of(self, output: Output) -> dict[str, Any]:
-        """The answer's own parameters of an output; those that a caller asked with stay theirs."""
+    def parameters_of(self, output: Output) -> dict[str, Any]:
+        """The response's own parameters of an output; a requested output's are not sent back."""
         return {} if output.name in self.model.outputs else output.parameters

@@ -1,1 +1,1 @@
-"""metrics."""
+"""Prometheus metrics of the server and of models on their way into service."""

@@ -1,6 +1,6 @@
-"""What is measured of models on their way into service, by agent and workers alike.
+"""Metrics of models on their way into service, of agent and workers alike.
 
-Owns names and labels: slots, reasons and the configured model, never what a client sends.
+Owns names and labels: slots, reasons and the configured model, never a client's text.
 """
 
 import os
@@ -15,16 +15,16 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus-client reads it when it is imported; the main process sets it before its children."""
 
 
-class Refusals:
+class RefusalMetrics:
     """Models that were not taken into service, by whichever process refused them."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self.model = model
         self._failures = Counter(
             "slipway_model_load_failures",
             "Models that were not taken into service.",
             ["model", "slot", "reason"],
-            registry=own,
+            registry=registry,
         )
         for slot in Slot:
             for reason in Reason:
@@ -35,79 +35,79 @@ class Refusals:
         self._failures.labels(self.model, slot, reason).inc()
 
 
-class Shown:
-    """Which model is in which slot of one process."""
+class SlotMetrics:
+    """The model in each slot of one process."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
             "slipway_model_info",
             "1 for the version in a slot.",
             ["model", "slot", "version", "digest"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemax",
         )
         self._seconds = Gauge(
             "slipway_model_load_seconds",
             "What the model in a slot took to load and warm up, on the slowest worker.",
             ["model", "slot"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemax",
         )
         self._swaps = Counter(
             "slipway_model_swaps",
             "Models taken into service.",
             ["model", "slot"],
-            registry=own,
+            registry=registry,
         )
         for slot in Slot:
             self._swaps.labels(model, slot)
-        self._shown: dict[Slot, tuple[str, str, str, str]] = {}
+        self._current: dict[Slot, tuple[str, str, str, str]] = {}
 
-    def serves(self, slot: Slot, model: Model, seconds: float) -> None:
+    def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
         """Note the model that is in a slot from now on, and what loading it took."""
-        self.empties(slot)
-        shown = (model.name, str(slot), model.version, model.digest)
-        self._shown[slot] = shown
-        self._info.labels(*shown).set(1)
+        self.emptied(slot)
+        labels = (model.name, str(slot), model.version, model.digest)
+        self._current[slot] = labels
+        self._info.labels(*labels).set(1)
         self._seconds.labels(model.name, slot).set(seconds)
         self._swaps.labels(model.name, slot).inc()
 
-    def empties(self, slot: Slot) -> None:
+    def emptied(self, slot: Slot) -> None:
         """Note that a slot's model is no longer in service."""
-        shown = self._shown.pop(slot, None)
-        if shown is None:
+        labels = self._current.pop(slot, None)
+        if labels is None:
             return
         # Series in shared files cannot be removed; zeros are left out when they are read.
         if self._shares_files:
-            self._info.labels(*shown).set(0)
+            self._info.labels(*labels).set(0)
         else:
-            self._info.remove(*shown)
+            self._info.remove(*labels)
 
 
-class ModelMetrics(Refusals, Shown):
-    """What a worker serves. The agent must not make these: it has no model that takes traffic."""
+class ModelMetrics(RefusalMetrics, SlotMetrics):
+    """Metrics of a worker's models. The agent has none of these: its models take no traffic."""
 
-    def __init__(self, model: str, own: CollectorRegistry) -> None:
-        Refusals.__init__(self, model, own)
-        Shown.__init__(self, model, own)
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
+        RefusalMetrics.__init__(self, model, registry)
+        SlotMetrics.__init__(self, model, registry)
         self._ready = Gauge(
             "slipway_model_ready",
             "1 when every worker has a champion.",
             ["model"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemin",
         ).labels(model)
         self.weight = Gauge(
             "slipway_challenger_weight",
             "Share of the routing keys that the challenger answers.",
             ["model"],
-            registry=own,
+            registry=registry,
             multiprocess_mode="livemostrecent",
         ).labels(model)
 
-    def serves(self, slot: Slot, model: Model, seconds: float) -> None:
+    def loaded(self, slot: Slot, model: Model, seconds: float) -> None:
         """Note the model that is in a slot from now on, and what loading it took."""
-        super().serves(slot, model, seconds)
+        super().loaded(slot, model, seconds)
         if slot is Slot.CHAMPION:
             self._ready.set(1)

@@ -1,8 +1,8 @@
-"""What the server measures, by Prometheus conventions, right over any number of workers.
+"""The server's metrics, by Prometheus conventions, right over any number of workers.
 
 Owns names, labels and the exposition. Label values come from closed sets (routes, statuses,
-reasons) and from the configured model, never from what a client sends. With several workers each
-writes to files of its own in `folder`, and whichever is asked adds them up.
+reasons) and from the configured model, never from a client. With several workers each writes to
+files of its own in a shared folder, and whichever exposes them adds them up.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     Metric,
     ProcessCollector,
     disable_created_metrics,
@@ -27,7 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from serving.errors import Refusal, RequestError
-from serving.metrics.buffered import Count, Distribution
+from serving.metrics.buffered import BufferedCounter, BufferedHistogram, SharedHistogram
 from serving.metrics.models import FOLDER_VARIABLE, ModelMetrics
 
 _SECONDS = (
@@ -37,104 +36,114 @@ _SECONDS = (
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 _FLUSH_SECONDS = 0.2
 NO_SLOT = "none"
-"""The slot of a request that was refused before a model was chosen for it."""
+"""The slot of a request that was refused before its model was selected."""
 PREDICTION, LABEL = "prediction", "label"
 """Kinds of records in the prediction log."""
 
 
 class Metrics:
-    """The server's metrics; what every request touches is tallied, and shared soon after."""
+    """The server's metrics; what every request touches is buffered, and shared soon after."""
 
-    def __init__(self, model: str) -> None:
-        """Make the metrics of one worker that serves `model`."""
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
+        """Register the metrics of one worker that serves `model`, and expose `registry`."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # left untyped there
         folder = os.environ.get(FOLDER_VARIABLE)
-        own = CollectorRegistry()
-        self._exposed = CollectorRegistry() if folder else own
+        # With several processes the files that all of them share are exposed, not one's registry.
+        self._exposed = CollectorRegistry() if folder else registry
         if folder:
             self._exposed.register(_Workers(Path(folder)))
         self._exposed.register(_Processes())
         self._model = model
-        self._requests(own)
-        self._load(own)
-        self.models = ModelMetrics(model, own)
+        self._requests(registry)
+        self._load(registry)
+        self.models = ModelMetrics(model, registry)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushing = False
 
-    def _requests(self, own: CollectorRegistry) -> None:
-        self._http: Count[tuple[str, int]] = Count(
+    def _requests(self, registry: CollectorRegistry) -> None:
+        self._http: BufferedCounter[tuple[str, int]] = BufferedCounter(
             Counter(
-                "slipway_http_requests", "HTTP requests answered.", ["route", "code"], registry=own
+                "slipway_http_requests",
+                "HTTP requests answered.",
+                ["route", "code"],
+                registry=registry,
             )
         )
         labels = ["model", "slot", "code"]
         requests = Counter(
-            "slipway_inference_requests", "Infer requests to the model.", labels, registry=own
+            "slipway_inference_requests", "Infer requests to the model.", labels, registry=registry
         )
-        self._inferences: Count[tuple[str, int]] = Count(requests, self._model)
+        self._inferences: BufferedCounter[tuple[str, int]] = BufferedCounter(requests, self._model)
         refusals = Counter(
             "slipway_inference_refusals",
             "Infer requests refused as the caller's fault (4xx), by what was wrong.",
             ["model", "reason"],
-            registry=own,
+            registry=registry,
         )
         for refusal in Refusal:
             refusals.labels(self._model, refusal)
-        self._refusals: Count[tuple[str]] = Count(refusals, self._model)
-        seconds = Histogram(
+        self._refusals: BufferedCounter[tuple[str]] = BufferedCounter(refusals, self._model)
+        seconds = SharedHistogram(
             "slipway_inference_duration_seconds",
             "From an infer request's whole body to its outputs.",
             labels,
-            buckets=_SECONDS,
-            registry=own,
+            _SECONDS,
+            registry,
         )
-        self._seconds: Distribution[tuple[str, int]] = Distribution(seconds, _SECONDS, self._model)
-        rows = Counter("slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=own)
-        self._rows: Count[tuple[str]] = Count(rows, self._model)
+        self._seconds: BufferedHistogram[tuple[str, int]] = BufferedHistogram(seconds, self._model)
+        rows = Counter(
+            "slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=registry
+        )
+        self._rows: BufferedCounter[tuple[str]] = BufferedCounter(rows, self._model)
         records = Counter(
             "slipway_prediction_log_records",
             "Records kept in the journal, on their way to the log's tables.",
             ["kind"],
-            registry=own,
+            registry=registry,
         )
         for kind in (PREDICTION, LABEL):
             records.labels(kind)
-        self._records: Count[tuple[str]] = Count(records)
+        self._records: BufferedCounter[tuple[str]] = BufferedCounter(records)
         self._dropped = Counter(
             "slipway_prediction_log_dropped",
             "Predictions that were answered and not logged.",
             ["model"],
-            registry=own,
+            registry=registry,
         ).labels(self._model)
 
-    def _load(self, own: CollectorRegistry) -> None:
-        batches = Histogram(
+    def _load(self, registry: CollectorRegistry) -> None:
+        batches = SharedHistogram(
             "slipway_inference_batch_rows",
             "Rows scored in one run of a model's graph.",
-            buckets=_ROWS,
-            registry=own,
+            (),
+            _ROWS,
+            registry,
         )
-        self._batches: Distribution[tuple[()]] = Distribution(batches, _ROWS)
+        self._batches: BufferedHistogram[tuple[()]] = BufferedHistogram(batches)
         self._depth = Gauge(
             "slipway_inference_queue_depth",
             "Requests that wait to be scored.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
         self._in_flight = Gauge(
             "slipway_inference_in_flight",
             "Infer requests that were read and are not answered.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
         self._levels: tuple[Callable[[], int], Callable[[], int]] | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Share what is counted from this loop."""
+        """Share what is counted a few times a second, by timers of `loop`."""
         self._loop = loop
 
+    def stop(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Share what was counted last."""
+        self.share()
+
     def watch(self, depth: Callable[[], int], in_flight: Callable[[], int]) -> None:
-        """Ask these for the requests that wait, and for those in hand, when metrics are shared."""
+        """Read these for the requests that wait, and for those in hand, when metrics are shared."""
         self._levels = (depth, in_flight)
 
     def answered(self, route: str, code: int) -> None:
@@ -151,7 +160,7 @@ class Metrics:
         self._share_later()
 
     def refused_request(self, slot: str | None, error: RequestError) -> None:
-        """Count an infer request that was refused, before a slot was chosen or after it."""
+        """Count an infer request that was refused; None where no slot was selected."""
         self._inferences.add((slot or NO_SLOT, error.status))
         if error.status < 500:  # noqa: PLR2004  # HTTP's own bound
             self._refusals.add((error.refusal,))
@@ -182,8 +191,8 @@ class Metrics:
     def share(self) -> None:
         """Bring what this worker counted to where all workers' metrics are."""
         counts = (self._http, self._inferences, self._refusals, self._rows, self._records)
-        for tally in (*counts, self._seconds, self._batches):
-            tally.flush()
+        for buffered in (*counts, self._seconds, self._batches):
+            buffered.flush()
         if self._levels is not None:
             depth, in_flight = self._levels
             self._depth.set(depth())
@@ -203,13 +212,13 @@ class _Workers(Collector):
         self._files: Any = MultiProcessCollector(None, str(folder))  # type: ignore[no-untyped-call]  # left untyped there
 
     def collect(self) -> Iterable[Metric]:
-        self._bury()
+        self._remove_dead()
         for metric in self._files.collect():
             if metric.name == "slipway_model_info":
                 metric.samples = [sample for sample in metric.samples if sample.value]
             yield metric
 
-    def _bury(self) -> None:
+    def _remove_dead(self) -> None:
         for pid in {path.stem.rsplit("_", 1)[1] for path in self._folder.glob("gauge_live*.db")}:
             if not _lives(int(pid)):
                 mark_process_dead(int(pid), str(self._folder))  # type: ignore[no-untyped-call]  # left untyped there

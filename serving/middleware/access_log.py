@@ -18,27 +18,27 @@ LINES_PER_SECOND = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is known of a request before it is answered.
+class RequestInfo:
+    """What a line says of its request.
 
     Attributes:
         route: one of a closed set.
-        request: the request's id.
+        request_id: the request's id.
         trace: the caller's trace id; may be empty.
         key: the name of the caller's API key; may be empty.
     """
 
     route: str
-    request: str
+    request_id: str
     trace: str = ""
     key: str = ""
 
     @property
     def fields(self) -> dict[str, str]:
-        """What every line of this request has."""
-        more = {"trace_id": self.trace, "key": self.key}
-        known = {name: value for name, value in more.items() if value}
-        return {"request_id": self.request, "route": self.route} | known
+        """The fields of every line of this request."""
+        optional = {"trace_id": self.trace, "key": self.key}
+        present = {name: value for name, value in optional.items() if value}
+        return {"request_id": self.request_id, "route": self.route} | present
 
 
 class RequestLog:
@@ -51,41 +51,41 @@ class RequestLog:
         self._until = 0.0
         self._suppressed = 0
 
-    def refused(self, asked: Asked, code: int, reason: str) -> None:
+    def refused(self, request: RequestInfo, code: int, reason: str) -> None:
         """The caller was refused with `code`, or a fault of others' was answered with it."""
         if self._may_write():
-            fields = asked.fields | {"code": code, "reason": one_line(reason)}
+            fields = request.fields | {"code": code, "reason": one_line(reason)}
             event = "request_refused" if code < 500 else "request_failed"  # noqa: PLR2004  # HTTP's own bound
             logs.warning(event, **fields)
 
-    def crashed(self, asked: Asked, cause: Exception) -> None:
+    def crashed(self, request: RequestInfo, cause: Exception) -> None:
         """A fault of ours, answered with 500; its traceback goes with the line."""
         if self._may_write():
-            logs.failure("request_crashed", cause, **asked.fields, code=500)
+            logs.failure("request_crashed", cause, **request.fields, code=500)
 
-    def answered(self, asked: Asked, code: int) -> None:
+    def answered(self, request: RequestInfo, code: int) -> None:
         """A request that went well, for those who want every one of them logged."""
-        logs.info("request_answered", **asked.fields, code=code)
+        logs.info("request_answered", **request.fields, code=code)
 
     def close(self) -> None:
-        """Tell what was left out last."""
-        self._tell()
+        """Log the count of lines left out last."""
+        self._log_suppressed()
 
     def _may_write(self) -> bool:
         now = time.monotonic()
         if now >= self._until:
-            self._tell()
+            self._log_suppressed()
             self._written, self._until = 0, now + _SECOND
         if self._written < self._lines:
             self._written += 1
             return True
         if not self._suppressed:
-            # So that the count is told even if nothing comes after the flood.
-            asyncio.get_running_loop().call_later(self._until - now, self._tell)
+            # So that the count is logged even if nothing comes after the flood.
+            asyncio.get_running_loop().call_later(self._until - now, self._log_suppressed)
         self._suppressed += 1
         return False
 
-    def _tell(self) -> None:
+    def _log_suppressed(self) -> None:
         if self._suppressed:
             count, self._suppressed = self._suppressed, 0
             logs.warning("requests_suppressed", count=count, lines_per_second=self._lines)

@@ -1,8 +1,8 @@
-"""Who is let in, and for how long: the bound of requests in hand, and the time of each.
+"""Which requests are admitted, and for how long: the bound of those in hand, the time of each.
 
 Owns counting, refusing (429) and ending what takes too long (408), for whichever transport a
-request came by. One timer on the loop looks at the oldest requests; a request costs no timer and no
-look at the clock. Belongs to one event loop: nothing here may be called from another thread.
+request came by. One timer on the loop checks the oldest requests; a request costs no timer and does
+not read the clock. Belongs to one event loop: nothing here may be called from another thread.
 """
 
 import asyncio
@@ -10,12 +10,13 @@ import math
 from typing import Any
 
 from serving.errors import RequestError
+from serving.middleware import draining
 
-_LOOKS = 20
-"""How often a request's time is looked at before it is over; it ends at most a twentieth late."""
+_SWEEPS = 20
+"""How often a request's time is checked before it is over; it ends at most a twentieth late."""
 _LONGEST_PAUSE = 0.5
 _SMOOTHING = 0.2
-"""Weight of the newest look in the rate of answers: what counts is the last few seconds."""
+"""Weight of the newest sweep in the rate of answers: what counts is the last few seconds."""
 _LATE = -1
 
 Ticket = asyncio.Task[Any]
@@ -26,26 +27,31 @@ class Admission:
 
     def __init__(self, max_concurrency: int, max_seconds: float) -> None:
         """Let `max_concurrency` requests in at once, for `max_seconds` each; `start` begins."""
-        self._most = max_concurrency
+        self._max_concurrency = max_concurrency
         self._seconds = max_seconds
-        self._pause = min(max_seconds / _LOOKS, _LONGEST_PAUSE)
-        self._patience = math.ceil(max_seconds / self._pause)
-        # In the order they came in, so that the oldest are the first; the look they came in at.
+        self._pause = min(max_seconds / _SWEEPS, _LONGEST_PAUSE)
+        self._sweeps = math.ceil(max_seconds / self._pause)
+        # In the order they came in, so that the oldest are the first; the sweep they came after.
         self._in_hand: dict[Ticket, int] = {}
-        self._look = 0
+        self._sweep_number = 0
         self._left = 0
         self._left_before = 0
         self._rate = 0.0
+        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look after the requests of `loop` from now on."""
+        """Sweep the requests of `loop` from now on."""
         self._loop = loop
         self._timer = loop.call_later(self._pause, self._sweep)
 
+    def close(self) -> None:
+        """Refuse requests from now on; those in hand go on."""
+        self._closed = True
+
     def stop(self) -> None:
-        """Look no more."""
+        """Sweep no more."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -55,20 +61,23 @@ class Admission:
         return len(self._in_hand)
 
     def enter(self) -> Ticket:
-        """Let the request of the running task in; give the ticket back by `leave`, come what may.
+        """Admit the request of the running task; give the ticket back by `leave`, come what may.
 
-        When its time is over the task is cancelled; what to answer then is `overdue`'s to say.
+        When its time is over the task is cancelled; `overdue` is its refusal then.
 
         Raises:
-            RequestError: 429, with `retry-after`, while as many are in hand as may be.
+            RequestError: 429, with `retry-after`, while as many are in hand as may be; 503, after
+                `close`.
             RuntimeError: no task runs.
         """
         ticket = asyncio.current_task(self._loop)
         if ticket is None:
-            raise RuntimeError("a request is let in by its own task")
-        if len(self._in_hand) >= self._most:
+            raise RuntimeError("a request is admitted in its own task")
+        if len(self._in_hand) >= self._max_concurrency:
             raise self._full()
-        self._in_hand[ticket] = self._look
+        if self._closed:
+            raise RequestError(503, draining.MESSAGE)
+        self._in_hand[ticket] = self._sweep_number
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
@@ -77,10 +86,10 @@ class Admission:
         del self._in_hand[ticket]
 
     def overdue(self, ticket: Ticket) -> RequestError | None:
-        """What to answer a request whose task was cancelled: 408 if it was for its time.
+        """The refusal of a request whose task was cancelled for its time, 408.
 
         Call it before `leave`, in the task itself, which goes on as if it had not been cancelled.
-        None means that somebody else cancelled the task: let that go its way.
+        None means that something else cancelled the task, which goes its way.
         """
         if self._in_hand.get(ticket) != _LATE:
             return None
@@ -97,7 +106,7 @@ class Admission:
         """Whole seconds until those in hand are answered, at the rate of late; at least 1.
 
         Little's law: it is the requests in hand over the answers a second. Where nothing is
-        answered, nobody is kept longer than a request may take.
+        answered, it is the time that a request may take.
         """
         if self._rate <= 0.0:
             return max(1, math.ceil(self._seconds))
@@ -106,21 +115,21 @@ class Admission:
     def _full(self) -> RequestError:
         return RequestError(
             429,
-            f"{self._most} requests are in hand, which is the most; try again later",
+            f"{self._max_concurrency} requests are in hand, which is the most; try again later",
             (("retry-after", str(self.retry_after())),),
         )
 
     def _sweep(self) -> None:
         """Cancel what has been in hand too long, and take the rate of answers."""
-        self._look += 1
-        bound = self._look - self._patience
-        for ticket, look in self._in_hand.items():
-            if look >= bound:
+        self._sweep_number += 1
+        bound = self._sweep_number - self._sweeps
+        for ticket, sweep in self._in_hand.items():
+            if sweep >= bound:
                 break
-            if look != _LATE:
+            if sweep != _LATE:
                 self._in_hand[ticket] = _LATE
                 ticket.cancel()
-        answered, self._left_before = self._left - self._left_before, self._left
-        self._rate += _SMOOTHING * (answered / self._pause - self._rate)
+        left, self._left_before = self._left - self._left_before, self._left
+        self._rate += _SMOOTHING * (left / self._pause - self._rate)
         if self._loop is not None:
             self._timer = self._loop.call_later(self._pause, self._sweep)

@@ -1,4 +1,4 @@
-"""API keys: who may ask, known by the SHA-256 of what they send.
+"""API keys: callers known by the SHA-256 of what they send.
 
 Owns making and comparing keys. Which paths want one is the business of the transports; where the
 hashes come from, of the configuration. No key is kept, logged or sent back anywhere.
@@ -30,54 +30,52 @@ def hash_of(key: str) -> str:
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
 
 
-class Keys:
-    """The keys of which one must come with a request; without any, none must."""
+class ApiKeys:
+    """The keys that callers are known by.
+
+    Attributes:
+        required: whether there are any, so that requests need one.
+    """
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
-        """Know callers by these."""
+        """Take the names and hashes of the configuration."""
         self._keys = tuple((key.name, key.sha256) for key in keys)
+        self.required = bool(keys)
 
-    def __bool__(self) -> bool:
-        """Whether callers must have a key at all."""
-        return bool(self._keys)
-
-    def caller(self, authorization: str | None, x_api_key: str | None) -> str:
-        """The name of the key that came, empty where none must.
+    def authenticate(self, authorization: str | None, x_api_key: str | None) -> str:
+        """The name of the request's key, empty where no request needs one.
 
         Args:
             authorization: the header or metadata of that name; `Bearer <key>` counts.
             x_api_key: that of `x-api-key`, which counts where the first is of another scheme.
 
         Raises:
-            RequestError: 401, with a challenge, where no key came, or one that is not known.
+            RequestError: 401, with a challenge, without a key or with an unknown one.
         """
-        if not self._keys:
-            return ""
-        key = _presented(authorization, x_api_key)
-        if not key:
+        name = self.name(authorization, x_api_key)
+        if name or not self.required:
+            return name
+        if not _presented(authorization, x_api_key):
             raise _unauthorized(
                 "an API key is needed: `authorization: Bearer KEY`, or `x-api-key: KEY`",
                 _CHALLENGE,
             )
-        name = self._name(hash_of(key))
-        if not name:
-            raise _unauthorized(
-                "the API key is not one of this server's", f'{_CHALLENGE}, error="invalid_token"'
-            )
-        return name
+        raise _unauthorized(
+            "the API key is not one of this server's", f'{_CHALLENGE}, error="invalid_token"'
+        )
 
     def name(self, authorization: str | None, x_api_key: str | None) -> str:
-        """The name of the key that came, empty where it is not known; for logs."""
-        key = _presented(authorization, x_api_key)
-        return self._name(hash_of(key)) if self._keys and key else ""
+        """The name of the request's key, empty where it is unknown."""
+        key = _presented(authorization, x_api_key) if self.required else ""
+        return self._name(hash_of(key)) if key else ""
 
     def _name(self, sha256: str) -> str:
-        """The name of the key with this hash, if any; it takes as long whichever it is, or none."""
-        found = ""
+        """The name of the key with this hash, if any; in the same time, whichever it is."""
+        matching = ""
         for name, known in self._keys:
             if hmac.compare_digest(known, sha256):
-                found = name
-        return found
+                matching = name
+        return matching
 
 
 def _unauthorized(message: str, challenge: str) -> RequestError:

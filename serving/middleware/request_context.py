@@ -1,4 +1,4 @@
-"""What a request's head says of its caller: request id and trace, by whichever transport it came.
+"""The context of one request: its id, its trace and its API key, whichever the transport.
 
 Owns which headers are read and which go back. A request without them costs two look-ups.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from serving.middleware import trace_context
-from serving.middleware.access_log import Asked
+from serving.middleware.access_log import RequestInfo
 from serving.middleware.trace_context import Trace
 
 _REQUEST_ID = "x-request-id"
@@ -26,48 +26,49 @@ class Headers(Protocol):
         """All names and values, a name as often as it came."""
 
 
-class Caller:
-    """Who asked, as far as the head of the request says."""
+class RequestContext:
+    """What is known of one request beside its body.
 
-    __slots__ = ("_request", "trace")
+    Attributes:
+        trace: the caller's trace, None without one.
+        key: the name of its API key, empty where that is unknown; None until keys are compared.
+    """
 
-    def __init__(self, request: str | None = None, trace: Trace | None = None) -> None:
-        """Know the caller by the request id that came, fit or not, and by the trace."""
-        self._request = request
+    __slots__ = ("_request_id", "key", "trace")
+
+    def __init__(self, request_id: str | None = None, trace: Trace | None = None) -> None:
+        """Hold the request id as it came, valid or not, and the trace."""
+        self._request_id = request_id
         self.trace = trace
+        self.key: str | None = None
 
     @property
     def trace_id(self) -> str:
         """The trace's id, empty where there is none."""
         return "" if self.trace is None else self.trace.trace
 
-    def answer(self) -> Pairs:
-        """The headers of an answer that is a success: only what the caller asked for."""
+    def response_headers(self) -> Pairs:
+        """The headers of a response that no log line belongs to: those that the request has."""
         pairs = [] if self.trace is None else self.trace.headers
-        if self._request is not None:
-            pairs.append((_REQUEST_ID, trace_context.request_id(self._request)))
+        if self._request_id is not None:
+            pairs.append((_REQUEST_ID, trace_context.request_id(self._request_id)))
         return pairs
 
-    def refusal(self, route: str, key: str) -> tuple[Asked, Pairs]:
-        """What the log says of a request that failed, and the headers of its answer.
+    def logged(self, route: str) -> tuple[RequestInfo, Pairs]:
+        """What a log line says of the request, and the headers of its response.
 
-        Both have the request's id, also where the caller gave none, so that they can be matched.
+        Both have the request's id, generated where it came without one, so that they match.
         """
-        request = trace_context.request_id(self._request)
+        request_id = trace_context.request_id(self._request_id)
         pairs = [] if self.trace is None else self.trace.headers
-        return Asked(route, request, self.trace_id, key), [*pairs, (_REQUEST_ID, request)]
+        info = RequestInfo(route, request_id, self.trace_id, self.key or "")
+        return info, [*pairs, (_REQUEST_ID, request_id)]
 
 
-NOBODY = Caller()
-"""Whoever says nothing of themselves, as most do."""
-
-
-def caller_of(headers: Headers) -> Caller:
-    """The caller, from the head of the request."""
-    request = headers.get(_REQUEST_ID)
-    if headers.get(_PARENT) is not None:
-        return Caller(request, _trace(headers))
-    return NOBODY if request is None else Caller(request)
+def context_of(headers: Headers) -> RequestContext:
+    """The context of a request, from its head."""
+    request_id = headers.get(_REQUEST_ID)
+    return RequestContext(request_id, None if headers.get(_PARENT) is None else _trace(headers))
 
 
 def _trace(headers: Headers) -> Trace | None:

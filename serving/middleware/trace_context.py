@@ -1,7 +1,7 @@
-"""Who asked, across services: W3C Trace Context and request ids.
+"""W3C Trace Context and request ids.
 
-Owns reading `traceparent`, `tracestate` and `x-request-id`, and what is answered to them. Spans are
-nowhere recorded: an id is passed on, so that others' traces and our log lines meet.
+Owns reading `traceparent`, `tracestate` and `x-request-id`, and the headers that answer them. Spans
+are not recorded: an id is passed on, so that others' traces and our log lines meet.
 Source: https://www.w3.org/TR/trace-context-2/.
 """
 
@@ -21,7 +21,7 @@ _KNOWN_FLAGS = 0x03
 _KEY = r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})"
 _VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
 _MEMBER = re.compile(f"{_KEY}={_VALUE}")
-_MOST_MEMBERS = 32
+_MAX_MEMBERS = 32
 _LONG_MEMBER = 128
 _LONG_STATE = 512
 
@@ -30,7 +30,7 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The part that this server has in a trace of its caller's.
+    """This server's part of its caller's trace.
 
     Attributes:
         trace: the trace's id, 32 hex digits.
@@ -46,7 +46,7 @@ class Trace:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What goes with the answer."""
+        """The headers of the response."""
         parent = ("traceparent", f"00-{self.trace}-{self.span}-{self.flags}")
         return [parent, ("tracestate", self.state)] if self.state else [parent]
 
@@ -61,9 +61,9 @@ def follow(parents: Sequence[str], states: Sequence[str] = ()) -> Trace | None:
     Returns:
         None where the caller's is not valid; its state is of no use then either.
     """
-    if len(parents) != 1 or (found := _PARENT.fullmatch(parents[0].strip(" \t"))) is None:
+    if len(parents) != 1 or (match := _PARENT.fullmatch(parents[0].strip(" \t"))) is None:
         return None
-    version, trace, span, flags, more = found.groups()
+    version, trace, span, flags, more = match.groups()
     if version == _FORBIDDEN_VERSION or (version == "00" and more):
         return None
     if trace == _NO_TRACE or span == _NO_SPAN:
@@ -80,9 +80,9 @@ def _new_span() -> str:
 
 def _state(states: Sequence[str]) -> str:
     """All members in one line; none of them if one is malformed, twice there, or too many are."""
-    members = [each for each in (part.strip(" \t") for part in ",".join(states).split(",")) if each]
+    members = [part for raw in ",".join(states).split(",") if (part := raw.strip(" \t"))]
     keys = {member.partition("=")[0] for member in members}
-    if len(members) > _MOST_MEMBERS or len(keys) < len(members):
+    if len(members) > _MAX_MEMBERS or len(keys) < len(members):
         return ""
     if not all(map(_MEMBER.fullmatch, members)):
         return ""
@@ -98,8 +98,8 @@ def _shortened(members: list[str]) -> list[str]:
     return members
 
 
-def request_id(given: str | None) -> str:
+def request_id(header: str | None) -> str:
     """The caller's `x-request-id` if it is 1 to 128 printable ASCII characters, else a new one."""
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given
+    if header is not None and _REQUEST_ID.fullmatch(header):
+        return header
     return secrets.token_hex(16)

@@ -1,1 +1,1 @@
-"""models."""
+"""Models in memory: files to an onnxruntime session, its signature, scoring, warm-up, slots."""

@@ -1,6 +1,6 @@
-"""Whether requests to a model gain from being scored together: measured, when it is loaded.
+"""Whether requests to a model gain from batches: measured, when it is loaded.
 
-Owns the trial: the same rows scored one by one and in one run must give the same, and the one run
+Owns the measurement: the same rows scored singly and in one run must give the same, and the one run
 must be faster by a margin. A graph whose rows touch each other, or whose cost is all in its rows,
 is scored request by request.
 """
@@ -13,39 +13,39 @@ import numpy as np
 
 from serving.errors import RequestError
 from serving.models.model import Model
-from serving.models.scoring import Job, alone, together
+from serving.models.scoring import Job, score, score_batch
 from serving.protocol.tensors import ANY, Array, Values
 
 _JOBS = 16
 _ROUNDS = 5
 _GAIN = 1.2
-"""Times that the one run must be faster."""
+"""How many times faster the one run must be."""
 _SLOW = 0.02
-"""Seconds of one row beyond which a trial takes too long, and a call's own price is nothing."""
+"""Seconds of one row beyond which measuring takes too long, and a call's own cost is nothing."""
 _CLOSE = 1e-5
 """Relative difference of outputs that other kernels for other sizes may bring about."""
 
 
-def with_joining(model: Model, example: Job) -> Model:
-    """The model, marked as one whose requests are put together if that is right and faster.
+def with_batchability(model: Model, example: Job) -> Model:
+    """The model, marked as batchable where that is right and faster.
 
     Args:
-        model: it has scored the example.
-        example: a request of one row. Rows beside it are made from it, each with other numbers, so
-            that a graph that mixes rows is seen to.
+        model: a model that has scored the example.
+        example: a request of one row. Other rows are derived from it with other numbers, so that a
+            graph that mixes rows is noticed.
     """
     if not _can(model) or _seconds(example) > _SLOW:
         return model
     jobs = [_varied(example, number) for number in range(_JOBS)]
     try:
-        return replace(model, joins=_same(jobs) and _faster(jobs))
+        return replace(model, batchable=_same(jobs) and _faster(jobs))
     except (RequestError, OverflowError, FloatingPointError):
         return model  # the varied rows are beyond a datatype, or what the graph takes
 
 
 def _seconds(job: Job) -> float:
     begin = time.perf_counter()
-    alone(job)
+    score(job)
     return time.perf_counter() - begin
 
 
@@ -66,7 +66,7 @@ def _can(model: Model) -> bool:
 
 
 def _same(jobs: list[Job]) -> bool:
-    pairs = zip(together(jobs), map(alone, jobs), strict=True)
+    pairs = zip(score_batch(jobs), map(score, jobs), strict=True)
     return all(_close(joined[name], single[name]) for joined, single in pairs for name in single)
 
 
@@ -83,9 +83,9 @@ def _faster(jobs: list[Job]) -> bool:
     for _ in range(_ROUNDS):
         begin = time.perf_counter()
         for job in jobs:
-            alone(job)
+            score(job)
         middle = time.perf_counter()
-        together(jobs)
+        score_batch(jobs)
         one_by_one.append(middle - begin)
         at_once.append(time.perf_counter() - middle)
     return min(one_by_one) > _GAIN * min(at_once)

@@ -1,6 +1,6 @@
-"""What the server says of itself, of a model, and of its slots.
+"""Metadata of the server, of a model and of its slots, whichever transport asks.
 
-Owns the two answers of the Open Inference Protocol, and one of Slipway's own.
+Owns two responses of the Open Inference Protocol, and one of Slipway's own.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from serving.models.slots import Placement, Slot
 
 NAME = "slipway"
 EXTENSIONS = ("binary_tensor_data",)
-"""The protocol's extensions that are kept to, by their published names."""
+"""The protocol's extensions that the server has, by their published names."""
 
 _PLATFORM = "onnx_onnxruntime"
 
@@ -35,8 +35,8 @@ def model(model: Model, versions: Sequence[str]) -> dict[str, Any]:
     """A model's metadata; `parameters` says which artifact it is, beyond the protocol.
 
     Args:
-        model: which.
-        versions: those that may be asked for now.
+        model: the model.
+        versions: those in service now.
     """
     return {
         "name": model.name,

@@ -1,7 +1,7 @@
 """A model in memory: an onnxruntime session with the signature it answers to.
 
 Owns making one from an artifact's files. Where the files come from is the business of `cache`,
-which model is in service that of `slots`, what a request is that of `inference`.
+which model is in service that of `slots`, what a request is that of `protocol`.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,8 +14,7 @@ from onnxruntime.capi import (
 )
 
 from serving.errors import ModelRefusedError, Reason, RequestError
-from serving.models import background, reference
-from serving.models import signature as signatures
+from serving.models import background, reference, signature
 from serving.models.background import BACKGROUND
 from serving.models.reference import REFERENCE
 from serving.models.signature import Signature
@@ -63,14 +62,14 @@ class Model:
         name: registered model's name.
         version: its version in the model registry.
         digest: its artifact's manifest digest.
-        signature: what it takes and gives.
+        signature: its inputs and outputs.
         session: the onnxruntime session.
         readers: one reader an input, by name, in the signature's order.
         outputs: datatype by output name, in the signature's order.
         output_names: their names.
         blocks: all inputs in blocks; none, where an input's form is not fixed but for its rows.
         rows: reads rows of named values, where the inputs have a fixed form a row.
-        joins: whether requests may be scored together, and gain by it (see `joining`).
+        batchable: whether scoring requests together is right and faster (see `batchability`).
         background: rows by input name that explanations compare with, where the artifact has some.
     """
 
@@ -84,7 +83,7 @@ class Model:
     output_names: list[str]
     blocks: tuple[Block, ...]
     rows: RowReader | None
-    joins: bool = False
+    batchable: bool = False
     background: dict[str, Array] | None = None
 
     def run(self, names: list[str], arrays: dict[str, Array]) -> list[Array]:
@@ -122,23 +121,23 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
         ModelRefusedError: the graph cannot be loaded, or it is not what the signature says, or an
             optional file that is there cannot be read.
     """
-    signature = signatures.decode(files[SIGNATURE])
+    declared = signature.decode(files[SIGNATURE])
     if REFERENCE in files:
         reference.decode(files[REFERENCE])
     session = _session(files[GRAPH])
-    signatures.check("inputs", signature.inputs, session.get_inputs())
-    signatures.check("outputs", signature.outputs, session.get_outputs())
+    signature.check("inputs", declared.inputs, session.get_inputs())
+    signature.check("outputs", declared.outputs, session.get_outputs())
     readers = {
         spec.name: TensorReader(spec.name, BY_NAME[spec.datatype], spec.shape)
-        for spec in signature.inputs
+        for spec in declared.inputs
     }
     rows = background.decode(files[BACKGROUND], readers) if BACKGROUND in files else None
-    outputs = {spec.name: BY_NAME[spec.datatype] for spec in signature.outputs}
+    outputs = {spec.name: BY_NAME[spec.datatype] for spec in declared.outputs}
     return Model(
         name,
         version,
         digest,
-        signature,
+        declared,
         session,
         readers,
         outputs,
@@ -152,7 +151,7 @@ def load(name: str, version: str, digest: str, files: Mapping[str, bytes]) -> Mo
 def _blocks(readers: Collection[TensorReader]) -> tuple[Block, ...]:
     if any(reader.single is None for reader in readers):
         return ()
-    found: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
+    names: dict[tuple[Datatype, tuple[int, ...]], list[str]] = {}
     for reader in readers:
-        found.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
-    return tuple(Block(tuple(names), *form) for form, names in found.items())
+        names.setdefault((reader.datatype, reader.shape[1:]), []).append(reader.name)
+    return tuple(Block(tuple(inputs), *form) for form, inputs in names.items())

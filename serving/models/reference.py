@@ -1,7 +1,7 @@
 """A model's reference: the ranges and categories that its training rows had.
 
 Owns the form of `reference.json` as far as serving reads it, and the question whether a value lies
-outside. What is counted of it is the business of `agent.observing`.
+outside. Its metrics are the business of `agent.drift`.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from serving.errors import ModelRefusedError, Reason
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 
 REFERENCE = "reference.json"
 """The file's title in a model's artifact, which may have none."""
@@ -58,7 +58,7 @@ class Category(Struct, frozen=True, tag="category", tag_field="kind"):
     def unknown(self, values: Iterable[str]) -> set[str]:
         """Those of the texts that training had none of.
 
-        None are where rare texts were cut from the list, as they cannot be told from new ones.
+        Empty where rare texts were cut from the list: new ones look like them.
         """
         if sum(self.shares.values()) + self.missing < _WHOLE:
             return set()
@@ -66,7 +66,7 @@ class Category(Struct, frozen=True, tag="category", tag_field="kind"):
 
 
 class Reference(Struct, frozen=True):
-    """What later rows are compared with, by feature."""
+    """The training rows' distributions, by feature."""
 
     features: dict[str, Numeric | Category]
 
@@ -81,13 +81,13 @@ def decode(data: bytes) -> Reference:
         ModelRefusedError: not JSON, not of the form above, or quantiles that do not ascend.
     """
     try:
-        found = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reference = _DECODER.decode(data)
+    except DECODE_ERRORS as error:
         raise _refuse(str(error)) from error
-    for name, feature in found.features.items():
+    for name, feature in reference.features.items():
         if isinstance(feature, Numeric) and list(feature.quantiles) != sorted(feature.quantiles):
             raise _refuse(f"the quantiles of {name!r} do not ascend")
-    return found
+    return reference
 
 
 def _refuse(message: str) -> ModelRefusedError:

@@ -1,7 +1,7 @@
-"""Scoring: requests that were read, alone or several in one run of the graph.
+"""Scoring: requests that were read, singly or in batches of one run of the graph.
 
-Owns the step from a request's tensors to output arrays. Which model it is, when requests are put
-together, and how they came, is decided by the caller.
+Owns the step from a request's tensors to output arrays. The model, the batches and the transport
+are the caller's choice.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from serving.config import Limits
 from serving.errors import Refusal, RequestError
 from serving.models.model import Model
 from serving.protocol.messages import InferRequest
-from serving.protocol.tensors import Array, Values, array_of, mismatch, read_inputs, unfit
+from serving.protocol.tensors import Array, Values, array_of, mismatch, read_inputs, unprocessable
 
 Results = dict[str, Array]
 """Output arrays by name."""
 
-_MOST_JOINED = 64
-"""Rows of a request beyond which it gains nothing from being put together with others."""
+_MAX_BATCHABLE_ROWS = 64
+"""Rows of a request beyond which batching it with others gains nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,11 +29,11 @@ class Job:
     """A request that fits its model.
 
     Attributes:
-        model: which scores it.
+        model: the model that scores it.
         values: each input's values, by name.
         shapes: each input's shape, by name.
-        rows: how many.
-        wanted: names of the outputs that the caller wants, in order.
+        rows: the number of rows.
+        output_names: names of the requested outputs, in order.
         plain: whether all values are lists.
     """
 
@@ -41,20 +41,20 @@ class Job:
     values: dict[str, Values]
     shapes: dict[str, list[int]]
     rows: int
-    wanted: list[str]
+    output_names: list[str]
     plain: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.plain = list(map(type, self.values.values())).count(list) == len(self.values)
 
     @property
-    def joins(self) -> bool:
-        """Whether it may be scored together with others."""
-        return self.model.joins and self.rows <= _MOST_JOINED and self.plain
+    def batchable(self) -> bool:
+        """Whether it may be scored in a batch."""
+        return self.model.batchable and self.rows <= _MAX_BATCHABLE_ROWS and self.plain
 
 
 def read(model: Model, request: InferRequest, limits: Limits) -> Job:
-    """Hold a request against the model's signature and the limits.
+    """Check a request against the model's signature and the limits.
 
     Raises:
         RequestError: 422, when it does not fit; 400, when it has neither inputs nor rows, or both.
@@ -65,34 +65,36 @@ def read(model: Model, request: InferRequest, limits: Limits) -> Job:
         values, shapes, rows = read_inputs(request.inputs, model.readers)
         if not 1 <= rows <= limits.max_rows:
             message = f"a request has 1 to {limits.max_rows} rows, this one has {rows}"
-            raise unfit(message, Refusal.LIMIT)
+            raise unprocessable(message, Refusal.LIMIT)
     elif request.inputs is UNSET:
         if model.rows is None:
-            raise unfit("the model's inputs have no fixed form a row; send `inputs` instead")
+            raise unprocessable(
+                "the model's inputs have no fixed form a row; send `inputs` instead"
+            )
         values, shapes, rows = model.rows.read(request.rows, limits.max_rows)
     else:
         raise RequestError(400, "the body has `inputs` and `rows`; one of them is meant")
-    return Job(model, values, shapes, rows, _wanted(model, request))
+    return Job(model, values, shapes, rows, _output_names(model, request))
 
 
-def _wanted(model: Model, request: InferRequest) -> list[str]:
+def _output_names(model: Model, request: InferRequest) -> list[str]:
     if not request.outputs:
         return model.output_names
     names = [output.name for output in request.outputs]
     if unknown := [name for name in names if name not in model.outputs]:
         raise mismatch(f"unknown outputs {unknown}; the model has {model.output_names}")
     if len(set(names)) != len(names):
-        raise unfit("an output is asked for twice")
+        raise unprocessable("an output is asked for twice")
     return names
 
 
-def alone(job: Job) -> Results:
+def score(job: Job) -> Results:
     """Score one job.
 
     Raises:
         RequestError: 422, when its values cannot be scored (see `Model.run`).
     """
-    return dict(zip(job.wanted, job.model.run(job.wanted, arrays_of(job)), strict=True))
+    return dict(zip(job.output_names, job.model.run(job.output_names, arrays_of(job)), strict=True))
 
 
 def arrays_of(job: Job) -> dict[str, Array]:
@@ -106,18 +108,18 @@ def arrays_of(job: Job) -> dict[str, Array]:
             try:
                 return _blocks([job], job.rows)
             except (OverflowError, FloatingPointError):
-                pass  # below it is seen whose
+                pass  # below, the input at fault is named
         return {
             name: job.model.readers[name].array(values, job.shapes[name])
             for name, values in job.values.items()
         }
 
 
-def together(jobs: Sequence[Job]) -> list[Results]:
-    """Score jobs of one model that all may be joined, in one run; results in their order.
+def score_batch(jobs: Sequence[Job]) -> list[Results]:
+    """Score batchable jobs of one model in one run; results in their order.
 
     Raises:
-        RequestError: 422, when one of them cannot be scored; which one is not said.
+        RequestError: 422, when one of them cannot be scored, whichever it is.
         OverflowError, FloatingPointError: one has a number beyond its datatype.
     """
     model = jobs[0].model
@@ -127,7 +129,7 @@ def together(jobs: Sequence[Job]) -> list[Results]:
     results, begin = [], 0
     for job in jobs:
         end = begin + job.rows
-        results.append({name: outputs[name][begin:end] for name in job.wanted})
+        results.append({name: outputs[name][begin:end] for name in job.output_names})
         begin = end
     return results
 

@@ -1,4 +1,4 @@
-"""A model's signature: what `signature.json` of its artifact says, held against its graph.
+"""A model's signature: `signature.json` of its artifact, compared with its graph.
 
 Owns the file's form and the comparison with an onnxruntime session's own inputs and outputs.
 """
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
-from serving.errors import ModelRefusedError, Reason
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 from serving.protocol.datatypes import BY_NAME, BY_ONNX
 from serving.protocol.tensors import ANY
 
@@ -35,7 +35,7 @@ class TensorSpec(Struct, frozen=True):
 
 
 class Signature(Struct, frozen=True):
-    """What a model takes and gives, and one row of it.
+    """A model's inputs and outputs, and one row of them.
 
     Attributes:
         inputs: in the order callers are shown.
@@ -49,7 +49,7 @@ class Signature(Struct, frozen=True):
 
 
 class GraphTensor(Protocol):
-    """What onnxruntime says of one input or output of a graph."""
+    """One input or output of a graph, as onnxruntime describes it."""
 
     name: str
     type: str
@@ -70,7 +70,7 @@ def decode(data: bytes) -> Signature:
     """
     try:
         signature = msgspec.json.decode(data, type=Signature)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise refuse(f"signature.json: {error}") from error
     _check_specs("inputs", signature.inputs)
     _check_specs("outputs", signature.outputs)
@@ -90,7 +90,7 @@ def _check_specs(side: str, specs: tuple[TensorSpec, ...]) -> None:
 
 
 def check(side: str, specs: tuple[TensorSpec, ...], graph: Sequence[GraphTensor]) -> None:
-    """Hold the signature's inputs or outputs against the graph's.
+    """Compare the signature's inputs or outputs with the graph's.
 
     Args:
         side: `inputs` or `outputs`, for the message.
@@ -128,5 +128,5 @@ def _check_one(side: str, spec: TensorSpec, tensor: GraphTensor) -> None:
 
 def _narrows(spec: Sequence[int], graph: Sequence[int]) -> bool:
     return len(spec) == len(graph) and all(
-        have in (ANY, want) for have, want in zip(graph, spec, strict=True)
+        size in (ANY, declared) for size, declared in zip(graph, spec, strict=True)
     )

@@ -1,7 +1,7 @@
-"""Which model answers a request: the slots, and the split between champion and challenger.
+"""The slots, and the split of requests between champion and challenger.
 
 Owns what is in service in one worker, and the choice by routing key. How models get there is the
-business of `loader`.
+business of `rollout`.
 """
 
 from collections.abc import Mapping
@@ -52,13 +52,13 @@ def bucket(name: str, key: str) -> float:
 
 @dataclass(slots=True)
 class Placement:
-    """What a worker serves right now; each field is replaced by one assignment.
+    """The models that a worker serves right now; each field is replaced by one assignment.
 
     Attributes:
         champion: the model that answers, if there is one.
         challenger: the model that answers a share of the keys, if there is one.
         weight: share of the keys that the challenger answers, 0 to 1.
-        reason: why there is no champion, for the callers who are told so.
+        reason: why there is no champion, for the callers.
         shadow: version of the model that is scored beside the champion, "" without one.
         refused: what was released last and not taken into service, by slot.
     """

@@ -1,7 +1,7 @@
-"""The trial that a model passes before it takes traffic.
+"""The warm-up that a model passes before it takes traffic.
 
-Owns scoring the signature's example on the path real requests take, and the background rows where
-the model has some, and judging the answers.
+Owns scoring the signature's example on the path of real requests, and the background rows where the
+model has some, and checking the outputs.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from serving.config import Limits
 from serving.errors import ModelRefusedError, Reason, RequestError
 from serving.models.model import Model
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 from serving.models.signature import TensorSpec
 from serving.protocol.messages import InferRequest, InputTensor
 from serving.protocol.tensors import Array, fits
@@ -31,7 +31,7 @@ def _tensor(spec: TensorSpec, model: Model) -> InputTensor:
 
 
 def warm_up(model: Model) -> None:
-    """Score the example a few times, then the background rows; hold the answers to the signature.
+    """Score the example a few times, then the background rows; check outputs by the signature.
 
     Raises:
         ModelRefusedError: example or background cannot be scored, or an output has another shape
@@ -40,27 +40,27 @@ def warm_up(model: Model) -> None:
     request = example_request(model)
     try:
         for _ in range(_ROUNDS):
-            results = alone(read(model, request, Limits()))
+            results = score(read(model, request, Limits()))
     except RequestError as error:
         raise ModelRefusedError(Reason.WARMUP, f"the example: {error}") from error
-    _judge_all(model, results, "the example")
+    _check_outputs(model, results, "the example")
     if model.background is not None:
-        _judge_all(model, _of_background(model, model.background), "the background")
+        _check_outputs(model, _score_background(model, model.background), "the background")
 
 
-def _of_background(model: Model, rows: dict[str, Array]) -> dict[str, Array]:
+def _score_background(model: Model, rows: dict[str, Array]) -> dict[str, Array]:
     try:
         return dict(zip(model.output_names, model.run(model.output_names, rows), strict=True))
     except RequestError as error:
         raise ModelRefusedError(Reason.WARMUP, f"the background: {error}") from error
 
 
-def _judge_all(model: Model, results: dict[str, Array], rows: str) -> None:
+def _check_outputs(model: Model, results: dict[str, Array], rows: str) -> None:
     for spec in model.signature.outputs:
-        _judge(spec, results[spec.name], rows)
+        _check_output(spec, results[spec.name], rows)
 
 
-def _judge(spec: TensorSpec, output: Array, rows: str) -> None:
+def _check_output(spec: TensorSpec, output: Array, rows: str) -> None:
     if not fits(output.shape, spec.shape):
         raise ModelRefusedError(
             Reason.WARMUP,

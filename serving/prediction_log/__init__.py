@@ -1,1 +1,1 @@
-"""prediction_log."""
+"""The prediction log on this machine: records, the journal that keeps them, feedback."""

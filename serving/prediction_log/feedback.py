@@ -5,13 +5,16 @@ it may be sent again whenever an answer is missed: the newest label of a row is 
 """
 
 import time
-from typing import Annotated, Final, Protocol
+from collections.abc import Callable
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from serving.errors import RequestError
-from serving.prediction_log.records import ID_LENGTH, Label, encode
+from serving.errors import DECODE_ERRORS, RequestError
+from serving.prediction_log.journal import Journal
+from serving.prediction_log.records import Label, encode
+from serving.protocol.messages import ID_LENGTH
 
 MOST_LABELS: Final = 10_000
 _TEXT_LENGTH: Final = 4096
@@ -24,14 +27,7 @@ Integer = Annotated[int, Meta(ge=-_INTEGER, le=_INTEGER - 1)]
 Value = bool | Integer | float | Annotated[str, Meta(max_length=_TEXT_LENGTH)]
 
 
-class Keeper(Protocol):
-    """What keeps records; see `serving.prediction_log.journal`."""
-
-    def append(self, records: list[bytes]) -> bool:
-        """Keep all, or none and return False."""
-
-
-class GivenLabel(Struct, frozen=True, forbid_unknown_fields=True):
+class FeedbackLabel(Struct, frozen=True, forbid_unknown_fields=True):
     """One label as callers write it."""
 
     id: Id
@@ -45,18 +41,19 @@ class Feedback(Struct, frozen=True, forbid_unknown_fields=True):
     id: Id | UnsetType = UNSET
     value: Value | UnsetType = UNSET
     row: Row | UnsetType = UNSET
-    labels: Annotated[list[GivenLabel], Meta(max_length=MOST_LABELS)] | UnsetType = UNSET
+    labels: Annotated[list[FeedbackLabel], Meta(max_length=MOST_LABELS)] | UnsetType = UNSET
 
 
 _DECODER = msgspec.json.Decoder(Feedback)
 
 
-def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
+def accept(body: bytes, journal: Journal | None, kept: Callable[[int], None]) -> tuple[int, bytes]:
     """Keep a request's labels; 200 and how many they are, once they are in the journal.
 
     Args:
         body: `{"id": ..., "value": ..., "row": 0}`, or `{"labels": [...]}` of such.
         journal: where they are kept; None where this server logs nothing.
+        kept: called with the number of labels that are in the journal.
 
     Raises:
         RequestError: 400, the body is not JSON. 422, it is not of the form above, or a label is
@@ -65,31 +62,33 @@ def accept(body: bytes, journal: Keeper | None) -> tuple[int, bytes]:
     """
     if journal is None:
         raise RequestError(501, "this server keeps no prediction log; set `log` to keep one")
-    given = _labels(body)
+    labels = _labels(body)
     now = time.time_ns()
-    if given and not journal.append(
-        [encode(Label(each.id, each.row, each.value, now)) for each in given]
-    ):
+    records = [encode(Label(label.id, label.row, label.value, now)) for label in labels]
+    if records and not journal.append(records):
         raise RequestError(
             503,
             "labels cannot be kept right now; send them again",
             (("retry-after", _RETRY_SECONDS),),
         )
-    return 200, b'{"accepted":%d}' % len(given)
+    kept(len(labels))
+    return 200, b'{"accepted":%d}' % len(labels)
 
 
-def _labels(body: bytes) -> list[GivenLabel]:
+def _labels(body: bytes) -> list[FeedbackLabel]:
     try:
-        read = _DECODER.decode(body)
+        feedback = _DECODER.decode(body)
     except msgspec.ValidationError as error:
         raise RequestError(422, f"the body is no feedback: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise RequestError(400, f"the body is no JSON: {error}") from error
-    one = (read.id, read.value, read.row)
-    if read.labels is not UNSET:
+    one = (feedback.id, feedback.value, feedback.row)
+    if feedback.labels is not UNSET:
         if any(field is not UNSET for field in one):
             raise RequestError(422, "the body has either `labels`, or one label's own fields")
-        return read.labels
-    if read.id is UNSET or read.value is UNSET:
+        return feedback.labels
+    if feedback.id is UNSET or feedback.value is UNSET:
         raise RequestError(422, "a label needs `id` and `value`; several stand under `labels`")
-    return [GivenLabel(read.id, read.value, 0 if read.row is UNSET else read.row)]
+    return [
+        FeedbackLabel(feedback.id, feedback.value, 0 if feedback.row is UNSET else feedback.row)
+    ]

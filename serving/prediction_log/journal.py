@@ -2,7 +2,7 @@
 
 Owns the hot path: one write(2) an append, into segments of this process's own. What the kernel has
 taken survives the process's SIGKILL; nothing is synced, as the machine's own end is not promised.
-How it lies on disk is the business of `segments`, bringing it into tables that of the agent.
+Its form on disk is the business of `segments`, bringing it into tables that of the agent.
 """
 
 import os
@@ -15,11 +15,11 @@ from serving.prediction_log import segments
 
 _SEGMENT_BYTES = 8 * 1024 * 1024
 _SEGMENT_SECONDS = 60.0
-_LOOK_SECONDS = 0.25
-"""Seconds between two looks at what waits on disk. Between them a writer counts its own bytes, so
+_CHECK_SECONDS = 0.25
+"""Seconds between two checks of what waits on disk. Between them a writer counts its own bytes, so
 the capacity may be passed by what the other workers write in that time."""
 _RETRY_SECONDS = 0.02
-"""Seconds in which nothing is tried after a refusal, so that being full costs callers nothing."""
+"""Seconds without an attempt after a refusal, so that a full journal costs callers nothing."""
 
 
 class Journal:
@@ -52,7 +52,7 @@ class Journal:
         self._begin = self._end = self._seal_at = 0
         self._born = 0.0
         self._room = 0
-        self._look_at = self._retry_at = 0.0
+        self._check_at = self._retry_at = 0.0
         self._trouble = ""
 
     def append(self, records: Sequence[bytes]) -> bool:
@@ -65,7 +65,7 @@ class Journal:
         frame = segments.pack(records)
         size = len(frame)
         now = time.monotonic()
-        if (now >= self._look_at or size > self._room) and not self._look(size, now):
+        if (now >= self._check_at or size > self._room) and not self._check(size, now):
             return False
         try:
             written = os.write(self._file, frame)
@@ -88,9 +88,9 @@ class Journal:
             os.close(self._lock)
         self._lock, self._own = -1, None
         self._begin = self._end = 0
-        self._look_at = 0.0
+        self._check_at = 0.0
 
-    def _look(self, size: int, now: float) -> bool:
+    def _check(self, size: int, now: float) -> bool:
         """Whether `size` bytes may be written, by what is on disk now."""
         if now < self._retry_at:
             return False
@@ -98,7 +98,7 @@ class Journal:
             self._ready(now)
         except OSError as error:
             return self._refuse(now, "journal_write_failed", error=str(error))
-        self._look_at = now + _LOOK_SECONDS
+        self._check_at = now + _CHECK_SECONDS
         self._room = self._capacity - segments.waiting(self._folder)
         if size > self._room:
             return self._refuse(now, "journal_full", capacity=self._capacity)
@@ -118,18 +118,18 @@ class Journal:
     def _open(self, own: Path, now: float) -> None:
         try:
             self._file = segments.create(own, self._end)
-        except FileNotFoundError:  # somebody took the folder away
+        except FileNotFoundError:  # the folder was removed
             self.close()
             raise
         self._begin, self._seal_at = self._end, self._end + self._segment_bytes
         self._born = now
 
     def _seal(self) -> None:
-        """Close the segment; the next look, which the next append takes, begins another."""
+        """Close the segment; the next check, which the next append makes, begins another."""
         if self._file >= 0:
             os.close(self._file)
         self._file = -1
-        self._look_at = 0.0
+        self._check_at = 0.0
 
     def _refuse(self, now: float, event: str, **fields: object) -> bool:
         """Drop; the event is logged once, until something is kept again."""

@@ -1,16 +1,13 @@
-"""What the journal carries from the workers to the agent: predictions and labels.
+"""Records of the journal, from the workers to the agent: predictions and labels.
 
 Owns the form only: MessagePack arrays, self-contained, so that a record can be read long after its
 model has gone. How they are kept is the business of `journal`.
 """
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-
-ID_LENGTH: Final = 256
-"""Characters that a prediction's id may have, so that each can be labelled by it."""
 
 
 class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
@@ -46,7 +43,7 @@ class Prediction(Struct, frozen=True, array_like=True, tag="p", gc=False):
 
 
 class Label(Struct, frozen=True, array_like=True, tag="l", gc=False):
-    """What turned out to be true of one predicted row.
+    """The truth about one predicted row, known later.
 
     Attributes:
         id: the prediction's.
@@ -61,8 +58,4 @@ class Label(Struct, frozen=True, array_like=True, tag="l", gc=False):
     time: int
 
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Prediction | Label)
-
-encode = _ENCODER.encode
-decode = _DECODER.decode
+encode = msgspec.msgpack.Encoder().encode

@@ -1,4 +1,4 @@
-"""How the journal lies on disk: a folder a writer, segments, frames, and what waits of them.
+"""The journal on disk: a folder a writer, segments, frames, and how much of them waits.
 
 Owns names and forms, which the writers in the workers and the reader in the agent share:
 `<journal>/<writer>/<position>.segment`, where a position counts a writer's bytes over all of its
@@ -64,12 +64,12 @@ def claim(journal: Path) -> tuple[Path, int]:
     """
     journal.mkdir(parents=True, exist_ok=True)
     name = f"{os.getpid()}-{time.time_ns()}-{secrets.token_hex(4)}"
-    # Nobody sees the folder before its lock is held: it would look like a dead writer's.
-    hidden = journal / f".{name}"
-    hidden.mkdir()
-    lock = os.open(hidden / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
+    # No reader sees the folder before its lock is held: it would look like a dead writer's.
+    unseen = journal / f".{name}"
+    unseen.mkdir()
+    lock = os.open(unseen / _LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    return hidden.rename(journal / name), lock
+    return unseen.rename(journal / name), lock
 
 
 def lives(writer: Path) -> bool:
@@ -90,10 +90,10 @@ def lives(writer: Path) -> bool:
 def writers(journal: Path) -> list[Path]:
     """The folders of all writers, dead ones too, oldest first as far as clocks say."""
     try:
-        found = [path for path in journal.iterdir() if path.name[:1].isdigit()]
+        folders = [path for path in journal.iterdir() if path.name[:1].isdigit()]
     except OSError:
         return []
-    return sorted(found, key=lambda path: path.name.split("-")[1:])
+    return sorted(folders, key=lambda path: path.name.split("-")[1:])
 
 
 def create(writer: Path, position: int) -> int:
@@ -110,10 +110,10 @@ def path_of(writer: Path, position: int) -> Path:
 def positions(writer: Path) -> list[int]:
     """Where the writer's segments begin, in order. Empty where the folder has gone."""
     try:
-        found = [path.stem for path in writer.iterdir() if path.suffix == _SUFFIX]
+        stems = [path.stem for path in writer.iterdir() if path.suffix == _SUFFIX]
     except OSError:
         return []
-    return sorted(int(stem) for stem in found if stem.isdigit())
+    return sorted(int(stem) for stem in stems if stem.isdigit())
 
 
 def end_of(writer: Path) -> int:
@@ -126,7 +126,7 @@ def end_of(writer: Path) -> int:
 
 
 def shipped(writer: Path) -> int:
-    """The position up to which all is in the tables, as the agent last said."""
+    """The position up to which all is in the tables, by the agent's last note."""
     try:
         return int((writer / _SHIPPED).read_bytes() or 0)
     except (OSError, ValueError):
@@ -134,7 +134,7 @@ def shipped(writer: Path) -> int:
 
 
 def note_shipped(writer: Path, position: int) -> None:
-    """Say so. Raises OSError when the disk refuses."""
+    """Note that position. Raises OSError when the disk refuses."""
     # Always as many bytes, so that a reader in another process meets no half of it.
     file = os.open(writer / _SHIPPED, os.O_WRONLY | os.O_CREAT, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""The protocol's tensor datatypes: how each is written in JSON, in numpy and in onnxruntime.
+"""The protocol's tensor datatypes, and their names in JSON, numpy and onnxruntime.
 
 Owns the table. Reading elements and shapes is the business of `tensors`.
 """
@@ -18,7 +18,7 @@ class Datatype:
         onnx: as onnxruntime writes it.
         numpy: the array's element type.
         elements: the Python types that one JSON element may have.
-        words: what those are, for people.
+        words: those types in words, for messages.
     """
 
     name: str

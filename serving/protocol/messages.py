@@ -1,19 +1,20 @@
 """The messages of the Open Inference Protocol v2 over HTTP/JSON, as msgspec structs.
 
-Owns their form only. Whether elements are what the model's signature asks for is the business of
-`tensors`.
+Owns their form only. Whether elements fit the model's signature is the business of `tensors`.
 
 Source: https://kserve.github.io/website/latest/reference/api/ (Open Inference Protocol).
 Fields the protocol does not know are let through, as its extensions add some.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from serving.errors import RequestError
-from serving.prediction_log.records import ID_LENGTH
+
+ID_LENGTH: Final = 256
+"""Characters that a request's id may have, so that each can be labelled by it."""
 
 Dimension = Annotated[int, Meta(ge=0)]
 
@@ -38,7 +39,7 @@ class InputTensor(Struct, frozen=True, gc=False):
 
 
 class RequestedOutput(Struct, frozen=True):
-    """An output that the caller wants, by name."""
+    """A requested output, by name."""
 
     name: str
     parameters: dict[str, Any] | None = None
@@ -52,7 +53,7 @@ class InferRequest(Struct, frozen=True):
         rows: in their place, rows of named values, as people think of them.
         id: the caller's name for the request.
         parameters: the caller's.
-        outputs: what is wanted.
+        outputs: the requested outputs.
     """
 
     inputs: list[InputTensor] | UnsetType = UNSET
@@ -71,7 +72,7 @@ class OutputTensor(Struct, frozen=True):
         shape: its dimensions.
         data: flat, row-major; NaN and infinities are written as null. Missing where the elements
             stand behind the JSON, as `binary_data_size` of the parameters says.
-        parameters: what else there is to say of it.
+        parameters: the output's own.
     """
 
     name: str
@@ -81,8 +82,8 @@ class OutputTensor(Struct, frozen=True):
     parameters: dict[str, Any] | UnsetType = UNSET
 
 
-class InferResponse(Struct, frozen=True):
-    """The body of an infer answer."""
+class TensorsResponse(Struct, frozen=True):
+    """The body of an infer response in tensors."""
 
     model_name: str
     model_version: str
@@ -92,7 +93,7 @@ class InferResponse(Struct, frozen=True):
 
 
 class RowsResponse(Struct, frozen=True):
-    """The body of an answer to rows of named values: a row of named values for each."""
+    """The body of an infer response in rows of named values, one for each of the request's."""
 
     model_name: str
     model_version: str

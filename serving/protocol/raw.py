@@ -23,7 +23,7 @@ _TEXT = "BYTES"
 
 
 def read_raw(datatype: Datatype, shape: Sequence[int], data: bytes | memoryview) -> NDArray[Any]:
-    """The array that the bytes are, of the datatype and the shape.
+    """The bytes as an array of the datatype and the shape.
 
     Numbers are not copied where they are aligned: the array is a read-only view of `data`.
 

@@ -1,7 +1,7 @@
-"""Rows of named values: `{"rows": [{"carrier": "UA", "hour": 8}]}`, because people think in rows.
+"""Rows of named values: `{"rows": [{"city": "Oslo", "hour": 8}]}`, because people think in rows.
 
-Owns the way from rows to the inputs' values, and from outputs to rows. A model's rows have a type
-of their own, made of its signature, so that they are read and checked in one step.
+Owns converting rows to the inputs' values, and outputs to rows. A model's rows have a type of their
+own, derived from its signature, so that they are read and checked in one step.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from serving.errors import Refusal
+from serving.errors import DECODE_ERRORS, Refusal
 from serving.protocol.datatypes import Datatype
-from serving.protocol.tensors import Array, TensorReader, Values, mismatch, unfit
+from serving.protocol.tensors import Array, TensorReader, Values, mismatch, unprocessable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,25 +34,27 @@ class RowReader:
     deep: tuple[str, ...]
 
     def read(
-        self, data: msgspec.Raw, most: int
+        self, data: msgspec.Raw, max_rows: int
     ) -> tuple[dict[str, Values], dict[str, list[int]], int]:
         """The values of the model's inputs and their shapes, by name, and the number of rows.
 
         A value that a floating-point input misses, or has as null, is a missing number.
 
         Raises:
-            RequestError: 422, for no rows or more than `most`, a name that is not an input, an
+            RequestError: 422, for no rows or more than `max_rows`, a name that is not an input, an
                 input that a row does not have, or values that are not the input's; says where.
         """
         try:
             rows = self.decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            # What is wrong comes first: a wide model's names fill a line.
-            message = f"the rows do not fit: {error}; inputs are {list(self.single)}"
-            raise mismatch(message) from error
+        except DECODE_ERRORS as error:
+            # The error comes first: a wide model's names fill a line.
+            raise mismatch(
+                f"the rows do not fit: {error}; inputs are {list(self.single)}"
+            ) from error
         count = len(rows)
-        if not 1 <= count <= most:
-            raise unfit(f"a request has 1 to {most} rows, this one has {count}", Refusal.LIMIT)
+        if not 1 <= count <= max_rows:
+            message = f"a request has 1 to {max_rows} rows, this one has {count}"
+            raise unprocessable(message, Refusal.LIMIT)
         columns = map(list, zip(*map(msgspec.structs.astuple, rows), strict=True))
         values: dict[str, Values] = dict(zip(self.single, columns, strict=True))
         for name in self.deep:
@@ -88,7 +90,7 @@ _TYPES: dict[str, Any] = {"b": bool, "i": int, "u": int, "f": _FLOAT, "O": str}
 
 
 def _kind(datatype: Datatype, inner: list[int]) -> Any:
-    """What stands in a row for an input: an element, or lists of them, nested as its shape."""
+    """The type of an input's value in a row: an element, or lists of them, nested as its shape."""
     kind = _TYPES[datatype.numpy.kind]
     if inner in ([], [1]):
         return kind

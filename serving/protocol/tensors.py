@@ -1,7 +1,7 @@
-"""Request tensors to columns of values and arrays, held to a model's signature.
+"""Request tensors to columns of values and arrays, checked by a model's signature.
 
-Owns every check of names, datatypes, shapes and values. Knows nothing of HTTP bodies (see
-`protocol`) or of how the arrays are scored (see `inference`).
+Owns every check of names, datatypes, shapes and values. Knows nothing of bodies (see `messages`) or
+of how the arrays are scored (see `models.scoring`).
 """
 
 import math
@@ -27,29 +27,29 @@ ANY = -1
 """A dimension that the caller chooses."""
 
 
-def unfit(message: str, refusal: Refusal = Refusal.VALUES) -> RequestError:
+def unprocessable(message: str, refusal: Refusal = Refusal.VALUES) -> RequestError:
     """A request that is well formed but does not fit the model."""
     return RequestError(422, message, refusal=refusal)
 
 
 def mismatch(message: str) -> RequestError:
     """A request whose names, datatypes or shapes are not the model's: of another signature."""
-    return unfit(message, Refusal.SIGNATURE)
+    return unprocessable(message, Refusal.SIGNATURE)
 
 
-def fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
-    """Whether a shape is of the wanted rank and equal where that is not `ANY`."""
-    if len(shape) != len(wanted):
+def fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
+    """Whether a shape is of the declared rank and equal where that is not `ANY`."""
+    if len(shape) != len(declared):
         return False
     # A loop, as this is on every request's way and a generator costs three times as much.
-    for have, want in zip(shape, wanted, strict=True):  # noqa: SIM110
-        if want not in (ANY, have):
+    for size, expected in zip(shape, declared, strict=True):  # noqa: SIM110
+        if expected not in (ANY, size):
             return False
     return True
 
 
 _SMALL = 256
-"""Elements up to which raw data is made a list, as JSON's is, so that it can be joined."""
+"""Elements up to which raw data becomes a list, as JSON's is, so that it can be batched."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,24 +79,24 @@ class TensorReader:
         object.__setattr__(self, "single", [1, *inner] if counts and ANY not in inner else None)
         object.__setattr__(self, "width", math.prod(inner))
 
-    def values(self, given: InputTensor) -> Values:
+    def values(self, tensor: InputTensor) -> Values:
         """The input's values: a flat list as long as the shape says, or an array of that shape.
 
         Raises:
             RequestError: 422, where datatype or shape, the number of elements or their types are
                 wrong; 400, where there is no data.
         """
-        if given.datatype != self.datatype.name:
+        if tensor.datatype != self.datatype.name:
             raise mismatch(
                 f"input {self.name!r} is {self.datatype.name} here, the request says "
-                f"{given.datatype!r}"
+                f"{tensor.datatype!r}"
             )
-        if given.shape != self.single and not fits(given.shape, self.shape):
+        if tensor.shape != self.single and not fits(tensor.shape, self.shape):
             raise mismatch(
                 f"input {self.name!r} has the shape {list(self.shape)} here (-1: any), the "
-                f"request says {given.shape}"
+                f"request says {tensor.shape}"
             )
-        return self.elements(given.data, given.shape)
+        return self.elements(tensor.data, tensor.shape)
 
     def elements(self, data: Any, shape: list[int]) -> Values:
         """`values`, of data whose shape is known to fit.
@@ -110,25 +110,25 @@ class TensorReader:
         if not self.datatype.elements.issuperset(map(type, values)):
             values = self._flat(values, shape)
         if len(values) != math.prod(shape):
-            raise unfit(
+            raise unprocessable(
                 f"input {self.name!r} says the shape {shape}, its data has {len(values)} elements"
             )
         return values
 
     def _flat(self, data: list[Any], shape: list[int]) -> list[Any]:
-        """Nested data, flat; or the complaint about the first element that is wrong."""
+        """Nested data, flat; refuses the first element that is wrong."""
         for size in shape[1:]:
             if set(map(type, data)) != {list}:
                 break
             if {len(row) for row in data} != {size}:
-                raise unfit(
+                raise unprocessable(
                     f"input {self.name!r} says the shape {shape}, its nested data has rows of "
                     "other lengths"
                 )
             data = list(chain.from_iterable(data))
         for place, element in enumerate(data):
             if type(element) not in self.datatype.elements:
-                raise unfit(
+                raise unprocessable(
                     f"data of input {self.name!r}: element {place} is {_kind(element)}, not "
                     f"{self.datatype.words}"
                 )
@@ -145,10 +145,10 @@ class TensorReader:
                 return read_values(self.datatype, count, data)
             return read_raw(self.datatype, shape, data)
         except ValueError as error:
-            raise unfit(f"data of input {self.name!r}: {error}") from error
+            raise unprocessable(f"data of input {self.name!r}: {error}") from error
 
     def array(self, values: Values, shape: list[int]) -> Array:
-        """Values that this reader let through, as an array of a shape that holds them.
+        """Values that this reader has accepted, as an array of a shape that holds them.
 
         Raises:
             RequestError: 422, for a number beyond the datatype.
@@ -158,7 +158,7 @@ class TensorReader:
         try:
             return array_of(values, self.datatype).reshape(shape)
         except (OverflowError, FloatingPointError) as error:
-            raise unfit(
+            raise unprocessable(
                 f"data of input {self.name!r} has a value beyond {self.datatype.name}"
             ) from error
 
@@ -190,7 +190,7 @@ def _kind(element: object) -> str:
 
 
 def read_inputs(
-    given: Sequence[InputTensor], readers: dict[str, TensorReader]
+    tensors: Sequence[InputTensor], readers: dict[str, TensorReader]
 ) -> tuple[dict[str, Values], dict[str, list[int]], int]:
     """All inputs of one request by name, each the signature's, each exactly once.
 
@@ -204,16 +204,16 @@ def read_inputs(
         RequestError: 422, for a name that is unknown, given twice or missing, or unequal numbers
             of rows; or as in `TensorReader.values`.
     """
-    found: dict[str, Values] = {}
+    values: dict[str, Values] = {}
     shapes: dict[str, list[int]] = {}
     rows = None
-    for tensor in given:
+    for tensor in tensors:
         name, shape = tensor.name, tensor.shape
         reader = readers.get(name)
         if reader is None:
             raise mismatch(f"unknown input {name!r}; the model has {list(readers)}")
-        if name in found:
-            raise unfit(f"input {name!r} is given twice")
+        if name in values:
+            raise unprocessable(f"input {name!r} is given twice")
         data = tensor.data
         # The common case, one row of plain values, without a call: twenty inputs are twenty calls.
         if (
@@ -223,17 +223,17 @@ def read_inputs(
             and tensor.datatype == reader.datatype.name
             and reader.datatype.elements.issuperset(map(type, data))
         ):
-            found[name] = data
+            values[name] = data
         else:
-            found[name] = reader.values(tensor)
+            values[name] = reader.values(tensor)
         shapes[name] = shape
         if reader.counts:
             if rows is None:
                 rows = shape[0]
             elif rows != shape[0]:
-                raise unfit(
+                raise unprocessable(
                     f"all inputs must have as many rows; {name!r} has {shape[0]}, others {rows}"
                 )
-    if len(found) != len(readers):
-        raise mismatch(f"missing inputs: {[name for name in readers if name not in found]}")
-    return found, shapes, 1 if rows is None else rows
+    if len(values) != len(readers):
+        raise mismatch(f"missing inputs: {[name for name in readers if name not in values]}")
+    return values, shapes, 1 if rows is None else rows

@@ -1,29 +1,47 @@
-"""How long something that failed is left alone.
+"""Pauses between attempts at something that fails.
 
-Owns the pauses only; what failed and what is done about it is the caller's.
+Owns the pauses only; what fails and how it is tried again is the caller's.
 """
 
 import time
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-_LONGEST_PAUSE = 60.0
-
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Patience(Generic[T]):
-    """Doubled pauses for one thing that fails again and again, at most a minute.
+class Pauses:
+    """Pauses that double with each failure.
 
     Attributes:
-        first: half the first pause, in seconds.
+        first: the first pause, in seconds.
+        longest: the bound of all pauses, in seconds.
+        current: the last pause; 0 while nothing has failed.
     """
 
     first: float
-    _failed: T | None = None
-    _failures: int = 0
-    _until: float = field(default=0.0)
+    longest: float = 60.0
+    current: float = field(default=0.0, init=False)
+
+    def failed(self) -> float:
+        """Note a failure; the pause before the next attempt, in seconds."""
+        self.current = min(max(2.0 * self.current, self.first), self.longest)
+        return self.current
+
+    def reset(self) -> None:
+        """Begin with the first pause again."""
+        self.current = 0.0
+
+
+class Backoff(Generic[T]):
+    """Keeps one thing that fails again and again from being tried at every turn."""
+
+    def __init__(self, first: float) -> None:
+        """Pause for `first` seconds after the first failure of a thing."""
+        self._pauses = Pauses(first)
+        self._failed: T | None = None
+        self._until = 0.0
 
     def allows(self, thing: T) -> bool:
         """Whether this thing may be tried now."""
@@ -31,8 +49,9 @@ class Patience(Generic[T]):
 
     def failed(self, thing: T) -> float:
         """Note a failure; the pause before the thing may be tried again, in seconds."""
-        self._failures = self._failures + 1 if thing == self._failed else 1
+        if thing != self._failed:
+            self._pauses.reset()
         self._failed = thing
-        pause = min(self.first * 2.0**self._failures, _LONGEST_PAUSE)
+        pause = self._pauses.failed()
         self._until = time.monotonic() + pause
         return pause

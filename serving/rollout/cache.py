@@ -1,4 +1,4 @@
-"""What the server keeps on disk of models: blobs by digest.
+"""The model cache on disk: blobs by digest.
 
 Owns `<cache_dir>/blobs`. Every write is atomic and every read is verified, so a crash or a damaged
 file can cost a download, never a wrong model. The agent writes, it and all workers read.
@@ -22,7 +22,7 @@ class Cache:
     def __init__(self, root: Path) -> None:
         """Keep blobs under `root`; nothing is touched yet."""
         self._blobs = root / "blobs" / "sha256"
-        self._whole: dict[str, tuple[int, int, int]] = {}
+        self._intact: dict[str, tuple[int, int, int]] = {}
 
     def get(self, digest: str) -> bytes | None:
         """The blob, or None where it is missing, unreadable or damaged."""
@@ -35,14 +35,14 @@ class Cache:
     def intact(self, digest: str) -> bool:
         """Whether the blob is there and whole; cheap while its file is as it was last time."""
         try:
-            found = self._path(digest).stat()
+            status = self._path(digest).stat()
         except OSError:
             return False
-        mark = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if self._whole.get(digest) != mark:
+        fingerprint = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if self._intact.get(digest) != fingerprint:
             if self.get(digest) is None:
                 return False
-            self._whole[digest] = mark
+            self._intact[digest] = fingerprint
         return True
 
     def put(self, digest: str, data: bytes) -> None:
@@ -56,7 +56,7 @@ class Cache:
             OSError: the folder cannot be changed.
         """
         names = {self._path(digest).name for digest in kept}
-        self._whole = {digest: mark for digest, mark in self._whole.items() if digest in kept}
+        self._intact = {digest: known for digest, known in self._intact.items() if digest in kept}
         if not self._blobs.exists():
             return
         for path in self._blobs.iterdir():

@@ -1,10 +1,11 @@
-"""Keeps one worker's placement as `state.json` says.
+"""Loads the models of `state.json` into one worker's placement.
 
-Owns the thread that watches the state, loading from the cache, warming up, and the swap. It asks
-nobody: what is on disk is enough, so a worker starts with everything else down. A failure never
-touches what is in service.
+Owns the thread that polls the state, loading from the cache, warming up, and the swap. It calls no
+other service: the disk has all it needs, so a worker starts with everything else down. A failure
+never touches what is in service.
 """
 
+import asyncio
 import threading
 import time
 from dataclasses import replace
@@ -17,14 +18,13 @@ from serving.metrics.models import ModelMetrics
 from serving.models.model import Model
 from serving.models.slots import Placement, Refused, Slot
 from serving.rollout import events
-from serving.rollout import state as states
-from serving.rollout.backoff import Patience
+from serving.rollout.backoff import Backoff
 from serving.rollout.cache import Cache
 from serving.rollout.placed_model import load_placed
-from serving.rollout.state import Placed, State, StateError
+from serving.rollout.state import PlacedRelease, State, StateError, path_of, read
 
-LOOK_SECONDS = 0.2
-_FIRST_PAUSE = 0.25
+POLL_SECONDS = 0.2
+_FIRST_PAUSE = 0.5
 _ANSWERING = (Slot.CHAMPION, Slot.CHALLENGER)
 """What workers load; the agent scores the shadow."""
 
@@ -36,48 +36,48 @@ class Loader:
         self, config: Config, cache: Cache, placement: Placement, metrics: ModelMetrics
     ) -> None:
         """Bind the collaborators; `start` begins the work."""
-        self._path = states.path_of(config.cache_dir)
+        self._path = path_of(config.cache_dir)
         self._config = config
         self._name = config.model
         self._cache = cache
         self._placement = placement
         self._metrics = metrics
-        self._seen: tuple[int, ...] | None = None
+        self._fingerprint: tuple[int, ...] | None = None
         self._state: State | None = None
-        self._serving: dict[Slot, Placed] = {}
+        self._serving: dict[Slot, PlacedRelease] = {}
         self._refused: dict[Slot, Refused] = {}
-        self._patience: dict[Slot, Patience[Placed]] = {
-            slot: Patience(_FIRST_PAUSE) for slot in _ANSWERING
+        self._backoff: dict[Slot, Backoff[PlacedRelease]] = {
+            slot: Backoff(_FIRST_PAUSE) for slot in _ANSWERING
         }
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
 
-    def start(self) -> None:
-        """Load what the last state says, then look at it again and again."""
+    def start(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Load the models of the last state, then poll it."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop looking; a load that is under way ends with the process."""
+    def stop(self, _loop: asyncio.AbstractEventLoop) -> None:
+        """Poll no more; a load that is under way ends with the process."""
         self._stopping.set()
 
     def _run(self) -> None:
         while True:
             self.step()
-            if self._stopping.wait(LOOK_SECONDS):
+            if self._stopping.wait(POLL_SECONDS):
                 return
 
     def step(self) -> None:
-        """Look at the state once, and act on it."""
-        seen = _mark(self._path)
-        if seen != self._seen:
-            self._seen = seen
+        """Check the state once, and act on it."""
+        fingerprint = _fingerprint(self._path)
+        if fingerprint != self._fingerprint:
+            self._fingerprint = fingerprint
             self._read()
         if self._state is not None:
             self._follow(self._state)
 
     def _read(self) -> None:
         try:
-            state = states.read(self._config)
+            state = read(self._config)
         except StateError as error:
             self._placement.reason = str(error)
             logs.warning("state_refused", model=self._name, error=error)
@@ -93,7 +93,7 @@ class Loader:
                 self._empty(slot)
             elif placed == self._serving.get(slot):
                 self._refused.pop(slot, None)
-            elif self._patience[slot].allows(placed):
+            elif self._backoff[slot].allows(placed):
                 self._take(slot, placed)
         shadow = state.placed.get(Slot.SHADOW)
         self._placement.shadow = shadow.release.version if shadow else ""
@@ -110,10 +110,10 @@ class Loader:
         if slot is Slot.CHAMPION or self._serving.pop(slot, None) is None:
             return
         self._placement.challenger = None
-        self._metrics.empties(slot)
+        self._metrics.emptied(slot)
         logs.info("slot_emptied", model=self._name, slot=slot)
 
-    def _take(self, slot: Slot, placed: Placed) -> None:
+    def _take(self, slot: Slot, placed: PlacedRelease) -> None:
         begin = time.perf_counter()
         try:
             model = self._shared(placed) or load_placed(self._name, placed, self._cache)
@@ -125,14 +125,14 @@ class Loader:
         else:
             self._swap(slot, placed, model, time.perf_counter() - begin)
 
-    def _shared(self, placed: Placed) -> Model | None:
-        """The session of a digest that is in service already, under this version."""
-        for live in (self._placement.champion, self._placement.challenger):
-            if live is not None and live.digest == placed.digest:
-                return replace(live, version=placed.release.version)
+    def _shared(self, placed: PlacedRelease) -> Model | None:
+        """The model of a digest that is in service already, under this version."""
+        for model in (self._placement.champion, self._placement.challenger):
+            if model is not None and model.digest == placed.digest:
+                return replace(model, version=placed.release.version)
         return None
 
-    def _swap(self, slot: Slot, placed: Placed, model: Model, seconds: float) -> None:
+    def _swap(self, slot: Slot, placed: PlacedRelease, model: Model, seconds: float) -> None:
         if slot is Slot.CHAMPION:
             self._placement.champion = model
         else:
@@ -141,8 +141,8 @@ class Loader:
         self._refused.pop(slot, None)
         events.loaded(self._metrics, slot, model, seconds)
 
-    def _refuse(self, slot: Slot, placed: Placed, reason: Reason, message: str) -> None:
-        pause = self._patience[slot].failed(placed)
+    def _refuse(self, slot: Slot, placed: PlacedRelease, reason: Reason, message: str) -> None:
+        pause = self._backoff[slot].failed(placed)
         version = placed.release.version
         self._refused[slot] = Refused(version, reason, message)
         if slot is Slot.CHAMPION:
@@ -152,10 +152,10 @@ class Loader:
         )
 
 
-def _mark(path: Path) -> tuple[int, ...] | None:
-    """What changes whenever a file is replaced; None without one."""
+def _fingerprint(path: Path) -> tuple[int, ...] | None:
+    """Numbers that change whenever a file is replaced; None without one."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return status.st_ino, status.st_mtime_ns, status.st_size

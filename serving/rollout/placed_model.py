@@ -1,23 +1,24 @@
-"""A model from the cache, ready to score: what `state.json` places, loaded and warmed up.
+"""A model from the cache, ready to score: a release of `state.json`, loaded and warmed up.
 
-Owns the way from a placed release to a model; workers and the agent go it alike. It asks nobody.
+Owns the way from a placed release to a model, for workers and the agent alike. It reads the cache
+only.
 """
 
 from serving.config import Limits
 from serving.errors import ModelRefusedError, Reason
-from serving.models.batchability import with_joining
+from serving.models.batchability import with_batchability
 from serving.models.model import FILES, OPTIONAL_FILES, Model, load
 from serving.models.scoring import read
 from serving.models.warmup import example_request, warm_up
 from serving.rollout.cache import Cache
-from serving.rollout.state import Placed
+from serving.rollout.state import PlacedRelease
 
 
-def load_placed(name: str, placed: Placed, cache: Cache) -> Model:
+def load_placed(name: str, placed: PlacedRelease, cache: Cache) -> Model:
     """The model of a release, by its files' digests.
 
     Raises:
-        ModelRefusedError: the cache has lost a file, or the model fails what it passed before.
+        ModelRefusedError: the cache has lost a file, or the model fails what validation passed.
     """
     files = {}
     for title in (*FILES, *OPTIONAL_FILES):
@@ -29,4 +30,4 @@ def load_placed(name: str, placed: Placed, cache: Cache) -> Model:
             raise ModelRefusedError(Reason.CACHE, f"the cache does not have {title} ({digest})")
     model = load(name, placed.release.version, placed.digest, files)
     warm_up(model)
-    return with_joining(model, read(model, example_request(model), Limits()))
+    return with_batchability(model, read(model, example_request(model), Limits()))

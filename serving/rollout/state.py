@@ -1,4 +1,4 @@
-"""What the agent tells the workers, and what outlives both: `state.json`.
+"""`state.json`: the agent's message to the workers, which outlives both.
 
 Owns the file's form, its atomic write and its reading. A state names blobs of the cache, so state
 and cache together are all that a restart needs. Whoever may write the cache folder is trusted.
@@ -12,12 +12,15 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from serving.config import Config, Slots
+from serving.config import Config, SlotAliases
+from serving.errors import DECODE_ERRORS
 from serving.models.slots import Refused, Slot
-from serving.rollout.cache import replace_file
+from serving.rollout.cache import Cache, replace_file
 from serving.rollout.trusted_keys import trusted_keys
 
 Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+_KEPT_BEFORE = 3
+"""Releases of before whose blobs stay, for workers that are a step behind and for a way back."""
 _NOT_TRUSTED = "the last release is not signed with a key that is trusted now"
 Weight = Annotated[float, Meta(ge=0, le=1)]
 
@@ -38,14 +41,14 @@ class Release(Struct, frozen=True):
     source: str
 
 
-class Placed(Struct, frozen=True):
-    """A release that passed its trial, and the blobs it is made of.
+class PlacedRelease(Struct, frozen=True):
+    """A release that passed validation, and its blobs.
 
     Attributes:
         release: version and source.
         digest: its artifact's manifest digest.
         files: digests of its files' blobs, by title.
-        key: fingerprint of the public key that it is signed with; empty where none was asked for.
+        key: fingerprint of the public key that it is signed with; empty without configured keys.
     """
 
     release: Release
@@ -59,7 +62,7 @@ class Placed(Struct, frozen=True):
 
 
 class Owner(Struct, frozen=True):
-    """Whose state it is: what differs here is not served.
+    """The owner of a state: another owner's is not served.
 
     Attributes:
         model: registered model's name.
@@ -67,7 +70,7 @@ class Owner(Struct, frozen=True):
     """
 
     model: str
-    slots: Slots
+    slots: SlotAliases
 
     @classmethod
     def of(cls, config: Config) -> "Owner":
@@ -79,17 +82,17 @@ class State(Struct, frozen=True):
     """The content of `state.json`.
 
     Attributes:
-        owner: whose it is.
-        placed: what is to be served, by slot.
+        owner: the model and the aliases that it is of.
+        placed: the releases to serve, by slot.
         weight: the challenger's share of the keys.
         reason: why there is no champion, for callers.
         history: blobs of the releases before, newest first, for workers that are a step behind.
-        refused: what was released last and failed its trial, by slot.
+        refused: the last release that failed validation, by slot.
         form: version of this form.
     """
 
     owner: Owner
-    placed: dict[Slot, Placed] = {}
+    placed: dict[Slot, PlacedRelease] = {}
     weight: Weight = 0.0
     reason: str = ""
     history: tuple[tuple[str, ...], ...] = ()
@@ -127,7 +130,7 @@ def read(config: Config) -> State | None:
         return None
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise StateError(f"{path}: {error}") from error
     if state.owner != Owner.of(config):
         raise StateError(f"{path} is of another model or of other aliases")
@@ -137,7 +140,78 @@ def read(config: Config) -> State | None:
 def _trusted(state: State, keys: Collection[str]) -> State:
     if not keys:
         return state
-    placed = {slot: each for slot, each in state.placed.items() if each.key in keys}
+    placed = {slot: release for slot, release in state.placed.items() if release.key in keys}
     if len(placed) == len(state.placed):
         return state
     return replace(state, placed=placed, reason=state.reason or _NOT_TRUSTED)
+
+
+class StateFile:
+    """The agent's side of the file: the state in memory, and its publication.
+
+    Attributes:
+        state: what workers are to serve; read from any thread, changed on one.
+    """
+
+    def __init__(self, config: Config, cache: Cache) -> None:
+        """Begin with an empty state; nothing is read or written yet."""
+        self.state = State(Owner.of(config))
+        self.path = path_of(config.cache_dir)
+        self._config = config
+        self._cache = cache
+        self._published: State | None = None
+
+    def resume(self) -> None:
+        """Take up the state that was published last, if there is one.
+
+        Raises:
+            StateError: as `read`.
+        """
+        state = read(self._config)
+        if state is not None:
+            self.state = state
+
+    def place(self, slot: Slot, placed: PlacedRelease | None) -> None:
+        """Put a release into a slot, or empty it; the one before goes into the history."""
+        others = dict(self.state.placed)
+        before = others.pop(slot, None)
+        history = self.state.history
+        if before is not None:
+            blobs = tuple(sorted(before.blobs()))
+            history = (blobs, *(entry for entry in history if entry != blobs))[:_KEPT_BEFORE]
+        if placed is not None:
+            others[slot] = placed
+        reason = "" if slot is Slot.CHAMPION else self.state.reason
+        self.state = replace(self.state, placed=others, history=history, reason=reason)
+        self.set_refused(slot, None)
+
+    def set_refused(self, slot: Slot, refused: Refused | None) -> None:
+        """Set the release that was refused, or None where the slot has what is released to it."""
+        others = {other: entry for other, entry in self.state.refused.items() if other is not slot}
+        if refused is not None:
+            others[slot] = refused
+        self.state = replace(self.state, refused=others)
+
+    def set_weight(self, weight: float) -> None:
+        """Set the challenger's share of the keys."""
+        self.state = replace(self.state, weight=weight)
+
+    def set_reason(self, reason: str) -> None:
+        """Set why there is no champion, while there is none."""
+        if Slot.CHAMPION not in self.state.placed:
+            self.state = replace(self.state, reason=reason)
+
+    def publish(self) -> None:
+        """Write the state where it changed, then drop the blobs that it no longer names.
+
+        Never the other way round: workers read what the file names.
+
+        Raises:
+            OSError: the disk does not take it; the next call tries again.
+        """
+        if self.state == self._published:
+            return
+        self._published = None
+        write(self.path, self.state)
+        self._cache.prune(self.state.blobs())
+        self._published = self.state

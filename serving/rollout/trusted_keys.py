@@ -1,7 +1,7 @@
 """The public keys that models may be signed with, as the configuration has them.
 
 Owns telling several keys apart, so that one can be replaced by another without a gap: both are
-trusted for a while. Whether a signature is a key's is the business of `agent.verify`.
+trusted for a while. Whether a signature is a key's is the business of `agent.releases.verify`.
 """
 
 import hashlib

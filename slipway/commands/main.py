@@ -306,6 +306,7 @@ def rename(
     stack: StackName = "local",
 ) -> None:
     """Take a stack along after the project in Pulumi.yaml, or the stack, got another name."""
+    from slipway import hints
     from slipway.stack import renamed
 
     _settings(stack)

@@ -1,1 +1,1 @@
-"""doctor."""
+"""`slipway doctor`: pure diagnoses of tools, policies and the machine."""

@@ -1,1 +1,1 @@
-"""models."""
+"""What commands ask of models: slots, predictions, explanations, feedback, API keys."""

@@ -15,7 +15,7 @@ import msgspec
 
 from infra.errors import SettingsError, SlipwayError
 from serving.errors import one_line
-from serving.prediction_log.feedback import GivenLabel
+from serving.prediction_log.feedback import FeedbackLabel
 from slipway.models import data_files
 from slipway.models.predict import refused
 from slipway.stack.running import answered
@@ -38,7 +38,7 @@ _WHOLE: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?")
 _PADDED: Final = re.compile(r"[+-]?0[0-9]")
 _NO_NUMBERS: Final = {"nan", "inf", "infinity"}
-_DECODER: Final = msgspec.json.Decoder(GivenLabel)
+_DECODER: Final = msgspec.json.Decoder(FeedbackLabel)
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Labels:
     """
 
     file: Path
-    given: list[GivenLabel] = field(default_factory=list)
+    given: list[FeedbackLabel] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -114,7 +114,7 @@ def _so_far(labels: Labels, sent: int) -> str:
     )
 
 
-def _requests(given: list[GivenLabel], most_bytes: int) -> Iterator[tuple[int, bytes]]:
+def _requests(given: list[FeedbackLabel], most_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The bodies of requests, and how many labels stand in those before each."""
     head, tail = b'{"labels":[', b"]}"
     batch: list[bytes] = []
@@ -138,7 +138,7 @@ def _refusal(found: Labels) -> SettingsError:
     )
 
 
-def _of_lines(content: str) -> Iterator[tuple[int, GivenLabel | str]]:
+def _of_lines(content: str) -> Iterator[tuple[int, FeedbackLabel | str]]:
     """Each line's label, or what is wrong with it."""
     for line, text in data_files.json_lines(content):
         try:
@@ -149,7 +149,7 @@ def _of_lines(content: str) -> Iterator[tuple[int, GivenLabel | str]]:
             yield line, f"no JSON: {data_files.json_fault(error, text)[1]}"
 
 
-def _of_csv(file: Path, content: str) -> Iterator[tuple[int, GivenLabel | str]]:
+def _of_csv(file: Path, content: str) -> Iterator[tuple[int, FeedbackLabel | str]]:
     """Each record's label, or what is wrong with it.
 
     Raises:
@@ -168,7 +168,7 @@ def _of_csv(file: Path, content: str) -> Iterator[tuple[int, GivenLabel | str]]:
             yield line, f"{one_line(str(error))}: {_FORM}"
 
 
-def _of_record(head: list[str], record: list[str]) -> GivenLabel:
+def _of_record(head: list[str], record: list[str]) -> FeedbackLabel:
     """The label of a CSV's record.
 
     Raises:
@@ -179,7 +179,7 @@ def _of_record(head: list[str], record: list[str]) -> GivenLabel:
     label: dict[str, Any] = dict(zip(head, record, strict=True))
     label["value"] = _value(label["value"])
     label["row"] = _row(label.get("row") or "0")
-    return msgspec.convert(label, GivenLabel)
+    return msgspec.convert(label, FeedbackLabel)
 
 
 def _row(text: str) -> int:

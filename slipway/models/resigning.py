@@ -23,7 +23,7 @@ from components.registry_oci import Registry
 from infra.errors import SettingsError, SlipwayError
 from infra.signing_keys import public_key_of, signed_with
 from infra.wiring import signing as secrets
-from serving.agent.releases.signatures import Trust
+from serving.agent.releases.signatures import SignatureVerifier
 from serving.errors import ModelRefusedError
 from serving.rollout.trusted_keys import trusted_keys
 from slipway.exits import NotUpError
@@ -206,7 +206,7 @@ def _judged(files: dict[str, bytes], keys: str, what: str) -> str:
     """The fingerprint of the key that the model server finds these files signed with."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return Trust(_Trusting(keys, folder)).check(files)
+            return SignatureVerifier(_Trusting(keys, folder)).verify(files)
         except ModelRefusedError as error:
             raise SlipwayError(
                 f"{what} was altered after it was signed ({error}): it is not signed anew;"

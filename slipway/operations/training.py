@@ -13,6 +13,7 @@ from infra.files import private_folder
 from infra.home import stack_file
 from infra.settings import tree as settings_tree
 from infra.settings.target import Processes
+from slipway import hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,1 +1,1 @@
-"""reporting."""
+"""What people read about a stack: tables, the summary, the page of `slipway report`."""

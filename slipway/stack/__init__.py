@@ -1,1 +1,1 @@
-"""stack."""
+"""Pulumi stacks: workspace, outputs of a running one, locks, salt, plugins, recovery."""

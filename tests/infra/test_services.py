@@ -14,7 +14,7 @@ from infra.services import all_services, object_store
 from infra.settings.tree import Settings, parse
 from infra.signing_keys import make_key_pair
 from infra.wiring import steps
-from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, Slots
+from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, SlotAliases
 from serving.middleware.api_keys import make_key
 
 PUBLIC_KEY = make_key_pair().public_pem
@@ -146,7 +146,7 @@ def test_serving_settings_reach_the_model_server() -> None:
     )
 
     assert written.limits == Limits(8 * 2**20, 7, 2.5, 9)
-    assert written.slots == Slots("champion", "next", "shadow")
+    assert written.slots == SlotAliases("champion", "next", "shadow")
     assert written.log == PredictionLog("s3://lake/serving/flight-delays", 3 * 2**20, 1.5)
     assert written.public_key.endswith(PUBLIC_KEY)
     assert written.api_keys == (ApiKey("mobile", sha256(b"text of api-key-mobile").hexdigest()),)

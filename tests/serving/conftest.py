@@ -187,7 +187,7 @@ class Platform:
         else:
             self.aliases.pop(alias, None)
 
-    def weigh(self, weight):
+    def set_weight(self, weight):
         """Set the challenger's share of the keys."""
         self.tags["slipway.challenger_weight"] = str(weight)
 

@@ -11,9 +11,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from prometheus_client import CollectorRegistry
 
 from serving.errors import RequestError
+from serving.metrics.server import Metrics
 from serving.middleware.admission import Admission
+from serving.middleware.api_keys import ApiKeys
+from serving.middleware.draining import Draining
+from serving.middleware.guards import Guards
+from serving.middleware.request_context import RequestContext
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -27,22 +33,14 @@ def started(most=2, seconds=60.0):
 
 
 async def handle(admission, work):
-    """One request, handled as a transport does; the status it is answered with."""
+    """One request, handled as transports do; the status it is answered with."""
+    guards = Guards(ApiKeys(()), admission, Draining(), Metrics(MODEL, CollectorRegistry()))
     try:
-        ticket = admission.enter()
+        async with guards.admit(RequestContext(), {}, infer=True):
+            await work()
     except RequestError as error:
         return error.status
-    try:
-        await work()
-    except asyncio.CancelledError:
-        overdue = admission.overdue(ticket)
-        if overdue is None:
-            raise
-        return overdue.status
-    else:
-        return 200
-    finally:
-        admission.leave(ticket)
+    return 200
 
 
 async def at_once():

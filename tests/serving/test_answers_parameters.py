@@ -8,7 +8,7 @@ import pytest
 from serving.grpc.codec import write
 from serving.http.binary import HEADER
 from serving.http.codec import encode
-from serving.inference.response import Inference, Output
+from serving.inference.response import InferResponse, Output
 from serving.models.model import load
 from serving.models.slots import Slot
 from serving.protocol.datatypes import BY_NAME
@@ -34,7 +34,7 @@ def answer(make_delays):
         "probability.contributions", BY_NAME["FP64"], np.ones((2, 2)), {"features": FEATURES}
     )
     said = {name: value for name, (value, _) in SAID.items()}
-    return Inference(model, Slot.CHAMPION, "q", 2, [own, more], said)
+    return InferResponse(model, Slot.CHAMPION, "q", 2, [own, more], said)
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -69,7 +69,7 @@ def test_over_grpc(answer, raw):
 def test_what_is_no_parameter_over_grpc_is_json(answer):
     """What is neither a number, a text nor a truth value is told as JSON text."""
     said = {"list": [1, "a"], "none": None}
-    told = Inference(answer.model, answer.slot, "q", 2, [], said)
+    told = InferResponse(answer.model, answer.slot, "q", 2, [], said)
     message = write(told, raw=False)
     found = {name: json.loads(each.string_param) for name, each in message.parameters.items()}
     assert found == said

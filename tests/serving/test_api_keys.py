@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from serving.config import ApiKey
 from serving.errors import RequestError
-from serving.middleware import api_keys as keys
-from serving.middleware.api_keys import Keys, hash_of, make_key
+from serving.middleware.api_keys import ApiKeys, hash_of, make_key
 
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
@@ -35,7 +34,7 @@ def made():
 @pytest.fixture(scope="module")
 def known(made):
     """The server's side of those keys."""
-    return Keys(tuple(ApiKey(name, hash_of(key)) for name, key in made.items()))
+    return ApiKeys(tuple(ApiKey(name, hash_of(key)) for name, key in made.items()))
 
 
 def test_a_key_has_256_bits_and_is_fit_for_a_header():
@@ -51,10 +50,10 @@ def test_a_key_has_256_bits_and_is_fit_for_a_header():
 def test_a_key_is_known_by_either_header(made, known, name):
     """`authorization: Bearer`, in any case, and `x-api-key` count alike; the first one first."""
     key = made[name]
-    assert known.caller(f"Bearer {key}", None) == name
-    assert known.caller(f"bearer  {key} ", "other") == name
-    assert known.caller(None, key) == name
-    assert known.caller("Basic dXNlcjpwYXNz", key) == name
+    assert known.authenticate(f"Bearer {key}", None) == name
+    assert known.authenticate(f"bearer  {key} ", "other") == name
+    assert known.authenticate(None, key) == name
+    assert known.authenticate("Basic dXNlcjpwYXNz", key) == name
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_key_is_known_by_either_header(made, known, name):
 def test_a_caller_without_a_known_key_is_challenged(known, authorization, x_api_key, challenge):
     """401 with what RFC 6750 wants in `www-authenticate`, which tells missing from wrong."""
     with pytest.raises(RequestError) as caught:
-        known.caller(authorization, x_api_key)
+        known.authenticate(authorization, x_api_key)
     assert caught.value.status == 401
     assert caught.value.headers == (("www-authenticate", challenge),)
     assert known.name(authorization, x_api_key) == ""
@@ -81,7 +80,7 @@ def test_a_caller_without_a_known_key_is_challenged(known, authorization, x_api_
 def test_a_hash_is_no_key(made, known):
     """Whoever reads the configuration cannot use what stands there."""
     with pytest.raises(RequestError):
-        known.caller(f"Bearer {hash_of(made['first'])}", None)
+        known.authenticate(f"Bearer {hash_of(made['first'])}", None)
 
 
 @settings(deadline=None)
@@ -89,7 +88,7 @@ def test_a_hash_is_no_key(made, known):
 def test_no_other_text_is_a_key(known, key):
     """Whatever is sent, it is refused, and nothing breaks."""
     with pytest.raises(RequestError):
-        known.caller(f"Bearer {key}", None)
+        known.authenticate(f"Bearer {key}", None)
 
 
 @pytest.mark.parametrize("name", ["first", "middle", "last", "none"])
@@ -104,7 +103,7 @@ def test_every_key_is_compared_whichever_it_is(made, known, name, monkeypatch):
     class Watched:
         compare_digest = staticmethod(compare)
 
-    monkeypatch.setattr(keys, "hmac", Watched)
+    monkeypatch.setattr("serving.middleware.api_keys.hmac", Watched)
     key = made.get(name, "wrong")
     assert known.name(None, key) == ("" if name == "none" else name)
     assert compared == [(hash_of(each), hash_of(key)) for each in made.values()]
@@ -112,9 +111,9 @@ def test_every_key_is_compared_whichever_it_is(made, known, name, monkeypatch):
 
 def test_without_keys_none_is_asked_for():
     """A server without keys answers everybody, whatever they send."""
-    assert Keys(()).caller(None, None) == ""
-    assert Keys(()).caller("Bearer anything", "x") == ""
-    assert not Keys(())
+    assert ApiKeys(()).authenticate(None, None) == ""
+    assert ApiKeys(()).authenticate("Bearer anything", "x") == ""
+    assert not ApiKeys(()).required
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from serving.agent.releases.oci import Registry
+from serving.agent.releases.oci import OciRegistry
 from serving.errors import ModelRefusedError, Reason
 from serving.rollout.cache import Cache, digest_of
 
@@ -20,7 +20,7 @@ def cache(tmp_path):
 def registry(platform, cache):
     """The stand-in's registry, pulled from through the cache."""
     with httpx.Client(trust_env=False) as client:
-        yield Registry(client, platform.address, cache)
+        yield OciRegistry(client, platform.address, cache)
 
 
 @pytest.fixture

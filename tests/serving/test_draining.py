@@ -15,7 +15,7 @@ NOWHERE = "127.0.0.1:9"
 
 
 @dataclass
-class Caller:
+class RequestContext:
     """A client of several servers, as a balancer is: new connections go to one that is ready.
 
     A request that met the end of a kept-alive connection is sent again on a new one, once, as
@@ -100,7 +100,7 @@ def test_no_request_fails_when_a_server_ends_under_load(pair, flights, wait_unti
     first, second = (server.config["port"] for server in pair)
     stop = threading.Event()
     body = json.dumps(flights(("UA", 8, 0.25)))
-    callers = [Caller(pair, body, stop) for _ in range(6)]
+    callers = [RequestContext(pair, body, stop) for _ in range(6)]
     threads = [threading.Thread(target=caller.run) for caller in callers]
     for thread in threads:
         thread.start()

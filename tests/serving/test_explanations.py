@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from serving.config import Explanations
 from serving.errors import RequestError
-from serving.explanation.explain import explain, is_asked, parameters_of
+from serving.explanation.explain import explain, response_parameters, wants_explanation
 from serving.explanation.shapley import orders
 from serving.models.model import Model, load
 
@@ -247,7 +247,7 @@ def test_an_explanation_is_two_tensors_and_a_parameter(flight_model):
         ("probability.contributions", np.float64, (1, 3)),
         ("probability.base_value", np.float64, (1,)),
     ]
-    assert parameters_of(found) == {"features": '["carrier","hour","distance"]'}
+    assert response_parameters(found) == {"features": '["carrier","hour","distance"]'}
 
 
 def test_an_explanation_of_rows_names_its_features(flight_model):
@@ -276,11 +276,11 @@ def test_several_values_a_row_stand_under_each_feature():
 
 def test_a_request_asks_by_a_truth_value():
     """Nothing else is taken for yes or for no."""
-    assert [is_asked(given) for given in ({}, {"explain": False}, {"explain": True})] == [
+    assert [wants_explanation(given) for given in ({}, {"explain": False}, {"explain": True})] == [
         *(False, False, True)
     ]
     with pytest.raises(RequestError, match="'explain' is true or false"):
-        is_asked({"explain": "yes"})
+        wants_explanation({"explain": "yes"})
 
 
 def refused(*arguments):

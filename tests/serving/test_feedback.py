@@ -21,6 +21,11 @@ def labels_in(folder):
     return [(record.id, record.row, record.value) for record in records]
 
 
+def accept(body, journal):
+    """The answer to a body; what is counted is looked at over HTTP."""
+    return feedback.accept(body, journal, lambda number: None)
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -34,7 +39,7 @@ def labels_in(folder):
 )
 def test_labels_are_kept_before_they_are_acknowledged(tmp_path, body, expected):
     """One label or many: the answer says how many are in the journal."""
-    answer = feedback.accept(json.dumps(body).encode(), Journal(tmp_path, CAPACITY))
+    answer = accept(json.dumps(body).encode(), Journal(tmp_path, CAPACITY))
     assert answer == (200, b'{"accepted":%d}' % len(expected))
     assert labels_in(tmp_path) == expected
 
@@ -99,7 +104,7 @@ def test_labels_are_kept_before_they_are_acknowledged(tmp_path, body, expected):
 def test_what_is_no_label_is_refused_in_one_line(tmp_path, body, status, message):
     """The answer says what is wrong and where; nothing is kept."""
     with pytest.raises(RequestError) as caught:
-        feedback.accept(body.encode(), Journal(tmp_path, CAPACITY))
+        accept(body.encode(), Journal(tmp_path, CAPACITY))
     assert (caught.value.status, str(caught.value)) == (status, message)
     assert labels_in(tmp_path) == []
 
@@ -107,7 +112,7 @@ def test_what_is_no_label_is_refused_in_one_line(tmp_path, body, status, message
 def test_a_full_journal_asks_to_come_again(tmp_path):
     """A label that cannot be kept is never acknowledged: 503 with Retry-After."""
     with pytest.raises(RequestError) as caught:
-        feedback.accept(b'{"id": "a", "value": 1}', Journal(tmp_path, 1))
+        accept(b'{"id": "a", "value": 1}', Journal(tmp_path, 1))
     assert caught.value.status == 503
     assert caught.value.headers == (("retry-after", "1"),)
 
@@ -115,7 +120,7 @@ def test_a_full_journal_asks_to_come_again(tmp_path):
 def test_without_a_log_there_is_no_feedback():
     """A server that keeps no log says so, and how to mend it."""
     with pytest.raises(RequestError, match="set `log` to keep one") as caught:
-        feedback.accept(b'{"id": "a", "value": 1}', None)
+        accept(b'{"id": "a", "value": 1}', None)
     assert caught.value.status == 501
 
 
@@ -140,7 +145,7 @@ BODIES = (
 def accepted(body, journal):
     """Status and text of the answer, whichever way it comes."""
     try:
-        status, answer = feedback.accept(body, journal)
+        status, answer = accept(body, journal)
     except RequestError as error:
         return error.status, str(error)
     return status, answer.decode()

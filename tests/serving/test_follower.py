@@ -5,19 +5,17 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
-from serving.agent.releases.follower import Follower, parse_weight
-from serving.agent.releases.metrics import AgentMetrics
-from serving.agent.releases.mlflow import Mlflow
-from serving.agent.releases.oci import Registry
-from serving.agent.releases.signatures import Trust
-from serving.agent.releases.validation import Trial
-from serving.config import Config, Slots
+from serving.agent import wiring
+from serving.agent.releases.follower import parse_weight
+from serving.agent.releases.metrics import ReleaseMetrics
+from serving.config import Config, SlotAliases
 from serving.errors import Reason
 from serving.models.slots import Slot
-from serving.rollout import state as states
-from serving.rollout.backoff import Patience
+from serving.rollout.backoff import Backoff
 from serving.rollout.cache import Cache
+from serving.rollout.state import path_of, read
 
 MODEL = "flight-delays"
 REFUSALS = "slipway_model_load_failures_total"
@@ -37,21 +35,19 @@ def config(platform, tmp_path):
 
 
 @pytest.fixture
-def metrics():
+def registry():
     """The metrics of one agent."""
-    return AgentMetrics(MODEL)
+    return CollectorRegistry()
 
 
 @pytest.fixture
-def new_follower(metrics):
+def new_follower(registry):
     """Make followers, as agents do when they start."""
     with httpx.Client(trust_env=False) as client:
+        metrics = ReleaseMetrics(MODEL, registry)
 
         def make(config):
-            cache = Cache(Path(config.cache_dir))
-            trial = Trial(MODEL, Registry(client, config.registry, cache), Trust(config))
-            tracking = Mlflow(client, config.tracking_url, MODEL)
-            follower = Follower(config, tracking, trial, cache, metrics)
+            follower = wiring.follower(config, client, Cache(Path(config.cache_dir)), metrics)
             follower.resume()
             return follower
 
@@ -67,7 +63,7 @@ def follower(new_follower, config):
 @pytest.fixture
 def state(config):
     """What is written for the workers now."""
-    return lambda: states.read(config)
+    return lambda: read(config)
 
 
 @pytest.fixture
@@ -76,9 +72,9 @@ def versions(state):
     return lambda: {slot.value: each.release.version for slot, each in state().placed.items()}
 
 
-def counted(metrics, name, **labels):
+def counted(registry, name, **labels):
     """The value of one series."""
-    return metrics.own.get_sample_value(name, {"model": MODEL, **labels})
+    return registry.get_sample_value(name, {"model": MODEL, **labels})
 
 
 def looks(platform):
@@ -117,12 +113,12 @@ def test_all_slots_are_followed(follower, platform, make_delays, versions):
 
 def test_other_aliases_may_be_followed(new_follower, config, platform, make_delays):
     """The configuration names the alias of each slot."""
-    slots = Slots(champion="live", challenger="b", shadow="c")
+    slots = SlotAliases(champion="live", challenger="b", shadow="c")
     other = replace(config, slots=slots)
     platform.release("1", make_delays(1), alias="live")
     platform.release("2", make_delays(2))
     new_follower(other).step()
-    placed = states.read(other).placed
+    placed = read(other).placed
     assert [each.release.version for each in placed.values()] == ["1"]
 
 
@@ -172,7 +168,7 @@ def test_a_champion_whose_alias_is_taken_away_stays(follower, platform, make_del
 
 
 def test_a_promoted_challenger_is_not_tried_again(follower, platform, make_delays, versions):
-    """The same artifact in another slot needs neither registry nor trial."""
+    """The same artifact in another slot needs neither registry nor validator."""
     platform.release("1", make_delays(1))
     platform.release("2", make_delays(2), alias="challenger")
     follower.step()
@@ -188,11 +184,11 @@ def test_the_weight_is_followed(follower, platform, make_delays, state, logged):
     platform.release("1", make_delays(1))
     follower.step()
     assert state().weight == 0.0
-    platform.weigh(0.25)
+    platform.set_weight(0.25)
     follower.step()
     assert state().weight == 0.25
     for bad in ("1.5", "nan", "a lot", "a lot"):
-        platform.weigh(bad)
+        platform.set_weight(bad)
         follower.step()
         assert state().weight == 0.25
     assert logged().count("weight_refused") == 3
@@ -215,7 +211,7 @@ def test_a_weight_is_a_number_from_0_to_1(text, weight):
 
 @pytest.mark.parametrize("slot", Slot)
 def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtures
-    follower, platform, make_delays, metrics, logged, versions, slot
+    follower, platform, make_delays, registry, logged, versions, slot
 ):
     """A corrupt release is counted, logged and left; the next good one is taken."""
     platform.release("1", make_delays(0.1), alias=slot.value)
@@ -232,7 +228,7 @@ def test_a_refused_model_leaves_the_old_one(  # noqa: PLR0913, PLR0917  # fixtur
     for each in Slot:
         for reason in Reason:
             expected = float(each is slot and reason is Reason.DIGEST)
-            assert counted(metrics, REFUSALS, slot=each, reason=reason) == expected
+            assert counted(registry, REFUSALS, slot=each, reason=reason) == expected
 
 
 @pytest.mark.parametrize("slot", Slot)
@@ -288,12 +284,12 @@ def test_a_crash_in_a_trial_is_a_refusal(follower, platform, make_delays, monkey
 
 
 def test_a_tracking_server_that_is_down_changes_nothing(  # noqa: PLR0913, PLR0917  # fixtures
-    follower, new_follower, config, platform, make_delays, logged, state, metrics
+    follower, new_follower, config, platform, make_delays, logged, state, registry
 ):
     """The state stays as it is, over restarts too, and the trouble is counted and said once."""
     for number, slot in enumerate(Slot):
         platform.release(str(number), make_delays(number), alias=slot.value)
-    platform.weigh(0.5)
+    platform.set_weight(0.5)
     follower.step()
     before = state()
     platform.stop()
@@ -302,7 +298,7 @@ def test_a_tracking_server_that_is_down_changes_nothing(  # noqa: PLR0913, PLR09
     again.step()
     assert state() == before
     assert logged().count("tracking_unreachable") == 1
-    assert metrics.own.get_sample_value("slipway_tracking_poll_failures_total") == 2.0
+    assert registry.get_sample_value("slipway_tracking_poll_failures_total") == 2.0
 
 
 def test_blobs_that_are_named_are_never_dropped(follower, platform, make_delays, config, state):
@@ -344,7 +340,7 @@ def test_a_state_that_cannot_be_written_is_said_and_tried_again(  # noqa: PLR091
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("serving.agent.releases.follower.states.write", full)
+        patched.setattr("serving.rollout.state.write", full)
         follower.step()
         follower.step()
         assert versions() == {"champion": "1"}
@@ -359,7 +355,7 @@ def test_a_state_that_is_garbage_is_made_anew(  # noqa: PLR0913, PLR0917  # fixt
     new_follower, config, platform, make_delays, versions, logged, content
 ):
     """The agent says so and follows the aliases as if there were none."""
-    path = states.path_of(config.cache_dir)
+    path = path_of(config.cache_dir)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     platform.release("1", make_delays(1))
@@ -368,11 +364,11 @@ def test_a_state_that_is_garbage_is_made_anew(  # noqa: PLR0913, PLR0917  # fixt
     assert logged() == ["state_refused", "model_accepted"]
 
 
-def test_patience_doubles_and_is_bounded():
+def test_pauses_double_and_are_bounded():
     """Pauses double to a minute for one release, and begin anew for another."""
-    patience = Patience(first=1.0)
-    pauses = [patience.failed("one") for _ in range(7)]
+    backoff = Backoff(first=2.0)
+    pauses = [backoff.failed("one") for _ in range(7)]
     assert pauses == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
-    assert not patience.allows("one")
-    assert patience.allows("two")
-    assert patience.failed("two") == 2.0
+    assert not backoff.allows("one")
+    assert backoff.allows("two")
+    assert backoff.failed("two") == 2.0

@@ -13,14 +13,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+from prometheus_client import CollectorRegistry
 
 from serving.config import ApiKey, Config, Limits
+from serving.explanation.explainer import Explainer
 from serving.grpc.messages import SERVICE, message
 from serving.grpc.server import make
 from serving.inference.engine import Engine
 from serving.metrics.server import Metrics
 from serving.middleware.admission import Admission
-from serving.middleware.api_keys import Keys, make_key
+from serving.middleware.api_keys import ApiKeys, make_key
 from serving.middleware.draining import Draining
 from serving.middleware.guards import Guards
 from serving.models.model import load
@@ -34,8 +36,8 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 class Slow(Engine):
     """An engine that answers when it is told to."""
 
-    def __init__(self, *parts):
-        super().__init__(*parts)
+    def __init__(self, config, **parts):
+        super().__init__(config, **parts)
         self.open = asyncio.Event()
         self.open.set()
         self.begun = threading.Event()
@@ -55,11 +57,19 @@ class Running:
         if files is not None:
             placement.champion = load(MODEL, "7", DIGEST, files.titled())
         self.loop = uvloop.new_event_loop()
-        metrics = Metrics(MODEL)
+        registry = CollectorRegistry()
+        metrics = Metrics(MODEL, registry)
         admission = Admission(config.limits.max_concurrency, config.limits.max_seconds)
-        self.guards = Guards(Keys(config.api_keys), admission, Draining())
-        self.engine = Slow(config, placement, metrics, None, admission)
-        self.server = make(config, config.grpc_port, self.engine, metrics, self.guards)
+        self.guards = Guards(ApiKeys(config.api_keys), admission, Draining(), metrics)
+        self.engine = Slow(
+            config,
+            placement=placement,
+            metrics=metrics,
+            explainer=Explainer(MODEL, config.explanations, registry),
+            log=None,
+            admission=admission,
+        )
+        self.server = make(config, config.grpc_port, self.engine, self.guards, registry)
         self.engine.start(self.loop)
         self.guards.start(self.loop)
         self.server.start(self.loop)
@@ -74,7 +84,7 @@ class Running:
     def _run(self):
         self.loop.run_forever()
         self.server.stop(self.loop)
-        self.guards.stop()
+        self.guards.stop(self.loop)
         self.loop.close()
 
     def call(self, method, request=b"", **more):

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from serving.grpc import contents
-from serving.grpc.messages import METHODS, describe, message
+from serving.grpc.messages import FILE, METHODS, message
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def fields_of(message):
 def test_every_message_is_the_published_one(published):
     """Names, numbers, labels, types and nesting of all messages are those of others."""
     theirs = {message.name: fields_of(message) for message in published.message_type}
-    ours = {message.name: fields_of(message) for message in describe().message_type}
+    ours = {message.name: fields_of(message) for message in FILE.message_type}
     assert len(ours) == 14
     assert ours == {name: theirs[name] for name in ours}
 
@@ -39,8 +39,8 @@ def test_every_method_is_the_published_one(published):
     """The service's name and its methods' messages are those of others."""
     service = published.service[0]
     theirs = {method.name: (method.input_type, method.output_type) for method in service.method}
-    ours = describe().service[0]
-    assert (published.package, service.name) == (describe().package, ours.name)
+    ours = FILE.service[0]
+    assert (published.package, service.name) == (FILE.package, ours.name)
     assert [method.name for method in ours.method] == list(METHODS)
     for method in ours.method:
         assert (method.input_type, method.output_type) == theirs[method.name]

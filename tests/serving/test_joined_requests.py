@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 from serving.config import Limits
 from serving.errors import RequestError
 from serving.inference.batching import Batcher
-from serving.models.batchability import with_joining
+from serving.models.batchability import with_batchability
 from serving.models.model import load
-from serving.models.scoring import alone, read, together
+from serving.models.scoring import read, score, score_batch
 from serving.models.warmup import example_request
 from serving.protocol.messages import decode_request
 
@@ -53,8 +53,8 @@ _FLIGHTS = st.lists(
 def test_joined_answers_are_those_of_each_alone(model, flights, requests):
     """Whatever is put together, every request's answer is what it would be alone."""
     jobs = [job(model, flights(*rows)) for rows in requests]
-    for joined, own in zip(together(jobs), jobs, strict=True):
-        single = alone(own)
+    for joined, own in zip(score_batch(jobs), jobs, strict=True):
+        single = score(own)
         assert joined["probability"].shape == single["probability"].shape
         np.testing.assert_allclose(joined["probability"], single["probability"], rtol=1e-5)
 
@@ -73,7 +73,7 @@ def test_what_settles_a_batch_fails_it_and_nobody_waits(model, flights):
 
         batcher = Batcher(asyncio.get_running_loop(), lambda _rows: None, settle)
         asked = SimpleNamespace(job=job(model, flights(("UA", 1, 0))))
-        futures = [batcher.soon(asked) for _ in range(3)]
+        futures = [batcher.submit(asked) for _ in range(3)]
         return await asyncio.gather(*futures, return_exceptions=True)
 
     assert [type(error) for error in asyncio.run(main())] == [OSError] * 3
@@ -85,7 +85,7 @@ def turn(model, requests):
 
     async def main():
         batcher = batcher_of(runs)
-        futures = [batcher.soon(SimpleNamespace(job=job(model, each))) for each in requests]
+        futures = [batcher.submit(SimpleNamespace(job=job(model, each))) for each in requests]
         assert batcher.depth == len(requests)
         return await asyncio.gather(*futures, return_exceptions=True)
 
@@ -129,7 +129,7 @@ def test_a_caller_that_is_gone_is_not_scored(model, flights):
         runs = []
         batcher = batcher_of(runs)
         asked = SimpleNamespace(job=job(model, flights(("UA", 1, 0))))
-        futures = [batcher.soon(asked) for _ in range(3)]
+        futures = [batcher.submit(asked) for _ in range(3)]
         futures[1].cancel()
         await asyncio.gather(*futures, return_exceptions=True)
         return runs
@@ -161,7 +161,7 @@ def test_a_graph_that_mixes_rows_is_never_joined(make_graph):
         "signature.json": json.dumps(signature).encode(),
     }
     mixed = load(MODEL, "1", DIGEST, files)
-    assert not with_joining(mixed, read(mixed, example_request(mixed), Limits())).joins
+    assert not with_batchability(mixed, read(mixed, example_request(mixed), Limits())).batchable
 
 
 def test_a_graph_with_a_fixed_number_of_rows_is_never_joined(make_graph):
@@ -178,7 +178,7 @@ def test_a_graph_with_a_fixed_number_of_rows_is_never_joined(make_graph):
         "signature.json": json.dumps(signature).encode(),
     }
     fixed = load(MODEL, "1", DIGEST, files)
-    assert not with_joining(fixed, read(fixed, example_request(fixed), Limits())).joins
+    assert not with_batchability(fixed, read(fixed, example_request(fixed), Limits())).batchable
 
 
 def test_many_at_once_are_each_answered(launch, platform, make_delays, flights, wait_until):

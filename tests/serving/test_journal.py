@@ -114,7 +114,7 @@ def test_segments_end_by_size_and_age(tmp_path):
     for number in range(8):
         record = encode(label(f"{number}"))
         assert sized.append([record])
-        aged._look_at = 0.0
+        aged._check_at = 0.0
         assert aged.append([record])
     assert len(own_segments(tmp_path / "sized")) > 1
     assert len(own_segments(tmp_path / "aged")) == 8
@@ -192,7 +192,7 @@ def test_a_folder_that_was_taken_away_is_made_anew(tmp_path, wait_until):
     assert journal.append([encode(label("a"))])
     (writer,) = segments.writers(tmp_path)
     segments.remove(writer)
-    journal._look_at = 0.0
+    journal._check_at = 0.0
     assert journal.append([encode(label("b"))])
     assert Reader(tmp_path).rest() == [label("b")]
 

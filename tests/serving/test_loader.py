@@ -10,10 +10,9 @@ from serving.config import Config
 from serving.errors import Reason
 from serving.metrics.models import ModelMetrics
 from serving.models.slots import Placement, Refused, Slot
-from serving.rollout import state as states
 from serving.rollout.cache import Cache, digest_of
 from serving.rollout.loader import Loader
-from serving.rollout.state import Owner, Placed, Release, State
+from serving.rollout.state import Owner, PlacedRelease, Release, State, path_of, write
 from serving.rollout.trusted_keys import trusted_keys
 
 MODEL = "flight-delays"
@@ -82,19 +81,19 @@ def put(config, make_delays):
             cache.put(digest_of(data), data)
         digests = {title: digest_of(data) for title, data in titled.items()}
         manifest = digest_of(repr(digests).encode())
-        return Placed(Release(version, f"oci://m@{manifest}"), manifest, digests)
+        return PlacedRelease(Release(version, f"oci://m@{manifest}"), manifest, digests)
 
     return place
 
 
-@pytest.fixture
-def write(config):
+@pytest.fixture(name="write")
+def writer(config):
     """Write a state of (slot, placed) pairs."""
 
     def to(weight=0.0, reason="", refused=None, **placed):
         slots = {Slot(name): each for name, each in placed.items()}
         state = State(Owner.of(config), slots, weight, reason, refused=refused or {})
-        states.write(states.path_of(config.cache_dir), state)
+        write(path_of(config.cache_dir), state)
 
     return to
 
@@ -197,7 +196,7 @@ def test_a_state_that_is_garbage_is_refused(worker, put, write, config, logged, 
     """A state that cannot be read changes nothing, is said once, and the next one is taken."""
     write(champion=put("1"))
     worker.serves()
-    path = states.path_of(config.cache_dir)
+    path = path_of(config.cache_dir)
     path.write_bytes(content)
     worker.serves()
     assert worker.serves() == {"champion": "1"}

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -52,12 +53,24 @@ class Agent:
     def __init__(self, folder, **more):
         self.registry = CollectorRegistry()
         self.url = f"{folder}/lake"
+        self.stopping = threading.Event()
         self.shipper = Shipper(
             journal=folder / "journal",
             log=PredictionLog(self.url, flush_seconds=0.05),
             metrics=LogMetrics(self.registry),
             **more,
         )
+
+    def start(self):
+        """Ship on a thread of its own, as the agent does."""
+        self.thread = threading.Thread(target=self.shipper.run, args=(self.stopping,), daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        """End the thread; whether it has ended in time."""
+        self.stopping.set()
+        self.thread.join(30)
+        return not self.thread.is_alive()
 
     def flush(self):
         """Ship all that is there."""
@@ -217,7 +230,7 @@ def test_a_commit_that_landed_unseen_is_not_repeated(tmp_path, monkeypatch):
 WRITER = """
 import sys, time
 from pathlib import Path
-from serving import feedback
+from serving.prediction_log import feedback
 from serving.prediction_log.journal import Journal
 from serving.prediction_log.records import Prediction, encode
 
@@ -233,7 +246,7 @@ while True:
     )
     kept = journal.append([encode(record)])
     body = b'{"id": "%s", "value": 1}' % name.encode()
-    kept = feedback.accept(body, journal)[0] == 200 and kept
+    kept = feedback.accept(body, journal, lambda number: None)[0] == 200 and kept
     # One write each, so that the reader of this pipe sees whole lines whenever this is killed.
     sys.stdout.write(f"{name}\\n" if kept else "dropped\\n")
     sys.stdout.flush()
@@ -257,7 +270,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path, wait_until):
     All that was acknowledged, predictions and labels, is in its table exactly once.
     """
     agent = Agent(tmp_path)
-    agent.shipper.start()
+    agent.start()
     acknowledged = []
     for round_ in range(4):
         outs = [tmp_path / f"{round_}{who}" for who in "ab"]
@@ -268,7 +281,7 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path, wait_until):
             process.kill()
             process.wait()
             acknowledged += out.read_text().splitlines()
-    assert agent.shipper.stop(30)
+    assert agent.stop()
     assert segments.writers(tmp_path / "journal") == []
     assert "dropped" not in acknowledged
     rows = table(tmp_path)
@@ -340,7 +353,7 @@ def test_while_the_store_is_down_everything_waits(tmp_path, caplog, events):
     for number in range(8):
         keep(writer, prediction(f"{number}"))
         assert not agent.flush()
-        pauses.append(agent.shipper._pause)
+        pauses.append(agent.shipper._pauses.current)
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     agent.shipper._measure()
     assert agent.metric("pending_bytes") == segments.waiting(tmp_path / "journal") > 0
@@ -408,7 +421,10 @@ def test_every_shipped_prediction_is_observed_once(tmp_path):
 def test_a_table_of_many_commits_stays_small(tmp_path, wait_until):
     """Small files are joined and checkpoints written; rows and positions stay as they are."""
     writer, agent = journal(tmp_path), Agent(tmp_path)
-    upkeep = (agent.shipper._delivery._predictions_upkeep, agent.shipper._delivery._feedback_upkeep)
+    upkeep = (
+        agent.shipper._delivery._predictions_maintenance,
+        agent.shipper._delivery._feedback_maintenance,
+    )
     for each in upkeep:
         each.commits = 10
     for number in range(42):
@@ -443,16 +459,16 @@ def test_files_that_no_version_needs_are_deleted(tmp_path):
 def test_two_agents_take_turns(tmp_path, wait_until):
     """One journal has one agent at a time; the next begins when the first has ended."""
     writer, first, second = journal(tmp_path), Agent(tmp_path), Agent(tmp_path)
-    first.shipper.start()
+    first.start()
     keep(writer, prediction("a"))
     wait_until(lambda: first.metric("shipped_total", "predictions") == 1, "the first's")
-    second.shipper.start()
+    second.start()
     keep(writer, prediction("b"))
     wait_until(lambda: first.metric("shipped_total", "predictions") == 2, "the first's again")
-    assert first.shipper.stop(30)
+    assert first.stop()
     keep(writer, prediction("c"))
     wait_until(lambda: second.metric("shipped_total", "predictions") == 1, "the second's")
-    assert second.shipper.stop(30)
+    assert second.stop()
     assert table(tmp_path)["id"].to_list() == ["a", "b", "c"]
 
 
@@ -462,10 +478,10 @@ def test_stopping_ships_what_is_there(tmp_path):
     agent = Agent(tmp_path)
     agent.shipper._flush_seconds = 3600.0
     agent.shipper._due = math.inf
-    agent.shipper.start()
+    agent.start()
     keep(writer, prediction("a"), Label("a", 0, 1.0, NOON))
     writer.close()
-    assert agent.shipper.stop(30)
+    assert agent.stop()
     assert (len(table(tmp_path)), len(table(tmp_path, "feedback"))) == (1, 1)
     assert segments.writers(tmp_path / "journal") == []
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from serving.config import Limits
 from serving.errors import RequestError
 from serving.grpc import codec
-from serving.grpc.messages import SERVICE, ModelInferRequest
+from serving.grpc.messages import SERVICE, message
 from serving.http.binary import HEADER
 from serving.http.codec import decode, plain
 from serving.models.model import load
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 
+ModelInferRequest = message("ModelInferRequest")
 MODEL = "flight-delays"
 INFER = f"/v2/models/{MODEL}/infer"
 LIMITS = Limits(max_rows=8, max_body_bytes=1000)
@@ -117,7 +118,7 @@ def client(server):
 def outcome(model, request_of):
     """200, or the status with which a request is refused."""
     try:
-        alone(read(model, request_of(), LIMITS))
+        score(read(model, request_of(), LIMITS))
     except RequestError as error:
         return error.status
     return 200

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from serving.config import Limits
 from serving.errors import RequestError
 from serving.models.model import load
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 from serving.protocol.messages import decode_request
 
 MODEL = "flight-delays"
@@ -101,7 +101,7 @@ def test_a_body_is_scored_or_refused(model, body):
     refusal = None
     try:
         job = read(model, decode_request(body), LIMITS)
-        results = alone(job)
+        results = score(job)
     except RequestError as error:
         refusal = error
     if refusal is None:

@@ -117,11 +117,11 @@ def test_no_request_fails_in_a_split_and_a_rollback(  # noqa: PLR0913, PLR0917  
     wait_until(lambda: len(server.events("model_loaded")) == workers, "version 1 everywhere")
     with load(server.url + INFER, flights(("AA", 0, 0))) as calls:
         release("2", "challenger")
-        platform.weigh(0.5)
+        platform.set_weight(0.5)
         wait_until(lambda: calls.latest() == {"1", "2"}, "a split")
-        platform.weigh(1)
+        platform.set_weight(1)
         wait_until(lambda: calls.latest() == {"2"}, "all to the challenger")
-        platform.weigh(0)
+        platform.set_weight(0)
         wait_until(lambda: calls.latest() == {"1"}, "none to the challenger")
         platform.promote("2")
         platform.promote("", "challenger")
@@ -136,7 +136,7 @@ def test_one_key_meets_one_version(launch, platform, release, flights, wait_unti
     """The answers to one routing key are of one model, whichever worker gives them."""
     release("1")
     release("2", "challenger")
-    platform.weigh(0.5)
+    platform.set_weight(0.5)
     server = launch(platform.address, workers=2)
     wait_until(lambda: len(server.events("model_loaded")) == 4, "both versions everywhere")
     wait_until(lambda: len(server.events("weight_changed")) == 2, "the weight everywhere")

@@ -9,7 +9,7 @@ import pytest
 from serving.config import Limits
 from serving.errors import RequestError
 from serving.models.model import load
-from serving.models.scoring import alone, read
+from serving.models.scoring import read, score
 from serving.protocol.messages import decode_request
 
 MODEL = "flight-delays"
@@ -41,13 +41,13 @@ def test_rows_and_tensors_are_the_same_request(model, flights):
     names = ("carrier", "hour", "distance")
     tensors = read(model, decode_request(json.dumps(flights(*rows)).encode()), Limits())
     named = job(model, *(dict(zip(names, row, strict=True)) for row in rows))
-    np.testing.assert_array_equal(alone(named)["probability"], alone(tensors)["probability"])
+    np.testing.assert_array_equal(score(named)["probability"], score(tensors)["probability"])
     assert (named.rows, named.shapes) == (tensors.rows, tensors.shapes)
 
 
 def test_names_in_any_order_and_missing_numbers(model):
     """A row's names have no order, and a number that is missing is a missing number."""
-    both = alone(
+    both = score(
         job(model, {"hour": 8, "carrier": "UA"}, {"distance": None} | ROW | {"distance": 0})
     )
     np.testing.assert_array_equal(both["probability"][0], both["probability"][1])
@@ -56,7 +56,7 @@ def test_names_in_any_order_and_missing_numbers(model):
 def test_every_datatype_may_stand_in_a_row(mirror, samples):
     """An input of several values a row is a list in it, whatever the datatype."""
     row = {f"in_{name}": values for name, values in samples.items()}
-    results = alone(job(mirror, row, row))
+    results = score(job(mirror, row, row))
     found = {name: results[f"out_{name}"].tolist() for name in samples}
     assert found == {name: [values, values] for name, values in samples.items()}
 
@@ -84,7 +84,7 @@ def test_a_row_that_does_not_fit_is_refused(model, rows, complaint):
 def test_a_number_beyond_its_datatype_is_refused_by_its_input(model):
     """A value that the input's datatype cannot hold names the input."""
     with pytest.raises(RequestError, match="input 'hour' has a value beyond INT64"):
-        alone(job(model, ROW | {"hour": 2**63}))
+        score(job(model, ROW | {"hour": 2**63}))
 
 
 def test_rows_or_inputs_not_both(model, flights):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from serving.agent.drift.metrics import BUCKETS, OTHER, ObservingMetrics
+from serving.agent.drift.metrics import BUCKETS, OTHER, DriftMetrics
 from serving.agent.drift.observer import Observer, references
 from serving.models.reference import Category, Numeric, Reference
 from serving.prediction_log.records import Prediction
@@ -29,7 +29,7 @@ class Watched:
 
     def __init__(self, found=REFERENCE):
         self.own = CollectorRegistry()
-        self.observer = Observer(lambda digest: found, ObservingMetrics("m", self.own))
+        self.observer = Observer(lambda digest: found, DriftMetrics("m", self.own))
 
     def value(self, name, **labels):
         """One series' value."""
@@ -117,7 +117,7 @@ def test_each_model_is_held_against_its_own_reference():
         "sha256:a": Reference({"hour": Numeric(0.0, (0, 10))}),
         "sha256:b": Reference({"hour": Numeric(0.0, (0, 20))}),
     }
-    observer = Observer(found.get, ObservingMetrics("m", own))
+    observer = Observer(found.get, DriftMetrics("m", own))
     hours = {"hour": [15]}
     observer.observe([prediction(hours, {}, digest=digest) for digest in (*found, *found)])
     labels = {"model": "m", "feature": "hour"}

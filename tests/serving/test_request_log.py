@@ -10,13 +10,13 @@ import pytest
 
 from serving.errors import LONGEST_MESSAGE, RequestError
 from serving.middleware import access_log
-from serving.middleware.access_log import LINES_PER_SECOND, Asked, RequestLog
+from serving.middleware.access_log import LINES_PER_SECOND, RequestInfo, RequestLog
 from serving.protocol.datatypes import BY_NAME
 from serving.protocol.rows import row_reader
 from serving.protocol.tensors import TensorReader
 
 INFER = "/v2/models/flight-delays/infer"
-ASKED = Asked("infer", "r1", "t1", "team")
+REQUEST = RequestInfo("infer", "r1", "t1", "team")
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ def clock(monkeypatch):
 def test_a_line_says_who_what_and_why(lines):
     """Request id, trace id, route, key, code and reason; what is not known is left out."""
     log = RequestLog()
-    log.refused(ASKED, 422, "unfit")
-    log.refused(Asked("live", "r2"), 503, "no model")
-    log.crashed(ASKED, ValueError("of ours"))
-    log.answered(ASKED, 200)
+    log.refused(REQUEST, 422, "unprocessable")
+    log.refused(RequestInfo("live", "r2"), 503, "no model")
+    log.crashed(REQUEST, ValueError("of ours"))
+    log.answered(REQUEST, 200)
     known = {"request_id": "r1", "route": "infer", "trace_id": "t1", "key": "team"}
     assert lines == [
-        ("request_refused", known | {"code": 422, "reason": "unfit"}),
+        ("request_refused", known | {"code": 422, "reason": "unprocessable"}),
         (
             "request_failed",
             {"request_id": "r2", "route": "live", "code": 503, "reason": "no model"},
@@ -73,7 +73,7 @@ def test_a_line_says_who_what_and_why(lines):
 
 def test_a_reason_is_bounded(lines):
     """A reason that repeats what a client sent does not make a line longer than it may be."""
-    RequestLog().refused(ASKED, 422, f"first {'x' * 10_000}\nlast")
+    RequestLog().refused(REQUEST, 422, f"first {'x' * 10_000}\nlast")
     reason = lines[0][1]["reason"]
     assert len(reason) <= LONGEST_MESSAGE
     assert (reason[:7], reason[-5:]) == ("first x", " last")
@@ -88,7 +88,7 @@ def test_a_reason_names_the_field_that_is_wrong(lines, row):
     given = dict.fromkeys(names, 1) | {"input_7": 1} | row if row else dict.fromkeys(names[:7], 1)
     with pytest.raises(RequestError) as caught:
         reader.read(msgspec.Raw(json.dumps([given]).encode()), 1)
-    RequestLog().refused(ASKED, 422, str(caught.value))
+    RequestLog().refused(REQUEST, 422, str(caught.value))
     reason = lines[0][1]["reason"]
     field = "x" * 50 if len(row) > 1 else "input_7"
     assert field in reason
@@ -103,10 +103,10 @@ def test_a_flood_is_so_many_lines_a_second_and_a_count(lines, clock):
         log = RequestLog(lines=3)
         for _ in range(3):
             for _ in range(100):
-                log.refused(ASKED, 400, "bad")
-                log.crashed(ASKED, RequestError(400, "bad"))
+                log.refused(REQUEST, 400, "bad")
+                log.crashed(REQUEST, RequestError(400, "bad"))
             clock.now += 1.0
-        log.refused(ASKED, 400, "bad")
+        log.refused(REQUEST, 400, "bad")
 
     asyncio.run(flood())
     events = [event for event, _ in lines]
@@ -122,7 +122,7 @@ def test_the_count_is_told_though_nothing_follows(lines):
     async def flood():
         log = RequestLog(lines=1)
         for _ in range(5):
-            log.refused(ASKED, 400, "bad")
+            log.refused(REQUEST, 400, "bad")
         while len(lines) < 2:  # noqa: ASYNC110  # a log cannot be awaited
             await asyncio.sleep(0.01)
 

@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import TensorProto, helper
+from prometheus_client import CollectorRegistry
 
 from serving.config import Config
+from serving.explanation.explainer import Explainer
 from serving.grpc import codec, contents
-from serving.grpc.messages import ModelInferRequest, ModelInferResponse
+from serving.grpc.messages import ModelInferResponse, message
 from serving.http.binary import HEADER
 from serving.http.codec import decode, encode
 from serving.inference.engine import Call, Engine
@@ -23,6 +25,7 @@ from serving.models.slots import Placement
 from serving.protocol.datatypes import BY_NAME
 from serving.protocol.raw import read_raw, write_raw
 
+ModelInferRequest = message("ModelInferRequest")
 MODEL = "m"
 ONNX = {
     datatype.name: TensorProto.DataType.Value(
@@ -211,7 +214,15 @@ def test_all_ways_to_ask_give_the_same_answer(loop, question):
     config = Config(1, "http://x", "x:1", MODEL, "")
     placement = Placement(champion=model_of(signature))
     admission = Admission(9, 9.0)
-    engine = Engine(config, placement, Metrics(MODEL), None, admission)
+    registry = CollectorRegistry()
+    engine = Engine(
+        config,
+        placement=placement,
+        metrics=Metrics(MODEL, registry),
+        explainer=Explainer(MODEL, config.explanations, registry),
+        log=None,
+        admission=admission,
+    )
     engine.start(loop)
 
     def ask(request):

@@ -7,9 +7,10 @@ import pytest
 from deltalake import DeltaTable
 from prometheus_client import CollectorRegistry
 
-from serving.agent.delivery.metrics import LogMetrics, ShadowMetrics
+from serving.agent.delivery.metrics import LogMetrics
 from serving.agent.delivery.shipper import Shipper
-from serving.agent.shadow.scorer import Shadow
+from serving.agent.shadow.metrics import ShadowMetrics
+from serving.agent.shadow.scorer import ShadowScorer
 from serving.config import PredictionLog
 from serving.models import model
 from serving.prediction_log.journal import Journal
@@ -55,7 +56,7 @@ class Scored:
 
     def __init__(self, found, seconds=60.0):
         self.registry = CollectorRegistry()
-        self.shadow = Shadow(lambda: found, ShadowMetrics(self.registry, "m"), seconds)
+        self.shadow = ShadowScorer(lambda: found, ShadowMetrics(self.registry, "m"), seconds)
 
     def metric(self, name):
         """A metric's value."""

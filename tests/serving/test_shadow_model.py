@@ -4,10 +4,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from serving.agent.shadow.model import ShadowModel
-from serving.metrics.models import Refusals, Shown
+from serving.metrics.models import RefusalMetrics, SlotMetrics
 from serving.models.slots import Slot
 from serving.rollout.cache import Cache, digest_of
-from serving.rollout.state import Placed, Release
+from serving.rollout.state import PlacedRelease, Release
 
 
 class Slotted:
@@ -21,8 +21,8 @@ class Slotted:
             "m",
             lambda: self.placed,
             self.cache,
-            Shown("m", self.registry),
-            Refusals("m", self.registry),
+            SlotMetrics("m", self.registry),
+            RefusalMetrics("m", self.registry),
         )
 
     def failures(self):
@@ -45,7 +45,7 @@ def place(make_delays):
         titled = make_delays(bias).titled()
         files = {digest_of(data): data for data in titled.values()}
         digests = {title: digest_of(data) for title, data in titled.items()}
-        return Placed(Release(version, "oci://m"), digests["model.onnx"], digests), files
+        return PlacedRelease(Release(version, "oci://m"), digests["model.onnx"], digests), files
 
     return make
 
@@ -76,7 +76,7 @@ def test_a_model_whose_file_is_lost_is_loaded_when_it_is_back(slot, place, wait_
     put(slot, files)
     assert slot.shadow().version == "1"
     slot.placed, files = place("2", 2)
-    slot.shadow._patience.first = 0.01
+    slot.shadow._backoff._pauses.first = 0.01
     assert slot.shadow() is None
     assert slot.failures() == 1
     put(slot, files)

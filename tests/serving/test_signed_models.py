@@ -11,7 +11,7 @@ from model_signing import hashing, signing
 
 from components.package.signing import sign
 from components.registry_oci import Layer
-from serving.agent.releases.signatures import SIGNATURE_FILE, Trust
+from serving.agent.releases.signatures import SIGNATURE_FILE, SignatureVerifier
 from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.rollout.trusted_keys import trusted_keys
@@ -61,9 +61,9 @@ def keys():
 
 
 @pytest.fixture
-def trust(tmp_path, keys):
+def verifier(tmp_path, keys):
     """A check against the trusted key."""
-    return Trust(configured(tmp_path, keys.public))
+    return SignatureVerifier(configured(tmp_path, keys.public))
 
 
 def configured(tmp_path, public_key):
@@ -84,93 +84,93 @@ def files(make_delays):
     return make_delays(1).titled()
 
 
-def refusal(trust, files):
+def refusal(verifier, files):
     """Why the files are refused, and what is left on disk."""
     with pytest.raises(ModelRefusedError) as caught:
-        trust.check(files)
-    assert not trust._folder.exists()
+        verifier.verify(files)
+    assert not verifier._folder.exists()
     return caught.value.reason, str(caught.value)
 
 
-def test_what_is_signed_with_the_key_is_trusted(trust, files, keys, tmp_path):
+def test_what_is_signed_with_the_key_is_trusted(verifier, files, keys, tmp_path):
     """All files named by a signature of the configured key pass; nothing is left on disk."""
-    found = trust.check(files | {SIGNATURE_FILE: keys.sign(files, tmp_path / "a")})
+    found = verifier.verify(files | {SIGNATURE_FILE: keys.sign(files, tmp_path / "a")})
     assert [found] == list(trusted_keys(keys.public))
     assert not (tmp_path / "cache/verifying").exists()
 
 
-def test_what_the_package_step_signs_is_trusted(trust, files, keys):
+def test_what_the_package_step_signs_is_trusted(verifier, files, keys):
     """Both ends of a model's way agree on the signature's form."""
     layers = tuple(Layer(title, "", data) for title, data in files.items())
-    trust.check(files | {SIGNATURE_FILE: sign(MODEL, layers, keys.private).content})
+    verifier.verify(files | {SIGNATURE_FILE: sign(MODEL, layers, keys.private).content})
 
 
 def test_either_of_two_keys_is_trusted(files, keys, tmp_path):
     """While one key takes the place of another both are trusted, and it is known which it was."""
     new = new_keys()
-    trust = Trust(configured(tmp_path, keys.public + new.public))
+    verifier = SignatureVerifier(configured(tmp_path, keys.public + new.public))
     for each in (keys, new):
         signature = each.sign(files, tmp_path / f"{id(each)}")
-        assert trust.check(files | {SIGNATURE_FILE: signature}) in trusted_keys(each.public)
+        assert verifier.verify(files | {SIGNATURE_FILE: signature}) in trusted_keys(each.public)
     signature = new_keys().sign(files, tmp_path / "other")
-    assert refusal(trust, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
+    assert refusal(verifier, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
 
 
 def test_without_a_key_nothing_is_asked(tmp_path, files):
     """No public key, no question."""
-    assert Trust(configured(tmp_path, "")).check(files) == ""
+    assert SignatureVerifier(configured(tmp_path, "")).verify(files) == ""
 
 
-def test_what_is_not_signed_is_refused(trust, files):
+def test_what_is_not_signed_is_refused(verifier, files):
     """With a key configured, a signature must be there."""
-    assert refusal(trust, files)[0] is Reason.UNSIGNED
+    assert refusal(verifier, files)[0] is Reason.UNSIGNED
 
 
-def test_another_key_is_refused(trust, files, tmp_path):
+def test_another_key_is_refused(verifier, files, tmp_path):
     """A signature that is right, but of another key, is refused."""
-    found = refusal(trust, files | {SIGNATURE_FILE: new_keys().sign(files, tmp_path / "a")})
+    found = refusal(verifier, files | {SIGNATURE_FILE: new_keys().sign(files, tmp_path / "a")})
     assert found[0] is Reason.UNTRUSTED
     assert "Key mismatch" in found[1]
 
 
-def test_another_key_under_the_trusted_hint_is_refused(trust, files, keys, tmp_path):
+def test_another_key_under_the_trusted_hint_is_refused(verifier, files, keys, tmp_path):
     """A bundle that claims the trusted key needs that key's signature."""
     bundle = json.loads(new_keys().sign(files, tmp_path / "a"))
     hint = json.loads(keys.sign(files, tmp_path / "b"))["verificationMaterial"]
     signature = json.dumps(bundle | {"verificationMaterial": hint}).encode()
-    reason, message = refusal(trust, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
     assert (reason, message) == (Reason.UNTRUSTED, "not signed with the configured key")
 
 
 @pytest.mark.parametrize("title", ["model.onnx", "signature.json", "model_card.md"])
-def test_a_signature_of_other_bytes_is_refused(trust, files, keys, tmp_path, title):
+def test_a_signature_of_other_bytes_is_refused(verifier, files, keys, tmp_path, title):
     """One changed byte in any file is seen."""
     signature = keys.sign(files, tmp_path / "a")
     changed = files[title][:-1] + b"!"
-    reason, message = refusal(trust, files | {title: changed, SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {title: changed, SIGNATURE_FILE: signature})
     assert reason is Reason.UNTRUSTED
     assert "Hash mismatch" in message
     assert title in message
 
 
-def test_a_file_that_is_not_signed_is_refused(trust, files, keys, tmp_path):
+def test_a_file_that_is_not_signed_is_refused(verifier, files, keys, tmp_path):
     """What the signature does not name does not travel with it."""
     signature = keys.sign(files, tmp_path / "a")
-    found = refusal(trust, files | {"background.json": b"{}", SIGNATURE_FILE: signature})
+    found = refusal(verifier, files | {"background.json": b"{}", SIGNATURE_FILE: signature})
     assert found[0] is Reason.UNTRUSTED
 
 
-def test_a_file_that_is_missing_is_refused(trust, files, keys, tmp_path):
+def test_a_file_that_is_missing_is_refused(verifier, files, keys, tmp_path):
     """What the signature names must be there."""
     signature = keys.sign(files, tmp_path / "a")
     del files["model_card.md"]
-    assert refusal(trust, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
+    assert refusal(verifier, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
 
 
-def test_a_file_that_the_signature_ignores_is_refused(trust, files, keys, tmp_path):
+def test_a_file_that_the_signature_ignores_is_refused(verifier, files, keys, tmp_path):
     """A statement that says to pass over a file does not cover it."""
     signature = keys.sign(files, tmp_path / "a", ignored=["model.onnx"])
-    reason, message = refusal(trust, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
     assert reason is Reason.UNTRUSTED
     assert "the signature is of the files" in message
 
@@ -199,10 +199,10 @@ def unsigned(bundle):
         unsigned,
     ],
 )
-def test_a_corrupt_signature_is_refused(trust, files, keys, tmp_path, damage):
+def test_a_corrupt_signature_is_refused(verifier, files, keys, tmp_path, damage):
     """Whatever is wrong with model.sig, it is a refusal and no crash."""
     signature = damage(json.loads(keys.sign(files, tmp_path / "a")))
-    reason, message = refusal(trust, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
     assert reason is Reason.UNTRUSTED
     assert message
     assert "\n" not in message
@@ -210,8 +210,8 @@ def test_a_corrupt_signature_is_refused(trust, files, keys, tmp_path, damage):
 
 def test_a_key_that_is_none_is_said(tmp_path, files, keys):
     """A public key that cannot be used is named as what is wrong."""
-    trust = Trust(configured(tmp_path, "no key"))
+    verifier = SignatureVerifier(configured(tmp_path, "no key"))
     signed = files | {SIGNATURE_FILE: keys.sign(files, tmp_path / "a")}
-    reason, message = refusal(trust, signed)
+    reason, message = refusal(verifier, signed)
     assert reason is Reason.UNTRUSTED
     assert message.startswith("public_key is no elliptic curve's public key in PEM")

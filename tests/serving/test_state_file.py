@@ -6,16 +6,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from serving.config import Config, Slots
+from serving.config import Config, SlotAliases
 from serving.models.slots import Slot
-from serving.rollout import state as states
-from serving.rollout.state import Owner, Placed, Release, State, StateError
+from serving.rollout.state import (
+    Owner,
+    PlacedRelease,
+    Release,
+    State,
+    StateError,
+    path_of,
+    read,
+    write,
+)
 from serving.rollout.trusted_keys import trusted_keys
 
-OWNER = Owner("m", Slots())
+OWNER = Owner("m", SlotAliases())
 DIGEST = "sha256:" + "0" * 64
 OTHER = "sha256:" + "1" * 64
-PLACED = Placed(Release("7", f"oci://models/m@{DIGEST}"), DIGEST, {"model.onnx": OTHER})
+PLACED = PlacedRelease(Release("7", f"oci://models/m@{DIGEST}"), DIGEST, {"model.onnx": OTHER})
 STATE = State(OWNER, {Slot.CHAMPION: PLACED}, 0.25, "", ((OTHER,),))
 
 
@@ -33,18 +41,18 @@ def config(tmp_path):
 @pytest.fixture
 def path(config):
     """Where the state is."""
-    return states.path_of(config.cache_dir)
+    return path_of(config.cache_dir)
 
 
 def test_what_is_written_is_read(config, path):
     """A state comes back whole."""
-    states.write(path, STATE)
-    assert states.read(config) == STATE
+    write(path, STATE)
+    assert read(config) == STATE
 
 
 def test_no_state_is_none(config):
     """Before the first one there is none, and that is no error."""
-    assert states.read(config) is None
+    assert read(config) is None
 
 
 def test_all_blobs_are_named(path):
@@ -53,12 +61,12 @@ def test_all_blobs_are_named(path):
     assert State(OWNER).blobs() == set()
 
 
-@pytest.mark.parametrize("change", [{"model": "n"}, {"slots": Slots("live")}])
+@pytest.mark.parametrize("change", [{"model": "n"}, {"slots": SlotAliases("live")}])
 def test_a_foreign_state_is_refused(config, path, change):
     """Another model's, or one of other aliases."""
-    states.write(path, STATE)
+    write(path, STATE)
     with pytest.raises(StateError, match="another model or of other aliases"):
-        states.read(replace(config, **change))
+        read(replace(config, **change))
 
 
 def test_what_no_trusted_key_has_signed_is_left_out(config, path):
@@ -66,11 +74,11 @@ def test_what_no_trusted_key_has_signed_is_left_out(config, path):
     one, two = "-----BEGIN A-----\n1\n-----END A-----\n", "-----BEGIN A-----\n2\n-----END A-----\n"
     signed = replace(PLACED, key=next(iter(trusted_keys(two))))
     placed = {Slot.CHAMPION: PLACED, Slot.SHADOW: signed}
-    states.write(path, replace(STATE, placed=placed))
-    assert states.read(config).placed == placed
-    assert states.read(replace(config, public_key=one + two)).placed == {Slot.SHADOW: signed}
-    assert states.read(replace(config, public_key=one)).placed == {}
-    assert states.read(replace(config, public_key="no key")).placed == {}
+    write(path, replace(STATE, placed=placed))
+    assert read(config).placed == placed
+    assert read(replace(config, public_key=one + two)).placed == {Slot.SHADOW: signed}
+    assert read(replace(config, public_key=one)).placed == {}
+    assert read(replace(config, public_key="no key")).placed == {}
 
 
 def test_keys_are_told_apart():
@@ -85,11 +93,11 @@ def test_keys_are_told_apart():
 def test_a_torn_state_is_refused(tmp_path_factory, length):
     """Whatever is missing at its end, it is refused and never half believed."""
     config = configured(tmp_path_factory.getbasetemp() / "torn")
-    path = states.path_of(config.cache_dir)
+    path = path_of(config.cache_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(STATE)[:length])
     with pytest.raises(StateError):
-        states.read(config)
+        read(config)
 
 
 @given(st.binary(max_size=64))
@@ -99,11 +107,11 @@ def test_a_torn_state_is_refused(tmp_path_factory, length):
 def test_garbage_is_refused(tmp_path_factory, content):
     """Bytes that are no state are refused."""
     config = configured(tmp_path_factory.getbasetemp() / "garbage")
-    path = states.path_of(config.cache_dir)
+    path = path_of(config.cache_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     with pytest.raises(StateError):
-        states.read(config)
+        read(config)
 
 
 @pytest.mark.parametrize(
@@ -119,16 +127,16 @@ def test_garbage_is_refused(tmp_path_factory, content):
 )
 def test_a_state_of_another_form_is_refused(config, path, field, value):
     """An unknown form, slot or share, or a digest that is none, is refused."""
-    states.write(path, STATE)
+    write(path, STATE)
     changed = msgspec.json.decode(path.read_bytes()) | {field: value}
     path.write_bytes(msgspec.json.encode(changed))
     with pytest.raises(StateError, match=r"state\.json"):
-        states.read(config)
+        read(config)
 
 
 def test_a_digest_that_is_a_path_is_refused(config, path):
     """Digests become file names."""
     placed = replace(PLACED, files={"model.onnx": "sha256:../../../etc/passwd"})
-    states.write(path, replace(STATE, placed={Slot.CHAMPION: placed}))
+    write(path, replace(STATE, placed={Slot.CHAMPION: placed}))
     with pytest.raises(StateError):
-        states.read(config)
+        read(config)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from serving.agent.releases.mlflow import Mlflow, Registered, TrackingError
+from serving.agent.releases.mlflow import MlflowRegistry, RegisteredModel, TrackingError
 
 ERRORS = [
     httpx.Response(500, json={"error_code": "INTERNAL_ERROR"}),
@@ -19,7 +19,7 @@ ERRORS = [
 def asked(handler):
     """MLflow as a function from request to response."""
     client = httpx.Client(transport=httpx.MockTransport(handler))
-    return Mlflow(client, "http://mlflow:5000/", "flight delays")
+    return MlflowRegistry(client, "http://mlflow:5000/", "flight delays")
 
 
 def test_one_call_tells_aliases_and_tags():
@@ -37,8 +37,8 @@ def test_one_call_tells_aliases_and_tags():
         }
         return httpx.Response(200, json={"registered_model": found})
 
-    expected = Registered(17, {"champion": "7", "b": "9"}, {"k": "v", "bare": ""})
-    assert asked(answer).look() == expected
+    expected = RegisteredModel(17, {"champion": "7", "b": "9"}, {"k": "v", "bare": ""})
+    assert asked(answer).registered_model() == expected
     path = "/api/2.0/mlflow/registered-models/get"
     assert asked_for == [(path, {"name": "flight delays"})]
 
@@ -59,20 +59,20 @@ def test_a_version_is_asked_for_its_source():
 def test_a_model_that_is_not_registered_has_no_aliases():
     """MLflow's way to say that there is no such model is not an error."""
     answer = httpx.Response(404, json={"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"})
-    assert asked(lambda _: answer).look() == Registered()
+    assert asked(lambda _: answer).registered_model() == RegisteredModel()
 
 
 def test_a_model_without_any_alias_or_tag_has_none():
     """MLflow leaves empty lists out of its answers."""
     answer = httpx.Response(200, json={"registered_model": {"name": "m"}})
-    assert asked(lambda _: answer).look() == Registered()
+    assert asked(lambda _: answer).registered_model() == RegisteredModel()
 
 
 @pytest.mark.parametrize("answer", ERRORS)
 def test_any_other_answer_is_an_error(answer):
     """What is not MLflow's own yes or no is trouble, never 'no release'."""
     with pytest.raises(TrackingError, match="registered-models/get"):
-        asked(lambda _: answer).look()
+        asked(lambda _: answer).registered_model()
     with pytest.raises(TrackingError, match="model-versions/get"):
         asked(lambda _: answer).source("7")
 
@@ -91,4 +91,4 @@ def test_no_answer_is_an_error():
         raise httpx.ConnectError("refused", request=request)
 
     with pytest.raises(TrackingError, match="refused"):
-        asked(refuse).look()
+        asked(refuse).registered_model()

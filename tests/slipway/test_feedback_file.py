@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from infra.errors import SettingsError, SlipwayError
-from serving.prediction_log.feedback import GivenLabel
+from serving.prediction_log.feedback import FeedbackLabel
 from slipway.models import feedback
 from slipway.stack.running import Running
 
@@ -66,7 +66,7 @@ def labels_of(path: Path, content: str | bytes, **options: bool) -> feedback.Lab
 
 def many(count: int, value: object = 0.0) -> feedback.Labels:
     """So many labels, a line each."""
-    given = [GivenLabel(str(number), value) for number in range(count)]
+    given = [FeedbackLabel(str(number), value) for number in range(count)]
     return feedback.Labels(Path("l.jsonl"), given, list(range(1, count + 1)))
 
 

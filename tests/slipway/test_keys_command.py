@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from infra.errors import SlipwayError
 from infra.settings import tree
 from serving.config import ApiKey
-from serving.middleware.api_keys import Keys
+from serving.middleware.api_keys import ApiKeys
 from slipway.commands import keys as keys_cli
 from slipway.commands.main import app
 from slipway.models import api_keys
@@ -40,7 +40,7 @@ def test_a_new_key_is_printed_alone_and_its_line_is_fit_for_the_settings(
     lines = yaml.safe_load(answer.stderr.split("\n", 1)[1])
     serving = tree.parse({"serving": lines["slipway:serving"]}, source="S").serving
     [(name, sha256)] = serving.api_key_hashes.items()
-    assert Keys((ApiKey(name, sha256),)).caller(f"Bearer {key}", None) == "web"
+    assert ApiKeys((ApiKey(name, sha256),)).authenticate(f"Bearer {key}", None) == "web"
 
 
 def test_nothing_keeps_a_key(stack: Path) -> None:

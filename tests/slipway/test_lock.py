@@ -14,7 +14,7 @@ from slipway.stack import lock
 
 HOLDER = """
 import sys, pathlib
-from slipway import lock
+from slipway.stack import lock
 with lock.hold(pathlib.Path(sys.argv[1]), "local", "up"):
     print("held", flush=True)
     sys.stdin.read()

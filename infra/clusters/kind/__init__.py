@@ -1,1 +1,1 @@
-"""kind."""
+"""The kind provider: plan, command line, host checks and Pulumi resource."""

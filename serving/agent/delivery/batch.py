@@ -1,8 +1,8 @@
 """One batch's way from the journal into the tables.
 
 Owns the order that makes it exactly once: what was read is committed together with how far it was
-read, and only then may it be deleted. After a failure everything known is forgotten and asked
-anew, of the tables themselves; so a commit that landed unseen is not repeated.
+read, and only then may it be deleted. After a failure all positions are forgotten and read from the
+tables themselves; so a commit that was made unnoticed is not repeated.
 """
 
 import gc
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from serving import logs
 from serving.agent.delivery.journals import Journals, Part, Record
-from serving.agent.delivery.maintenance import Upkeep
+from serving.agent.delivery.maintenance import TableMaintenance
 from serving.agent.delivery.metrics import LogMetrics
 from serving.agent.delivery.tables import (
     FEEDBACK,
@@ -34,19 +34,19 @@ _MERGE_SHARE = 20
 """A merge reads the whole table of labels, so they wait this many times as long as one took."""
 
 
-class Shadow(Protocol):
-    """Whoever scores predictions a second time; see `serving.agent.shadow.scorer`."""
+class Scorer(Protocol):
+    """Scores predictions a second time; see `serving.agent.shadow.scorer`."""
 
     def score(self, records: list[Prediction]) -> list[Prediction]:
-        """Its own records of those it could score, under their ids. Raises nothing."""
+        """The shadow's records of those that it could score, under their ids. Raises nothing."""
 
     def skip(self, count: int) -> None:
-        """Count records that it is not asked to score."""
+        """Count records that it does not get to score."""
 
 
 @dataclass(slots=True)
-class _Progress:
-    """How far each writer's journal is in a table, or may be taken to be."""
+class _Positions:
+    """How far each writer's journal is in a table, or counts as being."""
 
     done: dict[str, int] = field(default_factory=dict)
 
@@ -68,12 +68,12 @@ class _Progress:
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Leave the garbage collector off: it would walk a batch's million small lists in vain."""
-    was = gc.isenabled()
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if enabled:
             gc.enable()
 
 
@@ -88,7 +88,7 @@ class Delivery:
         metrics: LogMetrics,
         backlog_bytes: int,
         observe: Callable[[Sequence[Prediction]], None] | None = None,
-        shadow: Shadow | None = None,
+        shadow: Scorer | None = None,
     ) -> None:
         """Bind the collaborators; nothing is touched yet. See `Shipper`."""
         self._folder = journal
@@ -98,10 +98,10 @@ class Delivery:
         self._shadow = shadow
         self._predictions = Predictions(url)
         self._feedback = Feedback(url)
-        self._predictions_upkeep = Upkeep(self._predictions, PREDICTIONS)
-        self._feedback_upkeep = Upkeep(self._feedback, FEEDBACK)
+        self._predictions_maintenance = TableMaintenance(self._predictions, PREDICTIONS)
+        self._feedback_maintenance = TableMaintenance(self._feedback, FEEDBACK)
         self._journals = Journals(journal, self._begin, metrics.torn.inc)
-        self._logged, self._labelled = _Progress(), _Progress()
+        self._logged, self._labelled = _Positions(), _Positions()
         self._read: dict[str, int] = {}
         self._labels: dict[tuple[str, int], Label] = {}
         self._merge_at = 0.0
@@ -112,7 +112,7 @@ class Delivery:
         """Deliver one batch; whether more is there already.
 
         Args:
-            last: nobody waits for what can be done later, such as the shadow.
+            last: skip what can be done without, such as the shadow.
 
         Raises:
             DeltaError: or OSError: a store or the disk refuses. Then `forget`; nothing is lost.
@@ -123,7 +123,7 @@ class Delivery:
     def _step(self, *, last: bool) -> bool:
         parts, full = self._journals.read(BATCH_BYTES)
         self._read |= {part.writer: part.end for part in parts}
-        self._look(parts)
+        self._note_oldest(parts)
         self._deliver_predictions(parts, last=last)
         self._take_labels(parts)
         if last or time.monotonic() >= self._merge_at:
@@ -133,7 +133,7 @@ class Delivery:
         return full
 
     def forget(self) -> None:
-        """Begin anew with what the tables say."""
+        """Forget all positions, so that they are read from the tables again."""
         self._predictions.forget()
         self._feedback.forget()
         self._journals.rewind()
@@ -154,7 +154,7 @@ class Delivery:
         self._labelled.done[writer] = max(noted, self._feedback.position(writer))
         return min(self._logged.done[writer], self._labelled.done[writer])
 
-    def _look(self, parts: list[Part]) -> None:
+    def _note_oldest(self, parts: list[Part]) -> None:
         times = [
             record.time for part in parts for frame in part.frames[:1] for record in frame.records
         ]
@@ -170,7 +170,7 @@ class Delivery:
             self._metrics.shipped.labels(PREDICTIONS).inc(rows)
             if self._observe is not None:
                 self._observe(records)
-            self._predictions_upkeep.committed()
+            self._predictions_maintenance.committed()
         self._logged.done |= ends
 
     def _append(self, records: list[Prediction], ends: dict[str, int]) -> int:
@@ -180,13 +180,13 @@ class Delivery:
             raise
         except Exception as error:  # noqa: BLE001  # one strange record must not hold up the rest
             logs.failure("log_batch_refused", error)
-            return self._predictions.append(list(self._sound(records)), ends)
+            return self._predictions.append(list(self._writable(records)), ends)
 
-    def _sound(self, records: Iterable[Prediction]) -> Iterable[Prediction]:
+    def _writable(self, records: Iterable[Prediction]) -> Iterable[Prediction]:
         for record in records:
             try:
                 predictions_batch([record])
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is said and counted
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is logged and counted
                 self._metrics.torn.inc()
                 logs.failure("log_record_unwritable", error, id=record.id)
             else:
@@ -203,8 +203,8 @@ class Delivery:
     def _take_labels(self, parts: list[Part]) -> None:
         for record in self._labelled.new(parts):
             if isinstance(record, Label):
-                known = self._labels.get((record.id, record.row))
-                if known is None or record.time >= known.time:
+                earlier = self._labels.get((record.id, record.row))
+                if earlier is None or record.time >= earlier.time:
                     self._labels[record.id, record.row] = record
         if not self._labels:
             self._labelled.done |= self._labelled.ahead(self._read)
@@ -220,11 +220,11 @@ class Delivery:
         self._labels.clear()
         self._labelled.done |= ends
         self._merge_at = time.monotonic() + _MERGE_SHARE * (time.monotonic() - begin)
-        self._feedback_upkeep.committed()
+        self._feedback_maintenance.committed()
 
     def _release(self) -> None:
         """Delete what both tables have, of dead writers everything."""
         for writer in self._journals.writers():
             if writer in self._logged.done:
-                both = min(self._logged.done[writer], self._labelled.done.get(writer, 0))
-                self._journals.release(writer, both)
+                position = min(self._logged.done[writer], self._labelled.done.get(writer, 0))
+                self._journals.release(writer, position)

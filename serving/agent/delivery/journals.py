@@ -1,7 +1,7 @@
-"""Reading what all workers wrote, and deleting what is in the tables.
+"""Reads the journals of all workers, and deletes what is in the tables.
 
-Owns how far each writer was read and what of it may go. Nothing here stops at what cannot be
-read: it is skipped, counted and said.
+Owns how far each writer was read and what of it may be deleted. Nothing here stops at what cannot
+be read: it is skipped, counted and logged.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from serving import logs
+from serving.errors import DECODE_ERRORS
 from serving.prediction_log import segments
 from serving.prediction_log.records import Label, Prediction
 
@@ -23,7 +24,7 @@ _DECODER = msgspec.msgpack.Decoder(list[Record])
 
 @dataclass(slots=True)
 class Frame:
-    """What one append brought; `end` is the writer's position after it."""
+    """The records of one append; `end` is the writer's position after it."""
 
     end: int
     records: list[Record]
@@ -56,7 +57,7 @@ class _Source:
 
     def read(self, budget: int) -> Part:
         """What comes next, about `budget` bytes of it."""
-        # Asked first: a writer that has ended by now has written all that is seen below.
+        # Checked first: a writer that has ended by now has written all that is read below.
         lives = segments.lives(self.path)
         begins = segments.positions(self.path)
         frames: list[Frame] = []
@@ -89,7 +90,7 @@ class _Source:
     def _decode(self, body: bytes) -> list[Record]:
         try:
             return _DECODER.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except DECODE_ERRORS as error:
             self._skip("journal_unreadable", len(body), error=str(error))
             return []
 
@@ -149,7 +150,7 @@ class Journals:
         self._sources.clear()
 
     def release(self, writer: str, position: int) -> None:
-        """Note that all up to a position is in the tables, and delete what nobody needs.
+        """Note that all up to a position is in the tables, and delete what is not needed.
 
         Raises:
             OSError: the disk refuses; what is left is deleted another time.

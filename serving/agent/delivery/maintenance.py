@@ -1,7 +1,7 @@
-"""What keeps the log's tables readable with a commit every few seconds, for years.
+"""Maintenance of the log's tables, which get a commit every few seconds, for years.
 
-Owns when small files are joined and old ones deleted. That it fails is said and does no harm:
-another agent at the same table may have been faster.
+Owns when small files are joined and old ones deleted. A failure is logged and does no harm: another
+agent at the same table may have been faster.
 """
 
 import time
@@ -16,8 +16,8 @@ _VACUUM_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
-class Upkeep:
-    """Looks after one table.
+class TableMaintenance:
+    """Maintains one table.
 
     Attributes:
         table: the table.
@@ -32,7 +32,7 @@ class Upkeep:
     _vacuum_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
-        # One that is started again and again does not look after the table each time.
+        # An agent that is started again and again does not vacuum the table each time.
         self._vacuum_at = time.monotonic() + _VACUUM_SECONDS / 4
 
     def committed(self) -> None:

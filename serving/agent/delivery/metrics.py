@@ -1,20 +1,18 @@
-"""What the agent measures of the prediction log and of the shadow, by Prometheus conventions.
+"""Metrics of delivering the prediction log, by Prometheus conventions.
 
-Owns names and labels; label values are the tables' and the configured model's.
+Owns names and labels; label values are the tables.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from serving.agent.delivery.tables import FEEDBACK, PREDICTIONS
-
-_DIFFERENCES = (0.0, 1e-6, 1e-4, 1e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 100.0)
 
 
 class LogMetrics:
     """Metrics of shipping the journal."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Make them in `registry`."""
+        """Register them in `registry`."""
         self.shipped = Counter(
             "slipway_prediction_log_shipped",
             "Rows written to the log's tables.",
@@ -47,29 +45,3 @@ class LogMetrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
-
-
-class ShadowMetrics:
-    """Metrics of scoring the shadow."""
-
-    def __init__(self, registry: CollectorRegistry, model: str) -> None:
-        """Make them in `registry`, for the configured model."""
-        self.predictions = Counter(
-            "slipway_shadow_predictions",
-            "Requests that the shadow scored too.",
-            ["model"],
-            registry=registry,
-        ).labels(model)
-        self.skipped = Counter(
-            "slipway_shadow_skipped",
-            "Requests that the shadow did not score: too much waits, or they do not fit it.",
-            ["model"],
-            registry=registry,
-        ).labels(model)
-        self.difference = Histogram(
-            "slipway_shadow_difference",
-            "Distance of the shadow's numeric outputs from those that were answered.",
-            ["model"],
-            buckets=_DIFFERENCES,
-            registry=registry,
-        ).labels(model)

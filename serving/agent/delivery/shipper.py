@@ -1,7 +1,7 @@
 """The journal's way into the Delta tables, as a thread of the agent.
 
 Owns when: a batch is due, the store is left alone for a while, the end has come. What a batch
-does is the business of `delivery`. While the store is down everything waits in the journal, whose
+does is the business of `batch`. While the store is down everything waits in the journal, whose
 capacity the writers hold.
 """
 
@@ -13,20 +13,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from serving import logs
-from serving.agent.delivery.batch import BATCH_BYTES, Delivery, Shadow
+from serving.agent.delivery.batch import BATCH_BYTES, Delivery, Scorer
 from serving.agent.delivery.metrics import LogMetrics
 from serving.agent.delivery.tables import STORE_ERRORS
 from serving.config import PredictionLog
+from serving.logs import TroubleLog
 from serving.prediction_log import segments
 from serving.prediction_log.records import Prediction
+from serving.rollout.backoff import Pauses
 
 _TICK = 1.0
 _FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 60.0
 
 
 class Shipper:
-    """Ships one server's journal, from `start` to `stop`."""
+    """Ships one server's journal."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Shipper:
         log: PredictionLog,
         metrics: LogMetrics,
         observe: Callable[[Sequence[Prediction]], None] | None = None,
-        shadow: Shadow | None = None,
+        shadow: Scorer | None = None,
     ) -> None:
         """Bind the collaborators; nothing is touched yet.
 
@@ -59,25 +60,9 @@ class Shipper:
             shadow=shadow,
         )
         self._due = 0.0
-        self._pause = 0.0
+        self._pauses = Pauses(_FIRST_PAUSE)
+        self._troubles = TroubleLog({"log_store_refuses": "log_store_answers"})
         self._failing_since: int | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self.run, args=(self._stopping,), name="shipping", daemon=True
-        )
-
-    def start(self) -> None:
-        """Begin to ship."""
-        self._thread.start()
-
-    def stop(self, seconds: float) -> bool:
-        """Ship what is there and end; whether that was done within `seconds`.
-
-        What was not stays in the journal, for the next start.
-        """
-        self._stopping.set()
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def flush(self, *, last: bool = False) -> bool:
         """Ship all that is there; whether the store took it. Raises nothing."""
@@ -91,25 +76,25 @@ class Shipper:
             self._failed(error)
         else:
             self._succeeded()
-        return not self._pause
+        return not self._pauses.current
 
     def run(self, stopping: threading.Event) -> None:
         """Ship until the event is set, then what is there by then."""
-        lock = self._alone(stopping)
+        lock = self._acquire(stopping)
         if lock is None:
             return
         tick = min(_TICK, self._flush_seconds)
         while not stopping.wait(tick):
             waiting = self._measure()
             now = time.monotonic()
-            if now >= self._due or (waiting >= BATCH_BYTES and not self._pause):
+            if now >= self._due or (waiting >= BATCH_BYTES and not self._pauses.current):
                 self.flush()
-                self._due = time.monotonic() + max(self._pause, self._flush_seconds)
+                self._due = time.monotonic() + max(self._pauses.current, self._flush_seconds)
         self.flush(last=True)
         self._measure()
         os.close(lock)
 
-    def _alone(self, stopping: threading.Event) -> int | None:
+    def _acquire(self, stopping: threading.Event) -> int | None:
         """Wait until no other agent ships this journal; the open file that holds it."""
         while True:
             lock = _lock(self._folder)
@@ -127,16 +112,14 @@ class Shipper:
         table = self._delivery.at_work
         self._delivery.forget()
         self._metrics.failures.labels(table).inc()
-        if not self._pause:
-            self._failing_since = time.time_ns()
-            logs.warning("log_store_refuses", table=table, error=str(error))
-        self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
+        self._failing_since = self._failing_since or time.time_ns()
+        self._troubles.begin("log_store_refuses", table=table, error=str(error))
+        self._pauses.failed()
 
     def _succeeded(self) -> None:
-        if self._pause:
-            logs.info("log_store_answers")
+        self._troubles.end("log_store_refuses")
         self._failing_since = None
-        self._pause = 0.0
+        self._pauses.reset()
 
 
 def _lock(folder: Path) -> int | None:

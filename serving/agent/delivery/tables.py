@@ -47,7 +47,7 @@ _CONFIGURATION: Final = {
     "delta.logRetentionDuration": "interval 1 days",
     # Files that were joined are remembered for as long, and each costs every commit 10 us.
     "delta.deletedFileRetentionDuration": "interval 6 hours",
-    # Each worker that ever lived leaves a transaction; nobody asks for one after so long.
+    # Each worker that ever lived leaves a transaction; none is read after so long.
     "delta.setTransactionRetentionDuration": "interval 30 days",
 }
 _WRITER = WriterProperties(compression="ZSTD")
@@ -94,7 +94,7 @@ class Table:
     """
 
     def __init__(self, uri: str, columns: Schema, partition_by: list[str]) -> None:
-        """Know its place; nothing is asked yet."""
+        """Bind its address; nothing is requested yet."""
         self._uri = uri
         self._schema = columns
         self._partition_by = partition_by
@@ -105,7 +105,7 @@ class Table:
         return self._opened().transaction_version(_application(writer)) or 0
 
     def forget(self) -> None:
-        """Ask the store anew, next time."""
+        """Read the table anew, next time."""
         self._table = None
 
     def compact(self, filters: list[tuple[str, str, str]] | None = None) -> int:
@@ -127,7 +127,7 @@ class Table:
         return len(table.vacuum(hours, dry_run=False, enforce_retention_duration=False, full=True))
 
     def _newest(self) -> DeltaTable:
-        """The table with what other servers wrote: what rewrites files must know them all."""
+        """The table with all commits of other servers, which rewriting files needs."""
         table = self._opened()
         table.update_incremental()
         return table

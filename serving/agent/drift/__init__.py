@@ -1,1 +1,1 @@
-"""drift."""
+"""Statistics of logged inputs and outputs, held against the model's reference."""

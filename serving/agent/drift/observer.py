@@ -1,7 +1,7 @@
-"""Watches what models are given and what they say, from the journal's records.
+"""Statistics of inputs and outputs, from the journal's records.
 
-Owns the comparison of values with the model's reference. It is given records in batches, many
-thousand a second, so it works on whole columns.
+Owns the comparison of values with the model's reference. Records come in batches, many thousand a
+second, so it works on whole columns.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from serving import logs
-from serving.agent.drift.metrics import BUCKETS, ObservingMetrics
+from serving.agent.drift.metrics import BUCKETS, DriftMetrics
 from serving.agent.releases.oci import layers_of
 from serving.errors import ModelRefusedError
-from serving.metrics.buffered import add
 from serving.models import reference
 from serving.models.reference import REFERENCE, Category, Numeric, Reference
 from serving.models.slots import Slot
@@ -34,15 +33,13 @@ _BOUNDS = np.array(BUCKETS)
 class Observer:
     """Counts values outside the training rows' ranges, missing ones, and what was predicted."""
 
-    def __init__(
-        self, reference: Callable[[str], Reference | None], metrics: ObservingMetrics
-    ) -> None:
+    def __init__(self, reference: Callable[[str], Reference | None], metrics: DriftMetrics) -> None:
         """Compare with `reference(digest)` of the model that answered, where it has one."""
         self._reference = lru_cache(_KEPT_REFERENCES)(reference)
         self._metrics = metrics
 
     def observe(self, predictions: Sequence[Prediction]) -> None:
-        """Count a batch. What a shadow was given was counted with the answer, so not again."""
+        """Count a batch. A shadow's inputs are counted with the response that it shadows."""
         for start in range(0, len(predictions), _CHUNK):
             try:
                 self._chunk(predictions[start : start + _CHUNK])
@@ -50,17 +47,17 @@ class Observer:
                 logs.failure("observing_crashed", error)
 
     def _chunk(self, predictions: Sequence[Prediction]) -> None:
-        kind = attrgetter("digest", "slot")
-        for (digest, slot), group in groupby(sorted(predictions, key=kind), kind):
-            same = list(group)
+        source = attrgetter("digest", "slot")
+        for (digest, slot), group in groupby(sorted(predictions, key=source), source):
+            records = list(group)
             if slot != Slot.SHADOW:
-                self._inputs(digest, [each.inputs for each in same])
-            for name, columns in _by_name(each.outputs for each in same):
+                self._inputs(digest, [record.inputs for record in records])
+            for name, columns in _by_name(record.outputs for record in records):
                 self._output(slot, name, columns)
 
     def _inputs(self, digest: str, inputs: Sequence[dict[str, list[Any]]]) -> None:
-        found = self._reference(digest)
-        features = found.features if found else {}
+        known = self._reference(digest)
+        features = known.features if known else {}
         for name, columns in _by_name(inputs):
             feature = features.get(name)
             values = list(chain.from_iterable(columns))
@@ -75,14 +72,14 @@ class Observer:
         if not _NUMBERS.issuperset(map(type, flat)):
             return
         values = np.array(flat, np.float64)
-        known = values[np.isfinite(values)]
-        buckets = np.searchsorted(_BOUNDS, known, side="left")
+        finite = values[np.isfinite(values)]
+        buckets = np.searchsorted(_BOUNDS, finite, side="left")
         counts = np.bincount(buckets, minlength=len(BUCKETS) + 1).tolist()
-        add(self._metrics.values(slot, name), counts, float(known.sum()))
+        self._metrics.output(slot, name, counts, float(finite.sum()))
 
 
 def references(cache: Cache) -> Callable[[str], Reference | None]:
-    """What finds a model's reference by its artifact's digest, in the agent's cache."""
+    """Finds a model's reference by its artifact's digest, in the agent's cache."""
 
     def find(digest: str) -> Reference | None:
         manifest = cache.get(digest)
@@ -97,12 +94,12 @@ def references(cache: Cache) -> Callable[[str], Reference | None]:
     return find
 
 
-def _by_name(several: Iterable[dict[str, list[Any]]]) -> Iterator[tuple[str, list[list[Any]]]]:
+def _by_name(records: Iterable[dict[str, list[Any]]]) -> Iterator[tuple[str, list[list[Any]]]]:
     """The columns of each name; requests may have named only some outputs, in any order."""
-    found: dict[tuple[str, ...], list[Iterable[list[Any]]]] = {}
-    for columns in several:
-        found.setdefault(tuple(columns), []).append(columns.values())
-    for names, rows in found.items():
+    by_names: dict[tuple[str, ...], list[Iterable[list[Any]]]] = {}
+    for columns in records:
+        by_names.setdefault(tuple(columns), []).append(columns.values())
+    for names, rows in by_names.items():
         yield from zip(names, map(list, zip(*rows, strict=True)), strict=True)
 
 

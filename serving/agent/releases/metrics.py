@@ -1,22 +1,21 @@
-"""What the agent measures of following the model registry.
+"""Metrics of following the model registry.
 
 The workers expose it: all processes share the files of prometheus-client's multiprocess mode.
 """
 
 from prometheus_client import CollectorRegistry, Counter
 
-from serving.metrics.models import Refusals
+from serving.metrics.models import RefusalMetrics
 
 
-class AgentMetrics:
-    """The follower's metrics, in a registry of the agent's own."""
+class ReleaseMetrics:
+    """Metrics of following the model registry."""
 
-    def __init__(self, model: str) -> None:
-        """Make the metrics of one agent that looks after `model`."""
-        self.own = CollectorRegistry()
-        self.refusals = Refusals(model, self.own)
+    def __init__(self, model: str, registry: CollectorRegistry) -> None:
+        """Register the metrics of one agent that follows `model`."""
+        self.refusals = RefusalMetrics(model, registry)
         self.poll_failures = Counter(
             "slipway_tracking_poll_failures",
             "Looks at the aliases that the model registry did not answer.",
-            registry=self.own,
+            registry=registry,
         )

@@ -1,6 +1,6 @@
 """The model registry's side: aliases, tags and sources of one model, over MLflow's REST API.
 
-Owns two questions and their answers. It needs nothing of MLflow's package, which takes seconds and
+Owns two requests and their responses. It needs nothing of MLflow's package, which takes seconds and
 hundreds of megabytes to import.
 """
 
@@ -10,6 +10,8 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
+from serving.errors import DECODE_ERRORS
+
 _MODEL = "/api/2.0/mlflow/registered-models/get"
 _VERSION = "/api/2.0/mlflow/model-versions/get"
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -18,15 +20,15 @@ T = TypeVar("T")
 
 
 class TrackingError(Exception):
-    """MLflow could not be asked, or did not answer in its own form."""
+    """MLflow cannot be reached, or does not answer in its own form."""
 
 
-class Registered(Struct, frozen=True):
-    """What the model registry says of a model now.
+class RegisteredModel(Struct, frozen=True):
+    """A registered model, as it is now.
 
     Attributes:
-        created: when it was made, milliseconds since the epoch; a model that was deleted and made
-            anew counts its versions anew.
+        created: its creation, milliseconds since the epoch; a model that was deleted and created
+            again counts its versions from 1 again.
         aliases: version by alias.
         tags: the registered model's.
     """
@@ -36,14 +38,22 @@ class Registered(Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
-class Tracking(Protocol):
-    """Whoever knows which releases are to be served."""
+class ModelRegistry(Protocol):
+    """The model registry, as following needs it."""
 
-    def look(self) -> Registered:
-        """The model's aliases and tags, none where there is no such model."""
+    def registered_model(self) -> RegisteredModel:
+        """The model's aliases and tags, none where there is no such model.
+
+        Raises:
+            TrackingError: it cannot be reached.
+        """
 
     def source(self, version: str) -> str:
-        """Where a version's artifact is."""
+        """Where a version's artifact is.
+
+        Raises:
+            TrackingError: it cannot be reached, or does not have the version.
+        """
 
 
 class _Alias(Struct, frozen=True):
@@ -63,7 +73,7 @@ class _Model(Struct, frozen=True):
     tags: list[_Tag] = field(default_factory=list)
 
 
-class _ModelAnswer(Struct, frozen=True):
+class _ModelResponse(Struct, frozen=True):
     registered_model: _Model
 
 
@@ -71,7 +81,7 @@ class _Version(Struct, frozen=True):
     source: str
 
 
-class _VersionAnswer(Struct, frozen=True):
+class _VersionResponse(Struct, frozen=True):
     model_version: _Version
 
 
@@ -79,16 +89,16 @@ class _Error(Struct, frozen=True):
     error_code: str = ""
 
 
-class Mlflow:
-    """Asks for one registered model."""
+class MlflowRegistry:
+    """MLflow's registry, for one registered model."""
 
     def __init__(self, client: httpx.Client, url: str, name: str) -> None:
-        """Ask the MLflow server at `url` through `client`; nothing is asked yet."""
+        """Use the MLflow server at `url` through `client`; nothing is requested yet."""
         self._client = client
         self._url = url.rstrip("/")
         self._name = name
 
-    def look(self) -> Registered:
+    def registered_model(self) -> RegisteredModel:
         """The model's aliases and tags, none where it does not exist.
 
         Raises:
@@ -96,12 +106,11 @@ class Mlflow:
         """
         response = self._get(_MODEL, {"name": self._name})
         if _is_missing(response):
-            return Registered()
-        model = self._decode(_MODEL, response, _ModelAnswer).registered_model
-        aliases = {each.alias: each.version for each in model.aliases}
-        return Registered(
-            model.creation_timestamp, aliases, {each.key: each.value for each in model.tags}
-        )
+            return RegisteredModel()
+        model = self._decode(_MODEL, response, _ModelResponse).registered_model
+        aliases = {alias.alias: alias.version for alias in model.aliases}
+        tags = {tag.key: tag.value for tag in model.tags}
+        return RegisteredModel(model.creation_timestamp, aliases, tags)
 
     def source(self, version: str) -> str:
         """Where a version's artifact is.
@@ -110,7 +119,7 @@ class Mlflow:
             TrackingError: MLflow cannot be reached, or does not have the version.
         """
         response = self._get(_VERSION, {"name": self._name, "version": version})
-        return self._decode(_VERSION, response, _VersionAnswer).model_version.source
+        return self._decode(_VERSION, response, _VersionResponse).model_version.source
 
     def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
         try:
@@ -124,7 +133,7 @@ class Mlflow:
         try:
             # MLflow writes 64-bit integers as numbers or as text, as its version pleases.
             return msgspec.json.decode(response.content, type=form, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except DECODE_ERRORS as error:
             raise TrackingError(f"{self._url}{path}: {error}") from error
 
 
@@ -133,6 +142,6 @@ def _is_missing(response: httpx.Response) -> bool:
         return False
     try:
         error: Any = msgspec.json.decode(response.content, type=_Error)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         return False
     return bool(error.error_code == _MISSING)

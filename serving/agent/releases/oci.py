@@ -12,7 +12,7 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
-from serving.errors import ModelRefusedError, Reason
+from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 from serving.models.model import FILES
 from serving.rollout.cache import Cache, digest_of
 
@@ -20,7 +20,7 @@ _SOURCE = re.compile(r"oci://([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)@(sha256:[0-9a-f]{6
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST_BYTES = 4 * 1024 * 1024
-"""The least that the specification asks registries to take, and so the most that one may have."""
+"""The bound that the specification has every registry accept."""
 _TITLE = "org.opencontainers.image.title"
 # Files are written to a folder under their titles, to be verified: a title must be a plain name.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -75,7 +75,7 @@ def parse_source(source: str) -> Source:
     return Source(match[1], match[2])
 
 
-class Registry:
+class OciRegistry:
     """Pulls models from one OCI registry through the cache."""
 
     def __init__(self, client: httpx.Client, host: str, cache: Cache) -> None:
@@ -101,11 +101,11 @@ class Registry:
         }
         return Artifact(digest, files, {title: layer.digest for title, layer in layers.items()})
 
-    def _blob(self, path: str, digest: str, most: int) -> bytes:
+    def _blob(self, path: str, digest: str, limit: int) -> bytes:
         cached = self._cache.get(digest)
         if cached is not None:
             return cached
-        data = self._pull(path, most)
+        data = self._pull(path, limit)
         if digest_of(data) != digest:
             raise ModelRefusedError(
                 Reason.DIGEST, f"{path}: the registry's bytes have the digest {digest_of(data)}"
@@ -116,7 +116,7 @@ class Registry:
             raise ModelRefusedError(Reason.CACHE, f"{path} cannot be kept: {error}") from error
         return data
 
-    def _pull(self, path: str, most: int) -> bytes:
+    def _pull(self, path: str, limit: int) -> bytes:
         data = bytearray()
         try:
             with self._client.stream(
@@ -125,28 +125,28 @@ class Registry:
                 response.raise_for_status()
                 for chunk in response.iter_bytes():
                     data += chunk
-                    if len(data) > most:
-                        raise ModelRefusedError(Reason.DIGEST, f"{path}: longer than {most} bytes")
+                    if len(data) > limit:
+                        raise ModelRefusedError(Reason.DIGEST, f"{path}: longer than {limit} bytes")
         except httpx.HTTPError as error:
             raise ModelRefusedError(Reason.FETCH, f"{path}: {error}") from error
         return bytes(data)
 
 
 def layers_of(manifest: bytes) -> dict[str, Layer]:
-    """The artifact's files, by title; layers without a plain name are none.
+    """The artifact's files, by title; layers without a plain name are left out.
 
     Raises:
-        ModelRefusedError: it is no manifest of a model.
+        ModelRefusedError: the manifest is not that of a model.
     """
     try:
         layers = msgspec.json.decode(manifest, type=_Manifest).layers
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except DECODE_ERRORS as error:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest: {error}") from error
     titled = {layer.annotations.get(_TITLE, ""): layer for layer in layers}
-    found = {title: layer for title, layer in titled.items() if _FILE_NAME.fullmatch(title)}
-    missing = [title for title in FILES if title not in found]
+    files = {title: layer for title, layer in titled.items() if _FILE_NAME.fullmatch(title)}
+    missing = [title for title in FILES if title not in files]
     if missing:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest has no layer titled {missing}")
-    if not all(_DIGEST.fullmatch(layer.digest) for layer in found.values()):
+    if not all(_DIGEST.fullmatch(layer.digest) for layer in files.values()):
         raise ModelRefusedError(Reason.MANIFEST, "a layer's digest is not a sha256 digest")
-    return found
+    return files

@@ -1,6 +1,6 @@
-"""Whether a model's files are signed with a configured key.
+"""Verification of model signatures with the configured keys.
 
-Owns the question; `verify` answers it, in a process of its own.
+Owns the process that verifies; its program is `verify`.
 """
 
 import shutil
@@ -15,38 +15,38 @@ from serving.errors import ModelRefusedError, Reason
 from serving.rollout.trusted_keys import trusted_keys
 
 SIGNATURE_FILE = "model.sig"
-_PATIENCE = 120.0
-"""Seconds that the check of a large model may take."""
+_TIMEOUT = 120.0
+"""Seconds that verifying a large model may take."""
 
 
-class Trusting(Protocol):
-    """Who trusts, such as the server's configuration."""
+class TrustSettings(Protocol):
+    """Settings of trust, such as the server's configuration."""
 
     @property
     def public_key(self) -> str:
-        """Of whom: one after the other; empty trusts all."""
+        """The trusted keys, one after the other; without any, all models are trusted."""
 
     @property
     def cache_dir(self) -> str:
         """Where files may be written."""
 
 
-class Trust:
-    """The keys that models may be signed with; without any, signatures are not asked for."""
+class SignatureVerifier:
+    """Verifies signatures; without configured keys, none is needed."""
 
-    def __init__(self, config: Trusting) -> None:
-        """Hold signatures against `config.public_key`; nothing is touched yet."""
+    def __init__(self, config: TrustSettings) -> None:
+        """Verify with the keys of `config.public_key`; nothing is touched yet."""
         self._keys = trusted_keys(config.public_key)
         self._folder = Path(config.cache_dir) / "verifying"
 
-    def check(self, files: Mapping[str, bytes]) -> str:
+    def verify(self, files: Mapping[str, bytes]) -> str:
         """Refuse files that are not all named by a signature made with one of the keys.
 
         Args:
             files: all of the artifact's, by title.
 
         Returns:
-            The key's fingerprint; nothing where signatures are not asked for.
+            The key's fingerprint; empty without configured keys.
 
         Raises:
             ModelRefusedError: unsigned or untrusted; internal, when the check itself fails.
@@ -58,7 +58,7 @@ class Trust:
                 Reason.UNSIGNED, f"the artifact has no {SIGNATURE_FILE}, and public_key is set"
             )
         try:
-            return self._judge(self._run(files))
+            return self._fingerprint(self._run(files))
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -74,15 +74,15 @@ class Trust:
         keys = (self._folder / fingerprint for fingerprint in self._keys)
         paths = map(str, (model, self._folder / SIGNATURE_FILE, *keys))
         argv = [sys.executable, "-P", "-m", verify.__name__, *paths]
-        return subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        return subprocess.run(argv, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
 
-    def _judge(self, ended: "subprocess.CompletedProcess[str]") -> str:
-        said = (ended.stdout.strip().splitlines() or [""])[-1]
-        if ended.returncode == 0 and said in self._keys:
-            return said
-        if ended.returncode in (verify.REFUSED, verify.NO_KEY) and said:
-            raise ModelRefusedError(Reason.UNTRUSTED, said)
-        tail = ended.stderr.strip()[-500:]
+    def _fingerprint(self, process: "subprocess.CompletedProcess[str]") -> str:
+        message = (process.stdout.strip().splitlines() or [""])[-1]
+        if process.returncode == 0 and message in self._keys:
+            return message
+        if process.returncode in (verify.REFUSED, verify.NO_KEY) and message:
+            raise ModelRefusedError(Reason.UNTRUSTED, message)
+        tail = process.stderr.strip()[-500:]
         raise ModelRefusedError(
-            Reason.INTERNAL, f"the signature's check ended with {ended.returncode}: {tail}"
+            Reason.INTERNAL, f"the signature's check ended with {process.returncode}: {tail}"
         )

@@ -1,8 +1,8 @@
-"""The shadow: a model that scores what others answered, where nobody waits for it.
+"""The shadow: scores logged predictions a second time, where no request waits for it.
 
-Owns scoring a batch of the journal's records a second time, and comparing. It works in the agent,
-from what was logged, so it can neither slow nor fail an answer; and it is the first to go without
-when there is too much to do.
+Owns scoring a batch of the journal's records, and comparing. It works in the agent, on logged
+records, so it can neither slow nor fail a response; and it is the first to be skipped when there is
+too much to do.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from serving import logs
-from serving.agent.delivery.metrics import ShadowMetrics
+from serving.agent.shadow.metrics import ShadowMetrics
 from serving.errors import RequestError
 from serving.models.model import Model
 from serving.prediction_log.records import Prediction
@@ -22,9 +22,11 @@ _CHUNK_ROWS = 256
 _NUMBERS = "iuf"
 
 Arrays = dict[str, Array]
+Input = tuple[Prediction, Arrays]
+"""A record, and its inputs as the shadow takes them."""
 
 
-class Shadow:
+class ShadowScorer:
     """Scores records with the model that the shadow's slot has right now."""
 
     def __init__(
@@ -46,53 +48,55 @@ class Shadow:
         if model is None:
             return []
         deadline = time.monotonic() + self._seconds
-        found: list[Prediction] = []
+        scored: list[Prediction] = []
         for chunk in _chunks(records):
             if time.monotonic() < deadline:
-                found += self._chunk(model, chunk)
-        self._metrics.predictions.inc(len(found))
-        self._metrics.skipped.inc(len(records) - len(found))
-        return found
+                scored += self._chunk(model, chunk)
+        self._metrics.predictions.inc(len(scored))
+        self._metrics.skipped.inc(len(records) - len(scored))
+        return scored
 
     def _chunk(self, model: Model, records: list[Prediction]) -> list[Prediction]:
-        fitting = [(r, arrays) for r in records if (arrays := _arrays(model, r)) is not None]
+        inputs = [(r, arrays) for r in records if (arrays := _arrays(model, r)) is not None]
         try:
-            return self._run(model, fitting)
+            return self._run(model, inputs)
         except RequestError:
-            # One record's values; the others are found one by one.
-            return [found for each in fitting for found in self._alone(model, each)]
+            # One record's values are at fault; scored singly, the others get through.
+            return self._singly(model, inputs)
 
-    def _alone(self, model: Model, each: tuple[Prediction, Arrays]) -> list[Prediction]:
-        try:
-            return self._run(model, [each])
-        except RequestError as error:
-            logs.warning("shadow_cannot_score", id=each[0].id, error=str(error))
-            return []
+    def _singly(self, model: Model, inputs: list[Input]) -> list[Prediction]:
+        scored: list[Prediction] = []
+        for record, arrays in inputs:
+            try:
+                scored += self._run(model, [(record, arrays)])
+            except RequestError as error:
+                logs.warning("shadow_cannot_score", id=record.id, error=str(error))
+        return scored
 
-    def _run(self, model: Model, given: list[tuple[Prediction, Arrays]]) -> list[Prediction]:
+    def _run(self, model: Model, inputs: list[Input]) -> list[Prediction]:
         """Score records; many at once where each input's first dimension is the rows."""
-        if not given:
+        if not inputs:
             return []
-        if len(given) > 1 and not _stackable(model, given):
-            return [found for each in given for found in self._alone(model, each)]
+        if len(inputs) > 1 and not _stackable(model, inputs):
+            return self._singly(model, inputs)
         names = list(model.readers)
-        joined = {name: np.concatenate([arrays[name] for _, arrays in given]) for name in names}
+        stacked = {name: np.concatenate([arrays[name] for _, arrays in inputs]) for name in names}
         begin = time.perf_counter()
-        results = model.run(model.output_names, joined)
-        rows = sum(record.rows for record, _ in given)
+        results = model.run(model.output_names, stacked)
+        rows = sum(record.rows for record, _ in inputs)
         seconds = (time.perf_counter() - begin) / max(rows, 1)
-        return list(self._records(model, given, results, seconds))
+        return list(self._records(model, inputs, results, seconds))
 
     def _records(
         self,
         model: Model,
-        given: list[tuple[Prediction, Arrays]],
+        inputs: list[Input],
         results: Sequence[Array],
         seconds: float,
     ) -> Iterator[Prediction]:
         at = 0
-        for record, _ in given:
-            own = results if len(given) == 1 else [r[at : at + record.rows] for r in results]
+        for record, _ in inputs:
+            own = results if len(inputs) == 1 else [r[at : at + record.rows] for r in results]
             at += record.rows
             outputs = dict(zip(model.output_names, own, strict=True))
             self._compare(record, outputs)
@@ -134,14 +138,14 @@ def _chunks(records: list[Prediction]) -> Iterator[list[Prediction]]:
         yield piece
 
 
-def _stackable(model: Model, given: list[tuple[Prediction, Arrays]]) -> bool:
+def _stackable(model: Model, inputs: list[Input]) -> bool:
     """Whether records can be scored together: rows first everywhere, and else of one shape."""
     specs = [*model.signature.inputs, *model.signature.outputs]
     if any(spec.shape[:1] != (ANY,) for spec in specs):
         return False
     return all(
-        len({arrays[name].shape[1:] for _, arrays in given}) == 1
-        and all(len(arrays[name]) == record.rows for record, arrays in given)
+        len({arrays[name].shape[1:] for _, arrays in inputs}) == 1
+        and all(len(arrays[name]) == record.rows for record, arrays in inputs)
         for name in model.readers
     )
 
@@ -183,5 +187,5 @@ def _distances(answered: list[Any], array: Array) -> list[float]:
     if other.shape != own.shape:
         return []
     distances = np.abs(own - other)
-    found: list[float] = distances[np.isfinite(distances)].tolist()
-    return found
+    finite: list[float] = distances[np.isfinite(distances)].tolist()
+    return finite

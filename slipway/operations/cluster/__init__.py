@@ -1,1 +1,1 @@
-"""cluster."""
+"""Operations of a stack whose services run on Kubernetes."""

@@ -1,1 +1,1 @@
-"""processes."""
+"""Operations of a stack whose services are processes of this machine."""

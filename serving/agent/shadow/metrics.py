@@ -1,0 +1,34 @@
+"""Metrics of the shadow, by Prometheus conventions.
+
+Owns names and labels; the label's value is the configured model.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_DIFFERENCES = (0.0, 1e-6, 1e-4, 1e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 100.0)
+
+
+class ShadowMetrics:
+    """Metrics of scoring the shadow."""
+
+    def __init__(self, registry: CollectorRegistry, model: str) -> None:
+        """Register them in `registry`, for the configured model."""
+        self.predictions = Counter(
+            "slipway_shadow_predictions",
+            "Requests that the shadow scored too.",
+            ["model"],
+            registry=registry,
+        ).labels(model)
+        self.skipped = Counter(
+            "slipway_shadow_skipped",
+            "Requests that the shadow did not score: too much waits, or they do not fit it.",
+            ["model"],
+            registry=registry,
+        ).labels(model)
+        self.difference = Histogram(
+            "slipway_shadow_difference",
+            "Distance of the shadow's numeric outputs from those that were answered.",
+            ["model"],
+            buckets=_DIFFERENCES,
+            registry=registry,
+        ).labels(model)
