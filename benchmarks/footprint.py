@@ -32,8 +32,8 @@ def measure() -> list[Requests]:
         Requests(
             service.name,
             service.role,
-            service.resources.cpu * service.scaling.least,
-            service.resources.memory * service.scaling.least,
+            service.resources.cpu * service.scaling.min,
+            service.resources.memory * service.scaling.min,
         )
         for service in describe(settings).services
     ]

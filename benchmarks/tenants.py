@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from infra.description import describe
 from infra.settings import Settings
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 COUNTS = (1, 10, 100)
 _REPEATS = 3
@@ -54,9 +54,9 @@ def _build(tenants: int) -> list[Manifest]:
     names = [{"name": f"tenant-{number}", "members": ["ada"]} for number in range(tenants)]
     described = describe(Settings.model_validate({"target": target, "tenants": names}))
     secrets = dict.fromkeys(described.secrets, "x" * 40)
-    place = Place("slipway", "benchmark")
+    context = RenderContext("slipway", "benchmark")
     services = list(described.services)
-    return objects.of_platform(services, place, secrets, described.steps, described.tenants)
+    return objects.of_platform(services, context, secrets, described.steps, described.tenants)
 
 
 def page(costs: list[Cost]) -> str:

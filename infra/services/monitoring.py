@@ -9,8 +9,8 @@ from infra.service import (
     Data,
     Health,
     Metrics,
+    PolicyRule,
     Resources,
-    Right,
     Service,
     address,
     config,
@@ -30,10 +30,10 @@ ALERTMANAGER = "alertmanager"
 _PROMETHEUS_FILE, _ALERTMANAGER_FILE = "prometheus.yml", "alertmanager.yml"
 _KUBELET_PORT = 10250
 # What its discovery of copies asks, and that of nodes.
-_FIND_PODS = Right(("",), ("pods",), ("get", "list", "watch"))
+_FIND_PODS = PolicyRule(("",), ("pods",), ("get", "list", "watch"))
 _ASK_KUBELETS = (
-    Right(("",), ("nodes",), ("get", "list", "watch")),
-    Right(("",), ("nodes/metrics",), ("get",)),
+    PolicyRule(("",), ("nodes",), ("get", "list", "watch")),
+    PolicyRule(("",), ("nodes/metrics",), ("get",)),
 )
 
 
@@ -83,7 +83,7 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
         talks_to=tuple(job.name for job in jobs if job.name != PROMETHEUS),
         rights=(_FIND_PODS,) if cluster and any(job.copies for job in jobs) else (),
         cluster_rights=_ASK_KUBELETS if asks_nodes else (),
-        reaches=(_KUBELET_PORT,) if asks_nodes else (),
+        egress_ports=(_KUBELET_PORT,) if asks_nodes else (),
         ui="/",
         role="monitoring",
     )
@@ -95,7 +95,7 @@ def _jobs(others: list[Service]) -> list[prometheus.Job]:
             service.name,
             address(service.name, service.metrics.port),
             service.metrics.path,
-            copies=service.scaling.most > 1,
+            copies=service.scaling.max > 1,
             port=service.metrics.port,
         )
         for service in others

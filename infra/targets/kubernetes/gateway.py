@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infra.service import Service
     from infra.target_settings import Gateway
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 NAME = "slipway"
 _API_VERSION = "gateway.networking.k8s.io/v1"
@@ -19,25 +19,25 @@ _API_VERSION = "gateway.networking.k8s.io/v1"
 _PROXIES = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": NAME}}
 
 
-def of_gateway(chosen: Gateway, services: list[Service], place: Place) -> list[Manifest]:
+def of_gateway(chosen: Gateway, services: list[Service], context: RenderContext) -> list[Manifest]:
     """The Gateway; to each service with a page a route, and its door for the proxies."""
     pages = [service for service in services if service.ui]
-    beside = [] if chosen.proxies else [_proxies_policy(pages, place)]
+    beside = [] if chosen.proxies else [_proxies_policy(pages, context)]
     return [
-        gateway(chosen, place),
+        gateway(chosen, context),
         *beside,
-        *(route(chosen, service, place) for service in pages),
-        *(_opening(chosen, service, place) for service in pages),
+        *(route(chosen, service, context) for service in pages),
+        *(_opening(chosen, service, context) for service in pages),
     ]
 
 
-def gateway(chosen: Gateway, place: Place) -> Manifest:
+def gateway(chosen: Gateway, context: RenderContext) -> Manifest:
     """One listener for all names below the host name."""
     issuer = {"cert-manager.io/cluster-issuer": chosen.cluster_issuer}
     return {
         "apiVersion": _API_VERSION,
         "kind": "Gateway",
-        "metadata": _metadata(place) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
+        "metadata": _metadata(context) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
         "spec": {
             "gatewayClassName": chosen.class_name,
             "listeners": [_listener(chosen)],
@@ -45,13 +45,13 @@ def gateway(chosen: Gateway, place: Place) -> Manifest:
     }
 
 
-def route(chosen: Gateway, service: Service, place: Place) -> Manifest:
+def route(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
     """The page of a service at <service>.<hostname>."""
-    port = place.number(service.name, service.ports[0])
+    port = context.number(service.name, service.ports[0])
     return {
         "apiVersion": _API_VERSION,
         "kind": "HTTPRoute",
-        "metadata": place.metadata(service),
+        "metadata": context.metadata(service),
         "spec": {
             "parentRefs": [{"name": NAME}],
             "hostnames": [f"{service.name}.{chosen.hostname}"],
@@ -68,12 +68,12 @@ def _listener(chosen: Gateway) -> Manifest:
     return {"name": "https", "protocol": "HTTPS", "port": 443, "tls": tls, **names}
 
 
-def _opening(chosen: Gateway, service: Service, place: Place) -> Manifest:
-    ports = [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}]
-    metadata = place.metadata(service)
+def _opening(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
+    ports = [{"protocol": "TCP", "port": context.number(service.name, service.ports[0])}]
+    metadata = context.metadata(service)
     return _policy(
         metadata | {"name": f"{service.name}-gateway"},
-        {"matchLabels": place.selector(service)},
+        {"matchLabels": context.selector(service)},
         {"policyTypes": ["Ingress"], "ingress": [{"from": [_callers(chosen)], "ports": ports}]},
     )
 
@@ -85,19 +85,19 @@ def _callers(chosen: Gateway) -> Manifest:
     return {"namespaceSelector": {"matchLabels": labels}}
 
 
-def _proxies_policy(pages: list[Service], place: Place) -> Manifest:
+def _proxies_policy(pages: list[Service], context: RenderContext) -> Manifest:
     """Everybody may come to proxies in our namespace; they go to pages and to their controller."""
     to_pages = [
         {
-            "to": [{"podSelector": {"matchLabels": place.selector(service)}}],
-            "ports": [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}],
+            "to": [{"podSelector": {"matchLabels": context.selector(service)}}],
+            "ports": [{"protocol": "TCP", "port": context.number(service.name, service.ports[0])}],
         }
         for service in pages
     ]
     # Where that is, and on which port, each implementation decides for itself.
-    elsewhere = {"matchExpressions": [_not_named(place.namespace)]}
+    elsewhere = {"matchExpressions": [_not_named(context.namespace)]}
     return _policy(
-        _metadata(place),
+        _metadata(context),
         _PROXIES,
         {
             "policyTypes": ["Ingress", "Egress"],
@@ -120,6 +120,6 @@ def _policy(metadata: Manifest, pods: Manifest, rules: Manifest) -> Manifest:
     }
 
 
-def _metadata(place: Place) -> Manifest:
+def _metadata(context: RenderContext) -> Manifest:
     labels = {"app.kubernetes.io/part-of": "slipway", "app.kubernetes.io/managed-by": "pulumi"}
-    return {"name": NAME, "namespace": place.namespace, "labels": labels}
+    return {"name": NAME, "namespace": context.namespace, "labels": labels}

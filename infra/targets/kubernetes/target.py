@@ -13,7 +13,7 @@ from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets import stack_secrets
 from infra.targets.kubernetes import configuration, integrations, objects, secret_values
-from infra.targets.kubernetes.render_context import Place, version
+from infra.targets.kubernetes.render_context import RenderContext, version
 from infra.targets.kubernetes.resources import resource
 from infra.targets.kubernetes.tenant import KubernetesTenant
 from infra.versions import IMAGES, KFP
@@ -73,24 +73,24 @@ class KubernetesPlatform(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         pushed = pulumi.ResourceOptions(parent=self, depends_on=list(cluster.push_after))
         images = references(target, pushed)
-        place = _place(described, cluster, images).knowing(services)
-        after = [*self._definitions(cluster), *self._namespace(place)]
+        context = _place(described, cluster, images).with_services(services)
+        after = [*self._definitions(cluster), *self._namespace(context)]
         secrets = stack_secrets.secrets(described, child)
         found = objects.of_runner(
-            steps, services, place, secret_values.of_steps(steps, place, secrets)
+            steps, services, context, secret_values.of_steps(steps, context, secrets)
         )
         KubernetesService("pipeline-steps", found, after, child)
         told: dict[str, Any] = {}
         for service in services:
-            manifests = _manifests(service, services, place, secrets)
+            manifests = _manifests(service, services, context, secrets)
             made = KubernetesService(service.name, manifests, after, child)
             if service.name == pipelines.API_SERVER and described.settings.pipelines.upload:
-                told["pipelines"] = self._pipelines(described, cluster, place, made)
+                told["pipelines"] = self._pipelines(described, cluster, context, made)
         for each in described.tenants:
-            KubernetesTenant(each, services, place, secrets, child)
-        for manifest in integrations.of_neighbours(described.settings, services, place):
+            KubernetesTenant(each, services, context, secrets, child)
+        for manifest in integrations.of_integrations(described.settings, services, context):
             resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
-        self.outputs = _outputs(services, place) | {"secrets": secrets} | told
+        self.outputs = _outputs(services, context) | {"secrets": secrets} | told
         self.register_outputs(self.outputs)
 
     def _definitions(self, cluster: Cluster) -> list[pulumi.Resource]:
@@ -98,22 +98,26 @@ class KubernetesPlatform(pulumi.ComponentResource):
         return [resource(each, pulumi.ResourceOptions(parent=self)) for each in manifests]
 
     def _pipelines(
-        self, described: Description, cluster: Cluster, place: Place, after: pulumi.Resource
+        self,
+        described: Description,
+        cluster: Cluster,
+        context: RenderContext,
+        after: pulumi.Resource,
     ) -> dict[str, pulumi.Output[str]]:
-        deployment = Deployment(cluster, place.images.of(IMAGES[OURS]), KFP)
+        deployment = Deployment(cluster, context.images.of(IMAGES[OURS]), KFP)
         options = pulumi.ResourceOptions(parent=self, depends_on=[after])
         return deploy(described.settings.pipelines.recurring, deployment, options)
 
-    def _namespace(self, place: Place) -> list[pulumi.Resource]:
+    def _namespace(self, context: RenderContext) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
-        for manifest in objects.of_namespace(place):
+        for manifest in objects.of_namespace(context):
             options = pulumi.ResourceOptions(parent=self, depends_on=list(made))
             made.append(resource(manifest, options))
         return made
 
 
-def _place(described: Description, cluster: Cluster, images: References) -> Place:
-    return Place(
+def _place(described: Description, cluster: Cluster, images: References) -> RenderContext:
+    return RenderContext(
         namespace=cluster.namespace,
         instance=pulumi.get_stack(),
         storage_class=cluster.storage_class,
@@ -127,21 +131,21 @@ def _place(described: Description, cluster: Cluster, images: References) -> Plac
 def _manifests(
     service: Service,
     services: list[Service],
-    place: Place,
+    context: RenderContext,
     secrets: Mapping[str, pulumi.Output[str]],
 ) -> list[Manifest]:
-    texts = secret_values.of_service(service, place, secrets)
+    texts = secret_values.of_service(service, context, secrets)
     values = {name: texts[name] for name in configuration.secret_keys(service)}
     # A checksum of 160 random bits tells nothing; as a secret it would hide the whole pod.
     checksum = pulumi.Output.unsecret(texts.apply(configuration.checksum))
-    return objects.of_service(service, services, place, values, checksum)
+    return objects.of_service(service, services, context, values, checksum)
 
 
-def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
+def _outputs(services: list[Service], context: RenderContext) -> dict[str, Any]:
     return {
         "services": {
             service.name: {
-                "url": f"http://{place.address(service.name, service.ports[0])}"
+                "url": f"http://{context.address(service.name, service.ports[0])}"
                 if service.ports
                 else "",
                 "ui": service.ui or "",
@@ -149,6 +153,6 @@ def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
                 "version": version(service.image),
             }
             for service in services
-            if not service.once
+            if not service.job
         }
     }
