@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.targets.kubernetes import network
+
 if TYPE_CHECKING:
     from infra.service import Service
     from infra.target_settings import Gateway
@@ -69,12 +71,11 @@ def _listener(chosen: Gateway) -> Manifest:
 
 
 def _opening(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
-    ports = [{"protocol": "TCP", "port": context.number(service.name, service.ports[0])}]
-    metadata = context.metadata(service)
-    return _policy(
-        metadata | {"name": f"{service.name}-gateway"},
+    ports = [network.tcp(context.number(service.name, service.ports[0]))]
+    return network.network_policy(
+        context.metadata(service) | {"name": f"{service.name}-gateway"},
         {"matchLabels": context.selector(service)},
-        {"policyTypes": ["Ingress"], "ingress": [{"from": [_callers(chosen)], "ports": ports}]},
+        ingress=[{"from": [_callers(chosen)], "ports": ports}],
     )
 
 
@@ -90,34 +91,22 @@ def _proxies_policy(pages: list[Service], context: RenderContext) -> Manifest:
     to_pages = [
         {
             "to": [{"podSelector": {"matchLabels": context.selector(service)}}],
-            "ports": [{"protocol": "TCP", "port": context.number(service.name, service.ports[0])}],
+            "ports": [network.tcp(context.number(service.name, service.ports[0]))],
         }
         for service in pages
     ]
     # Where that is, and on which port, each implementation decides for itself.
     elsewhere = {"matchExpressions": [_not_named(context.namespace)]}
-    return _policy(
+    return network.network_policy(
         _metadata(context),
         _PROXIES,
-        {
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{}],
-            "egress": [*to_pages, {"to": [{"namespaceSelector": elsewhere}]}],
-        },
+        ingress=[{}],
+        egress=[*to_pages, {"to": [{"namespaceSelector": elsewhere}]}],
     )
 
 
 def _not_named(namespace: str) -> Manifest:
     return {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [namespace]}
-
-
-def _policy(metadata: Manifest, pods: Manifest, rules: Manifest) -> Manifest:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata,
-        "spec": {"podSelector": pods, **rules},
-    }
 
 
 def _metadata(context: RenderContext) -> Manifest:

@@ -6,7 +6,8 @@ Its kinds are its own (monitoring.coreos.com/v1); nothing of it is started or ch
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from infra.targets.kubernetes import network
 
 if TYPE_CHECKING:
     from infra.monitoring_settings import OperatedPrometheus
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 _API_VERSION = "monitoring.coreos.com/v1"
-_POLICY = "networking.k8s.io/v1"
 _JOB_LABEL = "app.kubernetes.io/name"
 
 
@@ -85,26 +85,24 @@ def _opening_in(
     operated: OperatedPrometheus, service: Service, metrics: Metrics, context: RenderContext
 ) -> Manifest:
     # By its name, so that the policy needs no number of any port.
-    rules = [{"from": [_theirs(operated)], "ports": [{"protocol": "TCP", "port": metrics.port}]}]
-    return _policy(service, "metrics", {"policyTypes": ["Ingress"], "ingress": rules}, context)
+    rules = [{"from": [_theirs(operated)], "ports": [network.tcp(metrics.port)]}]
+    return _policy(service, "metrics", context, ingress=rules)
 
 
 def _opening_out(
     operated: OperatedPrometheus, service: Service, context: RenderContext
 ) -> Manifest:
-    ports = [{"protocol": "TCP", "port": urlsplit(operated.url).port}]
-    rules = [{"to": [_theirs(operated)], "ports": ports}]
-    return _policy(service, "prometheus", {"policyTypes": ["Egress"], "egress": rules}, context)
+    ports = [network.tcp(int(operated.url.rpartition(":")[2]))]  # it always ends with one
+    return _policy(
+        service, "prometheus", context, egress=[{"to": [_theirs(operated)], "ports": ports}]
+    )
 
 
-def _policy(service: Service, name: str, rules: Manifest, context: RenderContext) -> Manifest:
-    metadata = context.metadata(service)
-    return {
-        "apiVersion": _POLICY,
-        "kind": "NetworkPolicy",
-        "metadata": metadata | {"name": f"{service.name}-{name}"},
-        "spec": {"podSelector": {"matchLabels": context.selector(service)}, **rules},
-    }
+def _policy(
+    service: Service, name: str, context: RenderContext, **rules: list[Manifest]
+) -> Manifest:
+    metadata = context.metadata(service) | {"name": f"{service.name}-{name}"}
+    return network.network_policy(metadata, {"matchLabels": context.selector(service)}, **rules)
 
 
 def _theirs(operated: OperatedPrometheus) -> Manifest:

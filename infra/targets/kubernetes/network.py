@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from infra.service import PLACEHOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from infra.service import Service
     from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
-_API_VERSION = "networking.k8s.io/v1"
 _DNS_PORT = 53
 # Policies see the address after the `kubernetes` Service's 443 was translated, or before:
 # that is the network plugin's choice.
@@ -40,38 +41,54 @@ def service(described: Service, context: RenderContext) -> Manifest:
     }
 
 
+def network_policy(
+    metadata: Manifest,
+    pods: Manifest,
+    *,
+    ingress: Sequence[Manifest] | None = None,
+    egress: Sequence[Manifest] | None = None,
+) -> Manifest:
+    """A policy for the pods that a selector picks; a direction that is None is not its business.
+
+    A direction with no rule is closed.
+    """
+    directions = {"Ingress": ingress, "Egress": egress}
+    stated = {name: rules for name, rules in directions.items() if rules is not None}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": metadata,
+        "spec": {
+            "podSelector": pods,
+            "policyTypes": list(stated),
+            # The API server drops an empty list, and then takes every apply for a change.
+            **{name.lower(): list(rules) for name, rules in stated.items() if rules},
+        },
+    }
+
+
 def default_deny(context: RenderContext) -> Manifest:
     """Nothing comes in and nothing goes out, for every pod of the namespace."""
-    return {
-        "apiVersion": _API_VERSION,
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "default-deny", "namespace": context.namespace},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    }
+    metadata = {"name": "default-deny", "namespace": context.namespace}
+    return network_policy(metadata, {}, ingress=(), egress=())
 
 
 def policy(described: Service, services: list[Service], context: RenderContext) -> Manifest:
     """What is open for one service: its callers in, those it calls out."""
-    openings = {
-        "ingress": [*_from_callers(described, services, context), *_from_steps(described, context)],
-        "egress": [
+    return network_policy(
+        context.metadata(described),
+        {"matchLabels": context.selector(described)},
+        ingress=[
+            *_from_callers(described, services, context),
+            *_from_steps(described, context),
+        ],
+        egress=[
             *_to_called(described, services, context),
             *_outside(described),
             *_dns(described),
             *(_api_server(context) if described.calls_api_server else []),
         ],
-    }
-    return {
-        "apiVersion": _API_VERSION,
-        "kind": "NetworkPolicy",
-        "metadata": context.metadata(described),
-        "spec": {
-            "podSelector": {"matchLabels": context.selector(described)},
-            "policyTypes": ["Ingress", "Egress"],
-            # The API server drops an empty list, and then takes every apply for a change.
-            **{direction: rules for direction, rules in openings.items() if rules},
-        },
-    }
+    )
 
 
 def steps_policy(services: list[Service], context: RenderContext) -> Manifest:
@@ -79,21 +96,17 @@ def steps_policy(services: list[Service], context: RenderContext) -> Manifest:
     called = [
         {
             "to": [_pods(service, context)],
-            "ports": [_tcp(context.number(service.name, port)) for port in service.step_ports],
+            "ports": [tcp(context.number(service.name, port)) for port in service.step_ports],
         }
         for service in services
         if service.step_ports
     ]
-    return {
-        "apiVersion": _API_VERSION,
-        "kind": "NetworkPolicy",
-        "metadata": context.common_metadata("pipeline-steps"),
-        "spec": {
-            "podSelector": _STEPS,
-            "policyTypes": ["Ingress", "Egress"],
-            "egress": [*called, *_names(), *_api_server(context)],
-        },
-    }
+    return network_policy(
+        context.common_metadata("pipeline-steps"),
+        _STEPS,
+        ingress=(),
+        egress=[*called, *_names(), *_api_server(context)],
+    )
 
 
 def tenant_policy(services: list[Service], context: RenderContext) -> Manifest:
@@ -139,7 +152,7 @@ def _to_called(
 def _from_steps(described: Service, context: RenderContext) -> list[Manifest]:
     if not described.step_ports:
         return []
-    ports = [_tcp(context.number(described.name, port)) for port in described.step_ports]
+    ports = [tcp(context.number(described.name, port)) for port in described.step_ports]
     callers = [{"podSelector": _STEPS}]
     if context.tenants and _open_to_tenants(described):
         callers.append({"namespaceSelector": _namespaces(*context.tenants), "podSelector": {}})
@@ -159,14 +172,15 @@ def _outside(described: Service) -> list[Manifest]:
     if not described.egress_ports:
         return []
     everywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
-    return [{"to": [everywhere], "ports": [_tcp(port) for port in described.egress_ports]}]
+    return [{"to": [everywhere], "ports": [tcp(port) for port in described.egress_ports]}]
 
 
 def _edge(caller: Service, called: Service, context: RenderContext) -> list[Manifest]:
-    return [_tcp(context.number(called.name, port)) for port in called_ports(caller, called)]
+    return [tcp(context.number(called.name, port)) for port in called_ports(caller, called)]
 
 
-def _tcp(port: int) -> Manifest:
+def tcp(port: int | str) -> Manifest:
+    """A port of a rule, by its number or its name."""
     return {"protocol": "TCP", "port": port}
 
 
@@ -190,4 +204,4 @@ def _names() -> list[Manifest]:
 
 def _api_server(context: RenderContext) -> list[Manifest]:
     servers = {"ipBlock": {"cidr": context.api_servers}}
-    return [{"to": [servers], "ports": [_tcp(port) for port in _API_PORTS]}]
+    return [{"to": [servers], "ports": [tcp(port) for port in _API_PORTS]}]
