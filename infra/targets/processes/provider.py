@@ -17,26 +17,16 @@ from pulumi.dynamic import (
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
-# A state names its providers by module: stacks made before 2026-11-21 look for it here.
-from infra.targets.generated import _SecretProvider  # noqa: F401
+from infra.dynamic import GONE, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_GONE = ReadResult("", {})
 
-
-class _Shell(ResourceProvider):
-    """What all of these providers share: their code is not a secret, so it need not look it."""
-
-    serialize_as_secret_always = False
-
-
-class _SupervisorProvider(_Shell):
+class _SupervisorProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.targets.processes import supervisor
 
@@ -52,7 +42,7 @@ class _SupervisorProvider(_Shell):
         from infra.targets.processes import supervisor
 
         running = supervisor.is_running(supervisor.stack_dir(props["stack"]))
-        return ReadResult(id_, props) if running else _GONE
+        return ReadResult(id_, props) if running else GONE
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.targets.processes import supervisor
@@ -60,7 +50,7 @@ class _SupervisorProvider(_Shell):
         supervisor.end(supervisor.stack_dir(props["stack"]))
 
 
-class _ProcessProvider(_Shell):
+class _ProcessProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.targets.processes import process
 
@@ -85,7 +75,7 @@ class _ProcessProvider(_Shell):
         from infra.targets.processes import process
 
         files = process.look(process.Spec.of(props))
-        return _GONE if files is None else ReadResult(id_, props | {"files": files})
+        return GONE if files is None else ReadResult(id_, props | {"files": files})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.targets.processes import process
