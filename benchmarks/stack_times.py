@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SCRAPE_SECONDS = 60.0
 _SAMPLE_SECONDS = 0.2
+_FIRST_GOAL, _SECOND_GOAL, _MEMORY_GOAL = 60, 6, 2048  # seconds, seconds, MiB
 _MEBIBYTE = 2**20
 
 
@@ -134,3 +135,44 @@ def _name(process: psutil.Process) -> str:
     command = process.cmdline()
     modules = [word for before, word in itertools.pairwise(command) if before == "-m"]
     return modules[0] if modules else Path(command[0]).name
+
+
+def page(times: StackTimes) -> str:
+    """The part of docs/benchmarks.md."""
+    total = sum(times.resident.values())
+    rows = [
+        ("`slipway up` from nothing to an answered prediction", times.first, _FIRST_GOAL, "s"),
+        ("... and every service scraped by Prometheus", times.scraped, _FIRST_GOAL, "s"),
+        ("`slipway up` with nothing to change", times.second, _SECOND_GOAL, "s"),
+        ("resident memory of the whole stack", total, _MEMORY_GOAL, "MiB"),
+        (
+            "... at its peak in that `up`, Pulumi and steps included",
+            times.peak,
+            _MEMORY_GOAL,
+            "MiB",
+        ),
+    ]
+    table = [
+        f"| {what} | {value:.1f} {unit} | {target} {unit} | {value / target:.2f} |"
+        for what, value, target, unit in rows
+    ]
+    parts = [
+        f"| {name} | {size:.0f} |" for name, size in sorted(times.resident.items(), key=_by_size)
+    ]
+    return "\n".join(
+        [
+            "## The stack on plain processes\n",
+            "From nothing: no process, no state, no data. It trains on 78,000 flights.",
+            "Others' local start, by their own documents: Michelangelo's sandbox 10 to 20 minutes",
+            "and 8 GB, deployKF 16 GB, OSS-MLOPS-PLATFORM 18 to 25 GB of disk and three prompts.\n",
+            "| what | measured | target | of target |\n|---|---|---|---|",
+            *table,
+            "\n| process | MiB |\n|---|---|",
+            *parts,
+            "",
+        ]
+    )
+
+
+def _by_size(item: tuple[str, float]) -> float:
+    return -item[1]

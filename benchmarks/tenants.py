@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from infra.description import describe
 from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 COUNTS = (1, 10, 100)
 _REPEATS = 3
@@ -54,6 +54,29 @@ def _build(tenants: int) -> list[Manifest]:
     names = [{"name": f"tenant-{number}", "members": ["ada"]} for number in range(tenants)]
     described = describe(Settings.model_validate({"target": target, "tenants": names}))
     secrets = dict.fromkeys(described.secrets, "x" * 40)
-    place = Place("slipway", "benchmark")
+    context = RenderContext("slipway", "benchmark")
     services = list(described.services)
-    return objects.of_platform(services, place, secrets, described.steps, described.tenants)
+    return objects.of_platform(services, context, secrets, described.steps, described.tenants)
+
+
+def page(costs: list[Cost]) -> str:
+    """The part of docs/benchmarks.md."""
+    first, last = costs[0], costs[-1]
+    count = last.tenants - first.tenants
+    rows = [
+        f"| {each.tenants} | {each.objects} | {each.seconds * 1000:.0f} | {each.mebibytes:.1f} |"
+        for each in costs
+    ]
+    milliseconds = (last.seconds - first.seconds) / count * 1000
+    further = (last.objects - first.objects) / count
+    kibibytes = (last.mebibytes - first.mebibytes) / count * 2**10
+    return "\n".join(
+        [
+            "## Tenants\n",
+            "From settings to all objects of a stack on Kubernetes, nothing deployed. Each further",
+            f"tenant costs {milliseconds:.1f} ms, {kibibytes:.0f} KiB and {further:.0f} objects.\n",
+            "| tenants | objects | ms | MiB at the peak |\n|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )

@@ -146,15 +146,15 @@ class Resources:
 
 @dataclass(frozen=True)
 class Scaling:
-    """How many copies run; more than `least` only as CPU use (percent) asks for them."""
+    """How many copies run; more than `min` only as CPU use (percent) asks for them."""
 
-    least: int = 1
-    most: int = 1
+    min: int = 1
+    max: int = 1
     cpu_percent: int = 70
 
 
 @dataclass(frozen=True)
-class Right:
+class PolicyRule:
     """One rule of a Kubernetes Role, for `names` alone if there are any."""
 
     groups: tuple[str, ...]
@@ -189,9 +189,9 @@ class Service:
     For Kubernetes alone: `rights` are what it may do in its own namespace, `tenant_rights`
     what in those of the tenants, `cluster_rights` what in the whole cluster: each needs a
     reason in `infra.policies`; `tokens` it reads as files; `port_numbers` are those that
-    others know by number; `steps_call` are the ports that pipeline steps use; `reaches` are
-    TCP ports that it may call outside of the cluster. Of a service that is `alone` two
-    never run at once, not even while it is changed; one that runs `once` ends when its work
+    others know by number; `step_ports` are the ports that pipeline steps use; `egress_ports` are
+    TCP ports that it may call outside of the cluster. Of a service that is `singleton` two
+    never run at once, not even while it is changed; one that runs `job` ends when its work
     is done.
     """
 
@@ -207,15 +207,15 @@ class Service:
     metrics: Metrics | None = None
     scaling: Scaling = Scaling()
     talks_to: tuple[str, ...] = ()
-    rights: tuple[Right, ...] = ()
-    tenant_rights: tuple[Right, ...] = ()
-    cluster_rights: tuple[Right, ...] = ()
+    rights: tuple[PolicyRule, ...] = ()
+    tenant_rights: tuple[PolicyRule, ...] = ()
+    cluster_rights: tuple[PolicyRule, ...] = ()
     tokens: tuple[Token, ...] = ()
     port_numbers: Mapping[str, int] = field(default_factory=lambda: _NO_NUMBERS)
-    steps_call: tuple[str, ...] = ()
-    reaches: tuple[int, ...] = ()
-    alone: bool = False
-    once: bool = False
+    step_ports: tuple[str, ...] = ()
+    egress_ports: tuple[int, ...] = ()
+    singleton: bool = False
+    job: bool = False
     ui: str | None = None
     distribution: str | None = None
     role: Literal["store", "tracking", "pipelines", "serving", "monitoring"] = "store"
@@ -224,7 +224,7 @@ class Service:
     def __post_init__(self) -> None:
         """Refuse a health check or metrics on a port that the service does not have."""
         asked = {self.health.port} if self.health.port and not self.health.command else set()
-        wanted = asked | ({self.metrics.port} if self.metrics else set()) | set(self.steps_call)
+        wanted = asked | ({self.metrics.port} if self.metrics else set()) | set(self.step_ports)
         if missing := wanted - set(self.ports):
             raise ValueError(f"service {self.name}: no port named {', '.join(sorted(missing))}")
 

@@ -47,6 +47,11 @@ class Tenant:
     name: str
     namespace: str
 
+    @property
+    def ours(self) -> str:
+        """The matcher of series that are about its namespace."""
+        return f'namespace="{self.namespace}"'
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -63,6 +68,11 @@ class Cluster:
     def namespaces(self) -> tuple[str, ...]:
         """Every namespace of the stack."""
         return (self.namespace, *(tenant.namespace for tenant in self.tenants))
+
+    @property
+    def own(self) -> str:
+        """The matcher of series that are about the platform's namespace alone."""
+        return f'namespace="{self.namespace}"'
 
     @property
     def ours(self) -> str:

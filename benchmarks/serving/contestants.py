@@ -23,7 +23,7 @@ _HANDLERS: Final = Path(__file__).parent / "handlers"
 
 
 @dataclass(frozen=True)
-class Place:
+class RenderContext:
     """Where a server is to run.
 
     Attributes:
@@ -62,15 +62,15 @@ class Contestant:
 
     name: str
     kind: str
-    command: Callable[[Place], Command]
+    command: Callable[[RenderContext], Command]
     body: Callable[[Model, int], Body] = bodies.protocol
     read: Callable[[bytes], list[float]] | None = bodies.of_protocol
 
 
-def slipway(tree: Path = ROOT, *, logs: bool = True) -> Callable[[Place], Command]:
+def slipway(tree: Path = ROOT, *, logs: bool = True) -> Callable[[RenderContext], Command]:
     """The real server of a checkout, with metrics; with the prediction log unless told not to."""
 
-    def command(place: Place) -> Command:
+    def command(place: RenderContext) -> Command:
         config = {
             "port": place.port,
             "grpc_port": place.ports[1],
@@ -90,28 +90,28 @@ def slipway(tree: Path = ROOT, *, logs: bool = True) -> Callable[[Place], Comman
     return command
 
 
-def _handler(name: str, python: str = sys.executable) -> Callable[[Place], Command]:
-    def command(place: Place) -> Command:
+def _handler(name: str, python: str = sys.executable) -> Callable[[RenderContext], Command]:
+    def command(place: RenderContext) -> Command:
         return Command([python, "-m", f"benchmarks.serving.handlers.{name}"], _variables(place))
 
     return command
 
 
-def kserve(python: str) -> Callable[[Place], Command]:
+def kserve(python: str) -> Callable[[RenderContext], Command]:
     """KServe's ModelServer in the environment of `python`; see its handler."""
     quiet = str(_HANDLERS / "kserve_log.json")
 
-    def command(place: Place) -> Command:
+    def command(place: RenderContext) -> Command:
         module = "benchmarks.serving.handlers.kserve_server"
         return Command([python, "-m", module, "--log_config_file", quiet], _variables(place))
 
     return command
 
 
-def mlserver(python: str) -> Callable[[Place], Command]:
+def mlserver(python: str) -> Callable[[RenderContext], Command]:
     """MLServer in the environment of `python`; see its handler."""
 
-    def command(place: Place) -> Command:
+    def command(place: RenderContext) -> Command:
         (place.scratch / "settings.json").write_text(json.dumps(_mlserver_settings(place)))
         model = {
             "name": place.model.name,
@@ -124,7 +124,7 @@ def mlserver(python: str) -> Callable[[Place], Command]:
     return command
 
 
-def _mlserver_settings(place: Place) -> dict[str, object]:
+def _mlserver_settings(place: RenderContext) -> dict[str, object]:
     return {
         "host": "127.0.0.1",
         "http_port": place.port,
@@ -138,10 +138,10 @@ def _mlserver_settings(place: Place) -> dict[str, object]:
     }
 
 
-def bentoml(python: str) -> Callable[[Place], Command]:
+def bentoml(python: str) -> Callable[[RenderContext], Command]:
     """BentoML's server in the environment of `python`; see its handler."""
 
-    def command(place: Place) -> Command:
+    def command(place: RenderContext) -> Command:
         variables = _variables(place) | {
             "BENTOML_HOME": str(place.scratch),
             "BENTOML_DO_NOT_TRACK": "True",
@@ -152,7 +152,7 @@ def bentoml(python: str) -> Callable[[Place], Command]:
     return command
 
 
-def _variables(place: Place) -> dict[str, str]:
+def _variables(place: RenderContext) -> dict[str, str]:
     return {
         scoring.MODEL: str(place.folder),
         scoring.PORT: str(place.port),

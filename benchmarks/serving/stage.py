@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.serving import cores, wrk
-from benchmarks.serving.contestants import Contestant, Place
+from benchmarks.serving.contestants import Contestant, RenderContext
 from benchmarks.serving.running import ContestantError, Running, ask, free_ports, running
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Stage:
     """
 
     server: Running
-    place: Place
+    place: RenderContext
     split: Split
 
     def load(self, body: Body, connections: int, seconds: int) -> Figures:
@@ -77,7 +77,7 @@ def stage(contestant: Contestant, model: Model, workers: int, upstream: str) -> 
             yield Stage(server, place, split)
 
 
-def _place(root: Path, model: Model, workers: int, upstream: str) -> Place:
+def _place(root: Path, model: Model, workers: int, upstream: str) -> RenderContext:
     folder, scratch = root / "model", root / "server"
     for each in (folder, scratch):
         each.mkdir()
@@ -87,4 +87,4 @@ def _place(root: Path, model: Model, workers: int, upstream: str) -> Place:
     answer = {"model_name": model.name, "model_version": "1", "outputs": outputs}
     (folder / "answer.json").write_text(json.dumps(answer))
     first, second, third = free_ports(3)
-    return Place(model, folder, scratch, (first, second, third), workers, upstream)
+    return RenderContext(model, folder, scratch, (first, second, third), workers, upstream)

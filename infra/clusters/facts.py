@@ -26,7 +26,7 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Right:
+class PolicyRule:
     """One thing that an account may be allowed: a verb on a resource, here or everywhere."""
 
     verb: str
@@ -59,13 +59,13 @@ class Survey:
     version: str
     user: str
     groups: frozenset[str]
-    missing_rights: tuple[Right, ...]
+    missing_rights: tuple[PolicyRule, ...]
     room: Room | None
     storage_classes: dict[str, bool] | None
     gateway_class: bool | None = None
 
 
-def survey(connection: Connection, rights: Iterable[Right], gateway_class: str = "") -> Survey:
+def survey(connection: Connection, rights: Iterable[PolicyRule], gateway_class: str = "") -> Survey:
     """Ask a cluster for all that `preflight` judges.
 
     Raises:
@@ -108,13 +108,13 @@ def _user(connection: Connection) -> str:
     return str(answer.json()["status"]["userInfo"]["username"]) if answer.is_success else ""
 
 
-def _missing(connection: Connection, rights: list[Right]) -> tuple[Right, ...]:
+def _missing(connection: Connection, rights: list[PolicyRule]) -> tuple[PolicyRule, ...]:
     with ThreadPoolExecutor(_AT_ONCE) as workers:
         allowed = list(workers.map(lambda right: _allowed(connection, right), rights))
     return tuple(right for right, yes in zip(rights, allowed, strict=True) if not yes)
 
 
-def _allowed(connection: Connection, right: Right) -> bool:
+def _allowed(connection: Connection, right: PolicyRule) -> bool:
     attributes = {
         "verb": right.verb,
         "resource": right.resource,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.clusters.connection import kubectl
-from infra.clusters.facts import Right
+from infra.clusters.facts import PolicyRule
 from infra.clusters.kind.plan import Plan
 from infra.diagnosis import Diagnosis
 from infra.settings.target import Existing, Kind
@@ -71,15 +71,15 @@ class Needs:
 
 def needs(services: Iterable[Service]) -> Needs:
     """What all copies of the services request, as they begin."""
-    listed = [each for each in services if not each.once]
+    listed = [each for each in services if not each.job]
     return Needs(
-        cpu=sum(each.resources.cpu * each.scaling.least for each in listed),
-        memory=sum(each.resources.memory * each.scaling.least for each in listed),
+        cpu=sum(each.resources.cpu * each.scaling.min for each in listed),
+        memory=sum(each.resources.memory * each.scaling.min for each in listed),
         storage=any(each.data for each in listed),
     )
 
 
-def rights(target: OnKubernetes, tenants: Iterable[str] = ()) -> list[Right]:
+def rights(target: OnKubernetes, tenants: Iterable[str] = ()) -> list[PolicyRule]:
     """All that whoever runs `up` must be allowed; `tenants` are namespaces."""
     beside = list(tenants)
     everywhere = [*_EVERYWHERE, *(_DEFINITIONS if target.custom_resources == "own" else ())]
@@ -93,8 +93,8 @@ def rights(target: OnKubernetes, tenants: Iterable[str] = ()) -> list[Right]:
         *((namespace, *each) for namespace in beside for each in IN_TENANTS),
     ]
     return [
-        *(Right(verb, name, group) for name, group in everywhere for verb in _VERBS),
-        *(Right(verb, name, group, space) for space, name, group in places for verb in _VERBS),
+        *(PolicyRule(verb, name, group) for name, group in everywhere for verb in _VERBS),
+        *(PolicyRule(verb, name, group, space) for space, name, group in places for verb in _VERBS),
     ]
 
 

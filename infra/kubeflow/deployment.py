@@ -18,10 +18,10 @@ from pulumi.dynamic import (
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
+from infra.dynamic import GONE, Shell
 from infra.errors import SettingsError
 from infra.kubeflow import compiled
 from infra.kubeflow.parameters import ParameterError, typed
@@ -34,15 +34,8 @@ if TYPE_CHECKING:
     from infra.kubeflow.compiled import Compiled
     from infra.settings.tree import RecurringRun
 
-_GONE = ReadResult("", {})
 
-
-class _Shell(ResourceProvider):
-    # Its code is no secret, so it need not look it.
-    serialize_as_secret_always = False
-
-
-class _PipelineProvider(_Shell):
+class _PipelineProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.kubeflow import upload
 
@@ -63,7 +56,7 @@ class _PipelineProvider(_Shell):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from infra.kubeflow import upload
 
-        return ReadResult(id_, props) if upload.has_version(props) else _GONE
+        return ReadResult(id_, props) if upload.has_version(props) else GONE
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.kubeflow import upload
@@ -71,7 +64,7 @@ class _PipelineProvider(_Shell):
         upload.remove_pipeline(props)
 
 
-class _RecurringRunProvider(_Shell):
+class _RecurringRunProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.kubeflow import upload
 
@@ -93,7 +86,7 @@ class _RecurringRunProvider(_Shell):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from infra.kubeflow import upload
 
-        return ReadResult(id_, props) if upload.has_recurring_run(id_, props) else _GONE
+        return ReadResult(id_, props) if upload.has_recurring_run(id_, props) else GONE
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         from infra.kubeflow import upload

@@ -7,7 +7,7 @@ from typing import Final
 import yaml
 
 from infra import versions
-from infra.service import Health, Metrics, Resources, Right, Service, image
+from infra.service import Health, Metrics, PolicyRule, Resources, Service, image
 
 NAME: Final = "workflow-controller"
 _USER: Final = 65532
@@ -36,18 +36,18 @@ def controller() -> Service:
         metrics=Metrics(port="metrics"),
         resources=Resources(cpu=30, memory=64, memory_limit=512),
         rights=(
-            Right(("",), ("pods",), ("create", "get", "list", "watch", "patch", "delete")),
+            PolicyRule(("",), ("pods",), ("create", "get", "list", "watch", "patch", "delete")),
             # It stops the container of a step by a command inside; without, a run that was
             # terminated goes on to its end.
-            Right(("",), ("pods/exec",), ("create",)),
-            Right(("",), ("configmaps",), ("get", "list", "watch")),
-            Right(("",), ("events",), ("create", "patch")),
-            Right(
+            PolicyRule(("",), ("pods/exec",), ("create",)),
+            PolicyRule(("",), ("configmaps",), ("get", "list", "watch")),
+            PolicyRule(("",), ("events",), ("create", "patch")),
+            PolicyRule(
                 ("",), ("persistentvolumeclaims",), ("create", "get", "update", "delete")
             ),  # a pipeline's workspace
             # It reads one again when somebody else has changed it meanwhile, as in a retry.
-            Right(_GROUP, ("workflows",), ("get", "list", "watch", "update")),
-            Right(
+            PolicyRule(_GROUP, ("workflows",), ("get", "list", "watch", "update")),
+            PolicyRule(
                 _GROUP,
                 (
                     "workflowtemplates",
@@ -57,10 +57,10 @@ def controller() -> Service:
                 ),
                 ("list", "watch"),
             ),
-            Right(_GROUP, ("workflowtaskresults",), ("list", "watch", "deletecollection")),
+            PolicyRule(_GROUP, ("workflowtaskresults",), ("list", "watch", "deletecollection")),
         ),
         role="pipelines",
-        alone=True,
+        singleton=True,
     )
 
 

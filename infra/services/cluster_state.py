@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra import versions
-from infra.service import Health, Metrics, Resources, Right, Service, host, port
+from infra.service import Health, Metrics, PolicyRule, Resources, Service, host, port
 from infra.wiring import monitoring_inputs
 from monitoring.cluster import STATE_RESOURCES, STATES
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "kube-state-metrics"
 _RIGHTS = tuple(
-    Right((group,), resources, ("list", "watch")) for group, resources in STATE_RESOURCES
+    PolicyRule((group,), resources, ("list", "watch")) for group, resources in STATE_RESOURCES
 )
 
 

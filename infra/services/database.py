@@ -29,7 +29,7 @@ _INIT, _SOCKET = "init.sql", "/tmp/mariadb.sock"  # noqa: S108 - the pod's own s
 class Connection:
     """How a client reaches its database; `password` is the name of a secret.
 
-    `talks_to` and `reaches` are what the client's Service says of it.
+    `talks_to` and `egress_ports` are what the client's Service says of it.
     """
 
     host: str
@@ -38,7 +38,7 @@ class Connection:
     password: str
     database: str
     talks_to: tuple[str, ...]
-    reaches: tuple[int, ...]
+    egress_ports: tuple[int, ...]
 
 
 def connection(settings: Settings, database: str) -> Connection:
@@ -59,7 +59,7 @@ def connection(settings: Settings, database: str) -> Connection:
             password=GIVEN_PASSWORD,
             database=database,
             talks_to=(),
-            reaches=(there.port,),
+            egress_ports=(there.port,),
         )
     return Connection(
         host=hostname(NAME),
@@ -68,7 +68,7 @@ def connection(settings: Settings, database: str) -> Connection:
         password=_password(database),
         database=database,
         talks_to=(NAME,),
-        reaches=(),
+        egress_ports=(),
     )
 
 

@@ -59,8 +59,8 @@ def _store(settings: Settings) -> Service:
         health=Health(port="grpc", seconds=300),
         resources=Resources(cpu=10, memory=64, memory_limit=256),
         talks_to=there.talks_to,
-        reaches=there.reaches,
-        steps_call=("grpc",),
+        egress_ports=there.egress_ports,
+        step_ports=("grpc",),
         role="pipelines",
     )
 

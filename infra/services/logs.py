@@ -12,8 +12,8 @@ from infra.service import (
     Data,
     Health,
     Metrics,
+    PolicyRule,
     Resources,
-    Right,
     Service,
     config,
     data,
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 LOKI, COLLECTOR = "loki", "log-collector"
 _LOKI_FILE, _COLLECTOR_FILE = "loki.yml", "config.alloy"
 _READ_LOGS = (
-    Right(("",), ("pods",), ("get", "list", "watch")),
-    Right(("",), ("pods/log",), ("get",)),
+    PolicyRule(("",), ("pods",), ("get", "list", "watch")),
+    PolicyRule(("",), ("pods/log",), ("get",)),
 )
 
 
@@ -82,6 +82,6 @@ def _collector(namespaces: tuple[str, ...]) -> Service:
         talks_to=(LOKI,),
         rights=_READ_LOGS,
         tenant_rights=_READ_LOGS,
-        alone=True,
+        singleton=True,
         role="monitoring",
     )

@@ -10,8 +10,8 @@ from infra.service import (
     Data,
     Health,
     Metrics,
+    PolicyRule,
     Resources,
-    Right,
     Service,
     address,
     config,
@@ -31,10 +31,10 @@ ALERTMANAGER = "alertmanager"
 _PROMETHEUS_FILE, _ALERTMANAGER_FILE = "prometheus.yml", "alertmanager.yml"
 _KUBELET_PORT = 10250
 # What its discovery of copies asks, and that of nodes.
-_FIND_PODS = Right(("",), ("pods",), ("get", "list", "watch"))
+_FIND_PODS = PolicyRule(("",), ("pods",), ("get", "list", "watch"))
 _ASK_KUBELETS = (
-    Right(("",), ("nodes",), ("get", "list", "watch")),
-    Right(("",), ("nodes/metrics",), ("get",)),
+    PolicyRule(("",), ("nodes",), ("get", "list", "watch")),
+    PolicyRule(("",), ("nodes/metrics",), ("get",)),
 )
 
 
@@ -85,7 +85,7 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
         talks_to=_asked(jobs),
         rights=(_FIND_PODS,) if cluster and any(job.copies for job in jobs) else (),
         cluster_rights=_ASK_KUBELETS if asks_nodes else (),
-        reaches=(_KUBELET_PORT,) if asks_nodes else (),
+        egress_ports=(_KUBELET_PORT,) if asks_nodes else (),
         ui="/",
         role="monitoring",
     )
@@ -106,7 +106,7 @@ def _job(service: Service, metrics: Metrics) -> prometheus.Job:
         service.name,
         address(service.name, metrics.port),
         metrics.path,
-        copies=service.scaling.most > 1,
+        copies=service.scaling.max > 1,
         port=metrics.port,
     )
 

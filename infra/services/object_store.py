@@ -41,7 +41,7 @@ class Store:
     """How the object store is reached, by `ACCESS_KEY` and `SECRET_KEY`.
 
     `endpoint` is its URL, `hostname` and `port` the parts of it; `talks_to` and
-    `reaches` are what a client's Service says of it.
+    `egress_ports` are what a client's Service says of it.
     """
 
     endpoint: str
@@ -50,7 +50,7 @@ class Store:
     region: str
     bucket_prefix: str
     talks_to: tuple[str, ...]
-    reaches: tuple[int, ...]
+    egress_ports: tuple[int, ...]
 
     def bucket(self, name: str) -> str:
         """The full name of one of the platform's buckets."""
@@ -77,7 +77,7 @@ def store(settings: Settings) -> Store:
         region=_REGION,
         bucket_prefix="",
         talks_to=(NAME,),
-        reaches=(),
+        egress_ports=(),
     )
 
 
@@ -108,7 +108,7 @@ def services(settings: Settings) -> list[Service]:
             data=Data(gib=chosen.gib, folders=buckets),
             health=Health(path="/health"),
             resources=Resources(cpu=20, memory=64, memory_limit=256),
-            steps_call=("http",),
+            step_ports=("http",),
         ),
         *(_tenant_bucket(name) for name in names),
     ]
@@ -156,7 +156,7 @@ def _tenant_bucket(tenant: str) -> Service:
         health=Health(port=None),
         resources=Resources(cpu=10, memory=32, memory_limit=64),
         talks_to=(NAME,),
-        once=True,
+        job=True,
     )
 
 
@@ -183,5 +183,5 @@ def _outside(endpoint: str, region: str, bucket_prefix: str) -> Store:
         region=region,
         bucket_prefix=bucket_prefix,
         talks_to=(),
-        reaches=(number,),
+        egress_ports=(number,),
     )

@@ -14,8 +14,8 @@ from infra import versions
 from infra.service import (
     Health,
     Metrics,
+    PolicyRule,
     Resources,
-    Right,
     Service,
     Token,
     config,
@@ -92,13 +92,13 @@ def _api_server(settings: Settings) -> Service:
         metrics=Metrics(),
         resources=Resources(cpu=30, memory=96, memory_limit=512),
         talks_to=(*there.talks_to, *store.talks_to),
-        reaches=(*there.reaches, *store.reaches),
+        egress_ports=(*there.egress_ports, *store.egress_ports),
         rights=(
-            Right(("",), ("pods",), ("delete",)),
-            Right(_WORKFLOWS, ("workflows",), ("create", "get", "update", "patch", "delete")),
-            Right(_SCHEDULED, ("scheduledworkflows",), ("create", "get", "patch", "delete")),
+            PolicyRule(("",), ("pods",), ("delete",)),
+            PolicyRule(_WORKFLOWS, ("workflows",), ("create", "get", "update", "patch", "delete")),
+            PolicyRule(_SCHEDULED, ("scheduledworkflows",), ("create", "get", "patch", "delete")),
         ),
-        steps_call=("http", "grpc"),
+        step_ports=("http", "grpc"),
         role="pipelines",
     )
 
@@ -162,11 +162,11 @@ def _persistence_agent(settings: Settings) -> Service:
         resources=Resources(cpu=10, memory=48, memory_limit=256),
         talks_to=(API_SERVER,),
         rights=(
-            Right(_WORKFLOWS, ("workflows",), ("list", "watch")),
-            Right(_SCHEDULED, ("scheduledworkflows",), ("list", "watch")),
+            PolicyRule(_WORKFLOWS, ("workflows",), ("list", "watch")),
+            PolicyRule(_SCHEDULED, ("scheduledworkflows",), ("list", "watch")),
         ),
         role="pipelines",
-        alone=True,
+        singleton=True,
     )
 
 
@@ -190,12 +190,12 @@ def _scheduler() -> Service:
         resources=Resources(cpu=10, memory=48, memory_limit=256),
         talks_to=(API_SERVER,),
         rights=(
-            Right(_WORKFLOWS, ("workflows",), ("create", "list", "watch")),
-            Right(_SCHEDULED, ("scheduledworkflows",), ("list", "watch", "update")),
-            Right(("",), ("events",), ("create", "patch")),
+            PolicyRule(_WORKFLOWS, ("workflows",), ("create", "list", "watch")),
+            PolicyRule(_SCHEDULED, ("scheduledworkflows",), ("list", "watch", "update")),
+            PolicyRule(("",), ("events",), ("create", "patch")),
         ),
         role="pipelines",
-        alone=True,
+        singleton=True,
     )
 
 
@@ -226,12 +226,12 @@ def _ui(settings: Settings) -> Service:
             *((lineage.PROXY,) if settings.pipelines.lineage else ()),
             *store.talks_to,
         ),
-        reaches=store.reaches,
+        egress_ports=store.egress_ports,
         rights=(
-            Right(("",), ("pods", "pods/log"), ("get",)),
-            Right(("",), ("events",), ("list",)),
-            Right(("",), ("secrets",), ("get",), names=(steps.SECRETS,)),
-            Right(_WORKFLOWS, ("workflows",), ("get",)),
+            PolicyRule(("",), ("pods", "pods/log"), ("get",)),
+            PolicyRule(("",), ("events",), ("list",)),
+            PolicyRule(("",), ("secrets",), ("get",), names=(steps.SECRETS,)),
+            PolicyRule(_WORKFLOWS, ("workflows",), ("get",)),
         ),
         ui="/",
         role="pipelines",

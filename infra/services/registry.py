@@ -29,7 +29,7 @@ def services(_settings: Settings) -> list[Service]:
             health=Health(path="/v2/"),
             metrics=Metrics(port="metrics"),
             resources=Resources(cpu=10, memory=48, memory_limit=256),
-            steps_call=("http",),
+            step_ports=("http",),
         )
     ]
 

@@ -51,8 +51,8 @@ def _on_kubernetes(settings: Settings) -> Service:
         | _own_page(settings),
         files={_CLIENT: f"[client]\nuser={there.user}\npassword={secret(there.password)}\n"},
         talks_to=(*store.talks_to, *there.talks_to),
-        reaches=(*store.reaches, *there.reaches),
-        steps_call=("http",),
+        egress_ports=(*store.egress_ports, *there.egress_ports),
+        step_ports=("http",),
     )
 
 

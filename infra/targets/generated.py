@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
+
+from infra.dynamic import Shell
 
 _SIGNING_KEY = "signing-key"
 
 
-class _SecretProvider(ResourceProvider):
-    # Its code is no secret, so it need not look it.
-    serialize_as_secret_always = False
-
+class _SecretProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         import secrets
 
@@ -27,9 +26,7 @@ class _SecretProvider(ResourceProvider):
         return DiffResult(changes=renamed, replaces=["name"] if renamed else [])
 
 
-class _SigningKeyProvider(ResourceProvider):
-    serialize_as_secret_always = False
-
+class _SigningKeyProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         return CreateResult(_SIGNING_KEY, _key_pair(props["number"]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitoring.dashboards import cluster_panels, log_panels, pipeline_panels, tenant_panels
-from monitoring.dashboards.defaults import choice, page, text
+from monitoring.dashboards.defaults import built, choice, page, text
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -13,38 +13,25 @@ if TYPE_CHECKING:
     from monitoring.cluster import Cluster, Tenant
 
 
-def cluster(seen: Cluster) -> Dashboard:
+_MEASURED_BY_KUBELETS = (
+    ("In use", cluster_panels.IN_USE),
+    ("Nodes and volumes", cluster_panels.NODES),
+)
+
+
+def cluster(cluster: Cluster) -> Dashboard:
     """Kubernetes, for whoever keeps the platform running on it."""
-    of = cluster_panels
-    measured = (
-        (
-            ("In use", (of.processor_used(seen), of.memory_used(seen), of.services_memory(seen))),
-            (
-                "Nodes and volumes",
-                (of.nodes_processor(seen), of.nodes_memory(seen), of.volumes(seen)),
-            ),
-        )
-        if seen.nodes
-        else ()
-    )
+    tables = [
+        ("Now", cluster_panels.NOW),
+        ("Pods", cluster_panels.PODS),
+        *(_MEASURED_BY_KUBELETS if cluster.nodes else ()),
+        ("Tenants", cluster_panels.QUOTAS),
+    ]
     return page(
         "slipway-cluster",
         "Kubernetes",
         "What the platform's and its tenants' pods ask for, use, and run into.",
-        (
-            (
-                "Now",
-                (
-                    of.pods_running(seen),
-                    of.pods_waiting(seen),
-                    of.processor_asked(seen),
-                    of.memory_asked(seen),
-                ),
-            ),
-            ("Pods", (of.pods_by_phase(seen), of.restarts(seen), of.out_of_memory(seen))),
-            *measured,
-            ("Tenants", (of.quotas(seen),)),
-        ),
+        [(title, built(table, ours=cluster.ours, own=cluster.own)) for title, table in tables],
     )
 
 
@@ -85,17 +72,19 @@ def logs(seen: Cluster) -> Dashboard:
     )
 
 
-def tenant(of_whom: Tenant) -> Dashboard:
+def tenant(tenant: Tenant) -> Dashboard:
     """One tenant, for its own people."""
-    of = tenant_panels
+    tables = [
+        ("Now", tenant_panels.NOW),
+        ("Quota and runs", tenant_panels.QUOTA_AND_RUNS),
+        ("In use", tenant_panels.IN_USE),
+    ]
     return page(
-        f"slipway-tenant-{of_whom.name}",
-        f"Tenant {of_whom.name}",
+        f"slipway-tenant-{tenant.name}",
+        f"Tenant {tenant.name}",
         "What the tenant uses of its quota, what it runs, and what that says.",
-        (
-            ("Now", (of.quota_left(of_whom), of.pods_running(of_whom), of.runs_failed(of_whom))),
-            ("Quota and runs", (of.quota(of_whom), of.runs(of_whom))),
-            ("In use", (of.processor(of_whom), of.memory(of_whom))),
-            ("Logs", (of.logs(of_whom),)),
-        ),
+        [
+            *((title, built(table, ours=tenant.ours)) for title, table in tables),
+            ("Logs", (tenant_panels.logs(tenant),)),
+        ],
     )

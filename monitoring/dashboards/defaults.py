@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models import common as choices
 from grafana_foundation_sdk.models import dashboard as models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 DATASOURCE_UID = "slipway-prometheus"
 LOGS_UID = "slipway-loki"
@@ -110,6 +110,56 @@ def figure(
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .with_target(_target(query, 0))
     )
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as data; `<name>` in an expression stands for a matcher that `build` is given."""
+
+    title: str
+    unit: str
+    expression: str
+    legend: str
+    description: str
+    beside: tuple[tuple[str, str], ...] = ()
+    """Expressions and legends of further series."""
+
+    def build(self, matchers: Mapping[str, str]) -> timeseries.Panel:
+        """The panel."""
+        series = ((self.expression, self.legend), *self.beside)
+        queries = [Query(_matched(expression, matchers), legend) for expression, legend in series]
+        return plot(self.title, self.description, self.unit, *queries)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number as data; `<name>` in its expression stands for a matcher, as in a `Plot`."""
+
+    title: str
+    unit: str
+    expression: str
+    legend: str
+    description: str
+    colours: Colours | None = None
+
+    def build(self, matchers: Mapping[str, str]) -> stat.Panel:
+        """The panel."""
+        query = Query(_matched(self.expression, matchers), self.legend)
+        return figure(self.title, self.description, self.unit, query, self.colours)
+
+
+Table: TypeAlias = tuple[Plot | Figure, ...]
+
+
+def built(table: Table, **matchers: str) -> tuple[Panel, ...]:
+    """The panels of a table, for instance with `ours='namespace="slipway"'`."""
+    return tuple(row.build(matchers) for row in table)
+
+
+def _matched(expression: str, matchers: Mapping[str, str]) -> str:
+    for name, matcher in matchers.items():
+        expression = expression.replace(f"<{name}>", matcher)
+    return expression
 
 
 def choice(name: str, label: str, query: str) -> dashboard.QueryVariable:

@@ -9,8 +9,8 @@ from infra import policies
 from infra.description import describe
 from infra.errors import SettingsError
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.integrations import of_neighbours
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.integrations import of_integrations
+from infra.targets.kubernetes.render_context import RenderContext
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +27,14 @@ def of_settings(settings: Settings, stack: str) -> list[Violation]:
     """
     namespace = _namespace(settings, stack)
     described = describe(settings)
-    place = Place(namespace, stack)
+    place = RenderContext(namespace, stack)
     services = list(described.services)
     # What a secret is plays no part in any rule.
     secrets = dict.fromkeys(described.secrets, "")
     manifests = [
         *objects.of_cluster(),
         *objects.of_platform(services, place, secrets, described.steps, described.tenants),
-        *of_neighbours(settings, services, place.knowing(services)),
+        *of_integrations(settings, services, place.with_services(services)),
     ]
     return policies.violations(manifests, policies.exceptions(namespace))
 

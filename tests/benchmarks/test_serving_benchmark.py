@@ -184,10 +184,8 @@ def test_quick_measures_the_server_only():
         check=False,
     )
 
-    assert (done.returncode, done.stderr) == (
-        2,
-        "benchmarks: --quick goes with `serving` only\n",
-    )
+    assert done.returncode == 2
+    assert "--quick goes with `serving` only" in done.stderr
 
 
 @pytest.mark.parametrize("pins", sorted(PEERS.glob("*.txt")), ids=lambda path: path.stem)

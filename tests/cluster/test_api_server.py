@@ -3,16 +3,16 @@
 import pytest
 
 from infra.description import describe
-from infra.service import Resources, Right, Scaling, Service
+from infra.service import PolicyRule, Resources, Scaling, Service
 from infra.services import all_services, object_store
 from infra.settings.tree import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.render_context import RenderContext
 from infra.wiring import signing
 
 pytestmark = [pytest.mark.cluster]
 
-PLACE = Place(namespace="slipway-test", instance="test")
+PLACE = RenderContext(namespace="slipway-test", instance="test")
 SECRETS = {
     object_store.ACCESS_KEY: "a" * 40,
     object_store.SECRET_KEY: "b" * 40,
@@ -86,8 +86,8 @@ def test_rights_budgets_and_several_copies_are_accepted(api_server) -> None:
     example = next(iter(all_services(Settings())))
     changed = {
         "name": "example",
-        "scaling": Scaling(least=2, most=4),
-        "rights": (Right(("",), ("pods",), ("get", "list")),),
+        "scaling": Scaling(min=2, max=4),
+        "rights": (PolicyRule(("",), ("pods",), ("get", "list")),),
         "resources": Resources(10, 16, 32),
     }
     service = Service(**{**vars(example), **changed})

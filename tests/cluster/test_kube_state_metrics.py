@@ -20,12 +20,12 @@ from infra.service import Service, render
 from infra.services import cluster_state
 from infra.settings.tree import parse
 from infra.targets.kubernetes import access
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.render_context import RenderContext
 from monitoring.cluster import STATES
 
 pytestmark = [pytest.mark.cluster]
 
-PLACE = Place(namespace="watched", instance="test")
+PLACE = RenderContext(namespace="watched", instance="test")
 TENANT = "watched-a"
 SETTINGS = {
     "target": {"kind": "existing", "context": "c", "namespace": "watched"},

@@ -15,8 +15,8 @@ import yaml
 from infra.services import all_services
 from infra.settings.tree import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.integrations import of_neighbours
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.integrations import of_integrations
+from infra.targets.kubernetes.render_context import RenderContext
 from infra.targets.kubernetes.resources import CUSTOM_KINDS
 
 PLURALS = {
@@ -27,7 +27,7 @@ PLURALS = {
 }
 pytestmark = [pytest.mark.cluster]
 
-PLACE = Place("neighbours", "test")
+PLACE = RenderContext("neighbours", "test")
 GATEWAY = {"class_name": "proxies", "hostname": "ml.example.org", "cluster_issuer": "ca"}
 OPERATOR = {"kind": "operator", "url": "http://prometheus.watch.svc:9090", "namespace": "watch"}
 SETTINGS = parse(
@@ -74,7 +74,7 @@ def test_others_kinds_are_accepted_to_the_last_field(api_server) -> None:
         assert answer.is_success, answer.text
         wait_until_served(api_server, definition)
     api_server.apply(objects.of_namespace(PLACE)[0])
-    made = of_neighbours(SETTINGS, all_services(SETTINGS, grafana_at_hand=True), PLACE)
+    made = of_integrations(SETTINGS, all_services(SETTINGS, grafana_at_hand=True), PLACE)
 
     refused = {
         f"{manifest['kind']}/{manifest['metadata']['name']}": answer.text

@@ -11,8 +11,8 @@ def test_the_platform_requests_less_than_its_goal() -> None:
     settings = parse({"target": {"kind": "existing", "context": "any"}}, source="S")
     services = describe(settings).services
 
-    cpu = sum(service.resources.cpu * service.scaling.least for service in services)
-    memory = sum(service.resources.memory * service.scaling.least for service in services)
+    cpu = sum(service.resources.cpu * service.scaling.min for service in services)
+    memory = sum(service.resources.memory * service.scaling.min for service in services)
 
     assert "grafana" in {service.name for service in services}
     assert cpu < CPU

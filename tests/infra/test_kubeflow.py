@@ -7,7 +7,7 @@ import yaml
 
 from infra.description import Description, describe
 from infra.errors import SettingsError
-from infra.service import Right, Service
+from infra.service import PolicyRule, Service
 from infra.services import argo, database, lineage, object_store, pipelines
 from infra.settings.tree import parse
 from infra.versions import ARGO, KFP
@@ -97,7 +97,7 @@ def test_steps_are_admitted_under_restricted() -> None:
 
 def test_argo_may_end_a_step() -> None:
     """It does so by a command in the pod; without the right a terminated run goes on."""
-    assert Right(("",), ("pods/exec",), ("create",)) in services()[argo.NAME].rights
+    assert PolicyRule(("",), ("pods/exec",), ("create",)) in services()[argo.NAME].rights
 
 
 def test_only_argo_may_run_commands_in_pods() -> None:
@@ -126,7 +126,7 @@ def test_argo_looks_every_second_and_is_one() -> None:
 
     assert service.environment["DEFAULT_REQUEUE_TIME"] == "1s"
     assert service.environment["LEADER_ELECTION_DISABLE"] == "true"
-    assert service.alone
+    assert service.singleton
 
 
 def test_argos_metrics_are_plain_http() -> None:
@@ -216,7 +216,7 @@ def test_a_database_of_somebody_elses_takes_the_place_of_ours() -> None:
 
     assert database.NAME not in listed
     assert outside.given == {database.GIVEN_PASSWORD: "a@b:c"}
-    assert all(database.PORT in client.reaches for client in clients)
+    assert all(database.PORT in client.egress_ports for client in clients)
     assert all(database.NAME not in client.talks_to for client in clients)
     assert listed[pipelines.API_SERVER].environment["DBCONFIG_MYSQLCONFIG_HOST"] == (
         "mysql.example.org"
@@ -270,7 +270,7 @@ def test_a_store_of_somebody_elses_takes_the_place_of_ours(
     assert outside.steps.environment["AWS_REGION"] == region
     assert outside.steps.environment["SLIPWAY_LAKE"] == "s3://acme-lake"
     assert outside.steps.launcher["defaultPipelineRoot"] == "s3://acme-mlpipeline/artifacts"
-    assert int(port) in server.reaches
+    assert int(port) in server.egress_ports
 
 
 def test_compiled_pipelines_name_what_the_platform_has() -> None:

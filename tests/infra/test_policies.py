@@ -6,20 +6,20 @@ import pytest
 
 from infra.description import describe
 from infra.policies import RULES, Allowed, Violation, exceptions, of_preview, violations
-from infra.service import Health, Resources, Right, Service
+from infra.service import Health, PolicyRule, Resources, Service
 from infra.services import all_services
 from infra.settings.tree import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
-PLACE = Place("mlops", "dev")
+PLACE = RenderContext("mlops", "dev")
 SERVICE = Service(
     name="web",
     command=("web",),
     image="example.org/web:1",
     health=Health(),
     resources=Resources(10, 20, 30),
-    rights=(Right(("",), ("pods",), ("get",)),),
+    rights=(PolicyRule(("",), ("pods",), ("get",)),),
 )
 
 

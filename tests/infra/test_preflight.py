@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from infra.clusters import preflight
-from infra.clusters.facts import Right, Room, Survey, quantity
+from infra.clusters.facts import PolicyRule, Room, Survey, quantity
 from infra.clusters.kind import host as kind_host
 from infra.clusters.kind.host import Host
 from infra.clusters.preflight import Needs
@@ -16,7 +16,7 @@ from infra.services import all_services, object_store
 from infra.settings.target import Existing, Gateway
 from infra.settings.tree import Settings, parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.render_context import RenderContext
 
 NEEDED = Needs(cpu=500, memory=1800, storage=True)
 TARGET = Existing(context="home")
@@ -69,7 +69,7 @@ def test_a_cluster_that_will_do_has_nothing_to_mend() -> None:
             "upgrade the cluster to 1.30.0 or newer",
         ),
         (
-            {"missing_rights": (Right("create", "roles", "rbac.authorization.k8s.io", "x"),)},
+            {"missing_rights": (PolicyRule("create", "roles", "rbac.authorization.k8s.io", "x"),)},
             "error",
             "ada may not create roles.rbac.authorization.k8s.io",
             "ask the cluster's administrator",
@@ -172,24 +172,24 @@ def test_every_object_of_a_tenant_is_asked_for() -> None:
     settings = parse({"target": {"kind": "existing", "context": "c"}, "tenants": [RED]}, source="S")
     described = describe(settings)
     [red] = described.tenants
-    place = Place(TARGET.namespace, "test")
+    place = RenderContext(TARGET.namespace, "test")
     made = objects.of_tenant(red, list(described.services), place, {})
 
     asked = preflight.rights(TARGET, settings.tenant_namespaces)
     plurals = {right.resource for right in asked if right.namespace == red.namespace}
     kinds = {manifest["kind"].lower() for manifest in made} - {"namespace"}
     assert {kind for kind in kinds if not {f"{kind}s", f"{kind[:-1]}ies"} & plurals} == set()
-    assert Right("create", "jobs", "batch", TARGET.namespace) in asked
+    assert PolicyRule("create", "jobs", "batch", TARGET.namespace) in asked
     assert "jobs" not in {right.resource for right in preflight.rights(TARGET)}
 
 
 def test_what_runs_once_needs_no_room() -> None:
     """Tenants' Jobs end: they are not what a cluster must have room for."""
     settings = {"target": {"kind": "existing", "context": "c"}}
-    alone = describe(parse(settings, source="S"))
+    singleton = describe(parse(settings, source="S"))
     beside = describe(parse(settings | {"tenants": [RED]}, source="S"))
 
-    assert preflight.needs(alone.services) == preflight.needs(beside.services)
+    assert preflight.needs(singleton.services) == preflight.needs(beside.services)
 
 
 def test_every_object_of_the_platform_is_asked_for() -> None:
@@ -197,7 +197,7 @@ def test_every_object_of_the_platform_is_asked_for() -> None:
     services = all_services(Settings(), grafana_at_hand=True)
     secrets = dict.fromkeys(frozenset().union(*(service.secrets for service in services)), "x")
     secrets |= {object_store.ACCESS_KEY: "x", object_store.SECRET_KEY: "x"}
-    made = objects.of_platform(services, Place("slipway", "test"), secrets)
+    made = objects.of_platform(services, RenderContext("slipway", "test"), secrets)
 
     plurals = {right.resource for right in preflight.rights(TARGET)}
     kinds = {manifest["kind"].lower() for manifest in made}
@@ -212,7 +212,7 @@ def test_needs_are_the_sum_of_all_copies() -> None:
         image="one:1",
         health=Health(),
         resources=Resources(10, 20, 300),
-        scaling=Scaling(least=3, most=9),
+        scaling=Scaling(min=3, max=9),
     )
     other = replace(one, name="other", scaling=Scaling(), data=Data(gib=1))
 

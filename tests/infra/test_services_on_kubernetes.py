@@ -79,10 +79,10 @@ def test_node_metrics_are_one_right_in_the_cluster_and_can_be_done_without() -> 
     listed, without = services(), services(monitoring={"node_metrics": False})
 
     assert [name for name, each in listed.items() if each.cluster_rights] == ["prometheus"]
-    assert listed["prometheus"].reaches == (10250,)
+    assert listed["prometheus"].egress_ports == (10250,)
     assert {SCRAPE_RESOURCES, SCRAPE_VOLUMES} <= set(jobs(listed))
     assert [name for name, each in without.items() if each.cluster_rights] == []
-    assert without["prometheus"].reaches == ()
+    assert without["prometheus"].egress_ports == ()
     assert {SCRAPE_RESOURCES, SCRAPE_VOLUMES} & set(jobs(without)) == set()
 
 

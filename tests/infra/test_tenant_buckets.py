@@ -106,7 +106,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     settings = {"target": TARGET, "tenants": [{"name": "red"}, {"name": "blue"}]}
     described = describe(parse(settings, source="S"))
     with Store(described, tmp_path_factory.mktemp("store"), program).running() as running:
-        jobs = [service for service in described.services if service.once]
+        jobs = [service for service in described.services if service.job]
         assert [running.start(job).wait(20) for job in jobs] == [0, 0]
         yield running
 

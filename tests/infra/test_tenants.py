@@ -55,7 +55,7 @@ def test_in_a_store_of_somebody_elses_a_tenant_has_a_folder_of_each_bucket() -> 
     assert red.steps.secrets == outside.steps.secrets - {"signing-key"}
     root = red.steps.launcher["defaultPipelineRoot"]
     assert root == "s3://corp-mlpipeline/tenants/red/artifacts"
-    assert [service.name for service in outside.services if service.once] == []
+    assert [service.name for service in outside.services if service.job] == []
 
 
 def test_only_those_who_must_know_of_a_tenant_change_for_it() -> None:
@@ -82,9 +82,9 @@ def test_the_object_store_knows_each_tenant_by_its_own_key() -> None:
     }
     assert secrets_in(accounts["tenant-red"]["secret"]) == {"tenant-red-secret-key"}
     assert {"tenant-red", "tenant-blue"} < set(store.data.folders)
-    alone = next(each for each in described().services if each.name == "object-store")
-    assert not alone.files
-    assert "--iam-dir" not in alone.command
+    singleton = next(each for each in described().services if each.name == "object-store")
+    assert not singleton.files
+    assert "--iam-dir" not in singleton.command
 
 
 def test_tenants_of_two_stacks_share_no_namespace() -> None:

@@ -28,7 +28,7 @@ from infra.services import object_store
 from infra.settings.target import Existing
 from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.render_context import RenderContext
 
 NOT_PULLED = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset"}
@@ -278,7 +278,7 @@ def on_node(cluster: Cluster) -> OnNode:
     settings = Settings(target=Existing(context="unused", namespace=cluster.namespace))
     platform = describe(settings)
     texts = {name: secrets.token_hex(20) for name in sorted(platform.secrets)}
-    place = Place(namespace=cluster.namespace, instance="node-test")
+    place = RenderContext(namespace=cluster.namespace, instance="node-test")
     services = list(platform.services)
     manifests = objects.of_platform(services, place, texts, platform.steps)
     standing = OnNode(cluster, settings, texts, [*objects.of_cluster(), *manifests])

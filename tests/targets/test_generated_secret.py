@@ -1,10 +1,8 @@
-"""Generated secrets: random, made once, and still to be found by the states there are."""
+"""Generated secrets: random, and made once."""
 
 import pytest
-from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.targets import generated
-from infra.targets.processes import provider
 
 
 def test_a_secret_is_160_random_bits() -> None:
@@ -21,9 +19,3 @@ def test_a_secret_is_made_anew_for_another_name_only(name: str, replaces: list[s
     found = generated._SecretProvider().diff("id", {"name": "key"}, {"name": name})
 
     assert (found.changes, found.replaces) == (bool(replaces), replaces)
-
-
-def test_states_find_the_provider_where_it_was() -> None:
-    """It is stored by its module's name, which older states have from the process target."""
-    assert len(serialize_provider(generated._SecretProvider())) < 200
-    assert provider._SecretProvider is generated._SecretProvider

@@ -15,12 +15,12 @@ from infra.services import all_services
 from infra.settings.target import Processes
 from infra.settings.tree import Settings
 from infra.targets.kubernetes import configuration, objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.processes.target import Machine, filled, spec
 
 SERVICES = all_services(Settings(), grafana_at_hand=True)
 SECRETS = {name: f"hush-{name}" for service in SERVICES for name in service.secrets}
-PLACE = Place("mlops", "dev")
+PLACE = RenderContext("mlops", "dev")
 NAMES = [f"{service.name}/{port}" for service in SERVICES for port in service.ports]
 PORTS = {name: 20_000 + index for index, name in enumerate(NAMES)}
 TOOLS = {

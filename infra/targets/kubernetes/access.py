@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infra.service import Right, Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.service import PolicyRule, Service
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 _GROUP = "rbac.authorization.k8s.io"
 
 
-def service_account(service: Service, place: Place) -> Manifest:
+def service_account(service: Service, context: RenderContext) -> Manifest:
     """An account of its own; its token is mounted by the pod, if at all, never by default."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": place.metadata(service),
+        "metadata": context.metadata(service),
         "automountServiceAccountToken": False,
     }
 
 
-def role(service: Service, place: Place) -> Manifest | None:
+def role(service: Service, context: RenderContext) -> Manifest | None:
     """The service's rights; None where it has none."""
     if not service.rights:
         return None
-    return role_of(service.rights, place.metadata(service))
+    return role_of(service.rights, context.metadata(service))
 
 
-def role_binding(service: Service, place: Place) -> Manifest | None:
+def role_binding(service: Service, context: RenderContext) -> Manifest | None:
     """Gives the rights to the account; None where there are none."""
     if not service.rights:
         return None
-    return binding_of(place.metadata(service), service.name, place.namespace)
+    return binding_of(context.metadata(service), service.name, context.namespace)
 
 
-def role_of(rights: Iterable[Right], metadata: Manifest) -> Manifest:
+def role_of(rights: Iterable[PolicyRule], metadata: Manifest) -> Manifest:
     """A Role of these rights."""
     return {
         "apiVersion": f"{_GROUP}/v1",
@@ -70,7 +70,7 @@ def binding_to_users(metadata: Manifest, users: Iterable[str]) -> Manifest:
     }
 
 
-def rule(right: Right) -> Manifest:
+def rule(right: PolicyRule) -> Manifest:
     """One rule of a Role."""
     names = {"resourceNames": list(right.names)} if right.names else {}
     return {
@@ -81,35 +81,35 @@ def rule(right: Right) -> Manifest:
     }
 
 
-def cluster_role(service: Service, place: Place) -> Manifest | None:
+def cluster_role(service: Service, context: RenderContext) -> Manifest | None:
     """The service's rights in the whole cluster; None where it has none."""
     if not service.cluster_rights:
         return None
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ClusterRole",
-        "metadata": _cluster_metadata(service, place),
+        "metadata": _cluster_metadata(service, context),
         "rules": [rule(right) for right in service.cluster_rights],
     }
 
 
-def cluster_role_binding(service: Service, place: Place) -> Manifest | None:
+def cluster_role_binding(service: Service, context: RenderContext) -> Manifest | None:
     """Gives them to the account; None where there are none."""
     if not service.cluster_rights:
         return None
-    metadata = _cluster_metadata(service, place)
+    metadata = _cluster_metadata(service, context)
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": "ClusterRoleBinding",
         "metadata": metadata,
         "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": metadata["name"]},
         "subjects": [
-            {"kind": "ServiceAccount", "name": service.name, "namespace": place.namespace}
+            {"kind": "ServiceAccount", "name": service.name, "namespace": context.namespace}
         ],
     }
 
 
-def _cluster_metadata(service: Service, place: Place) -> Manifest:
+def _cluster_metadata(service: Service, context: RenderContext) -> Manifest:
     """The namespace in its name: a cluster may hold several stacks."""
-    labels = place.metadata(service)["labels"]
-    return {"name": f"{place.namespace}-{service.name}", "labels": labels}
+    labels = context.metadata(service)["labels"]
+    return {"name": f"{context.namespace}-{service.name}", "labels": labels}

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 
-def config_map(service: Service, place: Place) -> Manifest | None:
+def config_map(service: Service, context: RenderContext) -> Manifest | None:
     """The service's files that are no secrets, each under a key that the API allows."""
     if not _plain_files(service):
         return None
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": place.metadata(service),
-        "data": _files(service, place),
+        "metadata": context.metadata(service),
+        "data": _files(service, context),
     }
 
 
@@ -47,21 +47,23 @@ def key(file: str) -> str:
     return file.replace("/", "__")
 
 
-def secret(service: Service, place: Place, values: Mapping[str, object]) -> Manifest:
+def secret(service: Service, context: RenderContext, values: Mapping[str, object]) -> Manifest:
     """The Secret that holds `values`, by the names of the variables and the files."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": place.metadata(service),
+        "metadata": context.metadata(service),
         "type": "Opaque",
         "stringData": dict(values),
     }
 
 
-def secret_values(service: Service, place: Place, secrets: Mapping[str, str]) -> dict[str, str]:
+def secret_values(
+    service: Service, context: RenderContext, secrets: Mapping[str, str]
+) -> dict[str, str]:
     """The whole texts that refer to secrets, by their keys; `secrets` by their names."""
     texts = {**_secret_variables(service), **_by_key(_secret_files(service))}
-    return {key: place.text(service, text, secrets) for key, text in texts.items()}
+    return {key: context.text(service, text, secrets) for key, text in texts.items()}
 
 
 def secret_keys(service: Service) -> list[str]:
@@ -69,10 +71,10 @@ def secret_keys(service: Service) -> list[str]:
     return [*_secret_variables(service), *_by_key(_secret_files(service))]
 
 
-def environment(service: Service, place: Place) -> list[Manifest]:
+def environment(service: Service, context: RenderContext) -> list[Manifest]:
     """The container's `env`: plain values, and references for what is secret."""
     home = {"name": "HOME", "value": SCRATCH}
-    return [home, *(_variable(service, place, name) for name in service.environment)]
+    return [home, *(_variable(service, context, name) for name in service.environment)]
 
 
 def checksum(values: Mapping[str, str]) -> str:
@@ -80,14 +82,14 @@ def checksum(values: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def config_checksum(service: Service, place: Place) -> str:
+def config_checksum(service: Service, context: RenderContext) -> str:
     """The checksum of the service's files."""
-    return checksum(_files(service, place))
+    return checksum(_files(service, context))
 
 
-def _files(service: Service, place: Place) -> dict[str, str]:
+def _files(service: Service, context: RenderContext) -> dict[str, str]:
     plain = _by_key(_plain_files(service))
-    return {name: place.text(service, text) for name, text in plain.items()}
+    return {name: context.text(service, text) for name, text in plain.items()}
 
 
 def _plain_files(service: Service) -> dict[str, str]:
@@ -110,11 +112,11 @@ def _items(files: Mapping[str, str]) -> list[Manifest]:
     return [{"key": key(name), "path": name} for name in files]
 
 
-def _variable(service: Service, place: Place, name: str) -> Manifest:
+def _variable(service: Service, context: RenderContext, name: str) -> Manifest:
     text = service.environment[name]
     if secrets_in(text):
         return {
             "name": name,
             "valueFrom": {"secretKeyRef": {"name": service.name, "key": name}},
         }
-    return {"name": name, "value": place.text(service, text)}
+    return {"name": name, "value": context.text(service, text)}

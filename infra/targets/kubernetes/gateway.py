@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.targets.kubernetes import network
+
 if TYPE_CHECKING:
     from infra.service import Service
     from infra.settings.target import Gateway
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 NAME = "slipway"
 _API_VERSION = "gateway.networking.k8s.io/v1"
@@ -19,25 +21,25 @@ _API_VERSION = "gateway.networking.k8s.io/v1"
 _PROXIES = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": NAME}}
 
 
-def of_gateway(chosen: Gateway, services: list[Service], place: Place) -> list[Manifest]:
+def of_gateway(chosen: Gateway, services: list[Service], context: RenderContext) -> list[Manifest]:
     """The Gateway; to each service with a page a route, and its door for the proxies."""
     pages = [service for service in services if service.ui]
-    beside = [] if chosen.proxies else [_proxies_policy(pages, place)]
+    beside = [] if chosen.proxies else [_proxies_policy(pages, context)]
     return [
-        gateway(chosen, place),
+        gateway(chosen, context),
         *beside,
-        *(route(chosen, service, place) for service in pages),
-        *(_opening(chosen, service, place) for service in pages),
+        *(route(chosen, service, context) for service in pages),
+        *(_opening(chosen, service, context) for service in pages),
     ]
 
 
-def gateway(chosen: Gateway, place: Place) -> Manifest:
+def gateway(chosen: Gateway, context: RenderContext) -> Manifest:
     """One listener for all names below the host name."""
     issuer = {"cert-manager.io/cluster-issuer": chosen.cluster_issuer}
     return {
         "apiVersion": _API_VERSION,
         "kind": "Gateway",
-        "metadata": _metadata(place) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
+        "metadata": _metadata(context) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
         "spec": {
             "gatewayClassName": chosen.class_name,
             "listeners": [_listener(chosen)],
@@ -45,13 +47,13 @@ def gateway(chosen: Gateway, place: Place) -> Manifest:
     }
 
 
-def route(chosen: Gateway, service: Service, place: Place) -> Manifest:
+def route(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
     """The page of a service at <service>.<hostname>."""
-    port = place.number(service.name, service.ports[0])
+    port = context.number(service.name, service.ports[0])
     return {
         "apiVersion": _API_VERSION,
         "kind": "HTTPRoute",
-        "metadata": place.metadata(service),
+        "metadata": context.metadata(service),
         "spec": {
             "parentRefs": [{"name": NAME}],
             "hostnames": [f"{service.name}.{chosen.hostname}"],
@@ -68,13 +70,12 @@ def _listener(chosen: Gateway) -> Manifest:
     return {"name": "https", "protocol": "HTTPS", "port": 443, "tls": tls, **names}
 
 
-def _opening(chosen: Gateway, service: Service, place: Place) -> Manifest:
-    ports = [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}]
-    metadata = place.metadata(service)
-    return _policy(
-        metadata | {"name": f"{service.name}-gateway"},
-        {"matchLabels": place.selector(service)},
-        {"policyTypes": ["Ingress"], "ingress": [{"from": [_callers(chosen)], "ports": ports}]},
+def _opening(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
+    ports = [network.tcp(context.number(service.name, service.ports[0]))]
+    return network.network_policy(
+        context.metadata(service) | {"name": f"{service.name}-gateway"},
+        {"matchLabels": context.selector(service)},
+        ingress=[{"from": [_callers(chosen)], "ports": ports}],
     )
 
 
@@ -85,25 +86,22 @@ def _callers(chosen: Gateway) -> Manifest:
     return {"namespaceSelector": {"matchLabels": labels}}
 
 
-def _proxies_policy(pages: list[Service], place: Place) -> Manifest:
+def _proxies_policy(pages: list[Service], context: RenderContext) -> Manifest:
     """Everybody may come to proxies in our namespace; they go to pages and to their controller."""
     to_pages = [
         {
-            "to": [{"podSelector": {"matchLabels": place.selector(service)}}],
-            "ports": [{"protocol": "TCP", "port": place.number(service.name, service.ports[0])}],
+            "to": [{"podSelector": {"matchLabels": context.selector(service)}}],
+            "ports": [network.tcp(context.number(service.name, service.ports[0]))],
         }
         for service in pages
     ]
     # Where that is, and on which port, each implementation decides for itself.
-    elsewhere = {"matchExpressions": [_not_named(place.namespace)]}
-    return _policy(
-        _metadata(place),
+    elsewhere = {"matchExpressions": [_not_named(context.namespace)]}
+    return network.network_policy(
+        _metadata(context),
         _PROXIES,
-        {
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{}],
-            "egress": [*to_pages, {"to": [{"namespaceSelector": elsewhere}]}],
-        },
+        ingress=[{}],
+        egress=[*to_pages, {"to": [{"namespaceSelector": elsewhere}]}],
     )
 
 
@@ -111,15 +109,6 @@ def _not_named(namespace: str) -> Manifest:
     return {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [namespace]}
 
 
-def _policy(metadata: Manifest, pods: Manifest, rules: Manifest) -> Manifest:
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata,
-        "spec": {"podSelector": pods, **rules},
-    }
-
-
-def _metadata(place: Place) -> Manifest:
+def _metadata(context: RenderContext) -> Manifest:
     labels = {"app.kubernetes.io/part-of": "slipway", "app.kubernetes.io/managed-by": "pulumi"}
-    return {"name": NAME, "namespace": place.namespace, "labels": labels}
+    return {"name": NAME, "namespace": context.namespace, "labels": labels}

@@ -12,22 +12,28 @@ from monitoring import rules
 if TYPE_CHECKING:
     from infra.service import Service
     from infra.settings.tree import Settings
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 
-def of_neighbours(settings: Settings, services: list[Service], place: Place) -> list[Manifest]:
+def of_integrations(
+    settings: Settings, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     """A Gateway's routes and an operator's monitors; nothing where settings name neither."""
-    return [*_of_gateway(settings, services, place), *_of_operator(settings, services, place)]
+    return [*_of_gateway(settings, services, context), *_of_operator(settings, services, context)]
 
 
-def _of_gateway(settings: Settings, services: list[Service], place: Place) -> list[Manifest]:
+def _of_gateway(
+    settings: Settings, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     target = settings.target
     if not isinstance(target, OnKubernetes) or not target.gateway:
         return []
-    return gateway.of_gateway(target.gateway, services, place)
+    return gateway.of_gateway(target.gateway, services, context)
 
 
-def _of_operator(settings: Settings, services: list[Service], place: Place) -> list[Manifest]:
+def _of_operator(
+    settings: Settings, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     operated = monitoring_inputs.operator(settings)
     if not operated:
         return []
@@ -35,4 +41,4 @@ def _of_operator(settings: Settings, services: list[Service], place: Place) -> l
         monitoring_inputs.objective(settings), monitoring_inputs.cluster(settings)
     )
     interval = settings.monitoring.scrape_interval
-    return monitors.of_operator(operated, services, groups, interval, place)
+    return monitors.of_operator(operated, services, groups, interval, context)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from infra.service import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from infra.service import Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from collections.abc import Sequence
 
-_API_VERSION = "networking.k8s.io/v1"
+    from infra.service import Service
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
+
 _DNS_PORT = 53
 # Policies see the address after the `kubernetes` Service's 443 was translated, or before:
 # that is the network plugin's choice.
@@ -26,79 +27,91 @@ _API_PORTS = (443, 6443)
 _STEPS = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
 
 
-def service(described: Service, place: Place) -> Manifest:
+def service(described: Service, context: RenderContext) -> Manifest:
     """The Service: every port under its name and number."""
     ports = [
-        {"name": port, "port": place.number(described.name, port), "targetPort": port}
+        {"name": port, "port": context.number(described.name, port), "targetPort": port}
         for port in described.ports
     ]
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": place.metadata(described),
-        "spec": {"selector": place.selector(described), "ports": ports},
+        "metadata": context.metadata(described),
+        "spec": {"selector": context.selector(described), "ports": ports},
     }
 
 
-def default_deny(place: Place) -> Manifest:
-    """Nothing comes in and nothing goes out, for every pod of the namespace."""
+def network_policy(
+    metadata: Manifest,
+    pods: Manifest,
+    *,
+    ingress: Sequence[Manifest] | None = None,
+    egress: Sequence[Manifest] | None = None,
+) -> Manifest:
+    """A policy for the pods that a selector picks; a direction that is None is not its business.
+
+    A direction with no rule is closed.
+    """
+    directions = {"Ingress": ingress, "Egress": egress}
+    stated = {name: rules for name, rules in directions.items() if rules is not None}
     return {
-        "apiVersion": _API_VERSION,
+        "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": "default-deny", "namespace": place.namespace},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    }
-
-
-def policy(described: Service, services: list[Service], place: Place) -> Manifest:
-    """What is open for one service: its callers in, those it calls out."""
-    openings = {
-        "ingress": [*_from_callers(described, services, place), *_from_steps(described, place)],
-        "egress": [
-            *_to_called(described, services, place),
-            *_outside(described),
-            *_dns(described),
-            *(_api_server(place) if described.calls_api_server else []),
-        ],
-    }
-    return {
-        "apiVersion": _API_VERSION,
-        "kind": "NetworkPolicy",
-        "metadata": place.metadata(described),
+        "metadata": metadata,
         "spec": {
-            "podSelector": {"matchLabels": place.selector(described)},
-            "policyTypes": ["Ingress", "Egress"],
+            "podSelector": pods,
+            "policyTypes": list(stated),
             # The API server drops an empty list, and then takes every apply for a change.
-            **{direction: rules for direction, rules in openings.items() if rules},
+            **{name.lower(): list(rules) for name, rules in stated.items() if rules},
         },
     }
 
 
-def steps_policy(services: list[Service], place: Place) -> Manifest:
+def default_deny(context: RenderContext) -> Manifest:
+    """Nothing comes in and nothing goes out, for every pod of the namespace."""
+    metadata = {"name": "default-deny", "namespace": context.namespace}
+    return network_policy(metadata, {}, ingress=(), egress=())
+
+
+def policy(described: Service, services: list[Service], context: RenderContext) -> Manifest:
+    """What is open for one service: its callers in, those it calls out."""
+    return network_policy(
+        context.metadata(described),
+        {"matchLabels": context.selector(described)},
+        ingress=[
+            *_from_callers(described, services, context),
+            *_from_steps(described, context),
+        ],
+        egress=[
+            *_to_called(described, services, context),
+            *_outside(described),
+            *_dns(described),
+            *(_api_server(context) if described.calls_api_server else []),
+        ],
+    )
+
+
+def steps_policy(services: list[Service], context: RenderContext) -> Manifest:
     """What is open for the steps of pipelines: nothing in; out, what services have for them."""
     called = [
         {
-            "to": [_pods(service, place)],
-            "ports": [_tcp(place.number(service.name, port)) for port in service.steps_call],
+            "to": [_pods(service, context)],
+            "ports": [tcp(context.number(service.name, port)) for port in service.step_ports],
         }
         for service in services
-        if service.steps_call
+        if service.step_ports
     ]
-    return {
-        "apiVersion": _API_VERSION,
-        "kind": "NetworkPolicy",
-        "metadata": place.common_metadata("pipeline-steps"),
-        "spec": {
-            "podSelector": _STEPS,
-            "policyTypes": ["Ingress", "Egress"],
-            "egress": [*called, *_names(), *_api_server(place)],
-        },
-    }
+    return network_policy(
+        context.common_metadata("pipeline-steps"),
+        _STEPS,
+        ingress=(),
+        egress=[*called, *_names(), *_api_server(context)],
+    )
 
 
-def tenant_policy(services: list[Service], place: Place) -> Manifest:
+def tenant_policy(services: list[Service], context: RenderContext) -> Manifest:
     """What is open for the pods of a tenant: nothing in; out, what it may use of the platform."""
-    steps = steps_policy([each for each in services if _open_to_tenants(each)], place)
+    steps = steps_policy([each for each in services if _open_to_tenants(each)], context)
     return {**steps, "spec": {**steps["spec"], "podSelector": {}}}
 
 
@@ -116,34 +129,38 @@ def called_ports(caller: Service, called: Service) -> tuple[str, ...]:
     )
 
 
-def _from_callers(described: Service, services: list[Service], place: Place) -> list[Manifest]:
+def _from_callers(
+    described: Service, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     return [
-        {"from": [_pods(caller, place)], "ports": _edge(caller, described, place)}
+        {"from": [_pods(caller, context)], "ports": _edge(caller, described, context)}
         for caller in services
         if described.name in caller.talks_to
     ]
 
 
-def _to_called(described: Service, services: list[Service], place: Place) -> list[Manifest]:
+def _to_called(
+    described: Service, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     return [
-        {"to": [_pods(called, place)], "ports": _edge(described, called, place)}
+        {"to": [_pods(called, context)], "ports": _edge(described, called, context)}
         for called in services
         if called.name in described.talks_to
     ]
 
 
-def _from_steps(described: Service, place: Place) -> list[Manifest]:
-    if not described.steps_call:
+def _from_steps(described: Service, context: RenderContext) -> list[Manifest]:
+    if not described.step_ports:
         return []
-    ports = [_tcp(place.number(described.name, port)) for port in described.steps_call]
+    ports = [tcp(context.number(described.name, port)) for port in described.step_ports]
     callers = [{"podSelector": _STEPS}]
-    if place.tenants and _open_to_tenants(described):
-        callers.append({"namespaceSelector": _namespaces(*place.tenants), "podSelector": {}})
+    if context.tenants and _open_to_tenants(described):
+        callers.append({"namespaceSelector": _namespaces(*context.tenants), "podSelector": {}})
     return [{"from": callers, "ports": ports}]
 
 
 def _open_to_tenants(described: Service) -> bool:
-    return bool(described.steps_call) and described.role != "pipelines"
+    return bool(described.step_ports) and described.role != "pipelines"
 
 
 def _namespaces(*names: str) -> Manifest:
@@ -152,29 +169,30 @@ def _namespaces(*names: str) -> Manifest:
 
 
 def _outside(described: Service) -> list[Manifest]:
-    if not described.reaches:
+    if not described.egress_ports:
         return []
     everywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
-    return [{"to": [everywhere], "ports": [_tcp(port) for port in described.reaches]}]
+    return [{"to": [everywhere], "ports": [tcp(port) for port in described.egress_ports]}]
 
 
-def _edge(caller: Service, called: Service, place: Place) -> list[Manifest]:
-    return [_tcp(place.number(called.name, port)) for port in called_ports(caller, called)]
+def _edge(caller: Service, called: Service, context: RenderContext) -> list[Manifest]:
+    return [tcp(context.number(called.name, port)) for port in called_ports(caller, called)]
 
 
-def _tcp(port: int) -> Manifest:
+def tcp(port: int | str) -> Manifest:
+    """A port of a rule, by its number or its name."""
     return {"protocol": "TCP", "port": port}
 
 
-def _pods(described: Service, place: Place) -> Manifest:
-    pods = {"podSelector": {"matchLabels": place.selector(described)}}
-    if place.platform:
-        return {"namespaceSelector": _namespaces(place.platform), **pods}
+def _pods(described: Service, context: RenderContext) -> Manifest:
+    pods = {"podSelector": {"matchLabels": context.selector(described)}}
+    if context.platform:
+        return {"namespaceSelector": _namespaces(context.platform), **pods}
     return pods
 
 
 def _dns(described: Service) -> list[Manifest]:
-    wanted = described.talks_to or described.calls_api_server or described.reaches
+    wanted = described.talks_to or described.calls_api_server or described.egress_ports
     return _names() if wanted else []
 
 
@@ -184,6 +202,6 @@ def _names() -> list[Manifest]:
     return [{"to": [{"namespaceSelector": system}], "ports": ports}]
 
 
-def _api_server(place: Place) -> list[Manifest]:
-    servers = {"ipBlock": {"cidr": place.api_servers}}
-    return [{"to": [servers], "ports": [_tcp(port) for port in _API_PORTS]}]
+def _api_server(context: RenderContext) -> list[Manifest]:
+    servers = {"ipBlock": {"cidr": context.api_servers}}
+    return [{"to": [servers], "ports": [tcp(port) for port in _API_PORTS]}]

@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
     from infra.wiring.steps import Steps
     from infra.wiring.tenants import Tenancy
 
 
-def of_namespace(place: Place) -> list[Manifest]:
+def of_namespace(context: RenderContext) -> list[Manifest]:
     """The namespace, Pod Security *restricted* enforced, and its closed doors."""
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": place.namespace, "labels": dict(NAMESPACE_LABELS)},
+        "metadata": {"name": context.namespace, "labels": dict(NAMESPACE_LABELS)},
     }
-    return [namespace, network.default_deny(place)]
+    return [namespace, network.default_deny(context)]
 
 
 def of_service(
     service: Service,
     services: list[Service],
-    place: Place,
+    context: RenderContext,
     secret_values: Mapping[str, Any],
     secret_checksum: Any,
 ) -> list[Manifest]:
@@ -48,19 +48,19 @@ def of_service(
     `secret_values` by variable, and their checksum, are texts or Pulumi outputs of texts.
     """
     candidates = [
-        access.service_account(service, place),
-        access.role(service, place),
-        access.role_binding(service, place),
-        access.cluster_role(service, place),
-        access.cluster_role_binding(service, place),
-        network.policy(service, services, place),
-        configuration.config_map(service, place),
-        configuration.secret(service, place, secret_values) if service.secrets else None,
-        workload.claim(service, place),
-        workload.workload(service, place, secret_checksum),
-        network.service(service, place) if service.ports else None,
-        availability.disruption_budget(service, place),
-        availability.autoscaler(service, place),
+        access.service_account(service, context),
+        access.role(service, context),
+        access.role_binding(service, context),
+        access.cluster_role(service, context),
+        access.cluster_role_binding(service, context),
+        network.policy(service, services, context),
+        configuration.config_map(service, context),
+        configuration.secret(service, context, secret_values) if service.secrets else None,
+        workload.claim(service, context),
+        workload.workload(service, context, secret_checksum),
+        network.service(service, context) if service.ports else None,
+        availability.disruption_budget(service, context),
+        availability.autoscaler(service, context),
     ]
     return [manifest for manifest in candidates if manifest is not None]
 
@@ -71,22 +71,25 @@ def of_cluster() -> list[Manifest]:
 
 
 def of_runner(
-    steps: Steps, services: list[Service], place: Place, secret_values: Mapping[str, Any]
+    steps: Steps, services: list[Service], context: RenderContext, secret_values: Mapping[str, Any]
 ) -> list[Manifest]:
     """All that the steps of pipelines find in the namespace they run in."""
     return [
-        *runner.account(place),
-        network.steps_policy(services, place),
-        *runner.configuration(steps, place),
-        runner.secret(place, secret_values),
+        *runner.account(context),
+        network.steps_policy(services, context),
+        *runner.configuration(steps, context),
+        runner.secret(context, secret_values),
     ]
 
 
 def of_tenant(
-    tenant: Tenancy, services: list[Service], place: Place, secret_values: Mapping[str, Any]
+    tenant: Tenancy,
+    services: list[Service],
+    context: RenderContext,
+    secret_values: Mapping[str, Any],
 ) -> list[Manifest]:
-    """All objects of one tenant, its namespace first; `place` is the platform's."""
-    own = place.of_tenant(tenant.namespace)
+    """All objects of one tenant, its namespace first; `context` is the platform's."""
+    own = context.of_tenant(tenant.namespace)
     return [
         *of_namespace(own),
         *tenants.bounds(tenant, own),
@@ -101,21 +104,25 @@ def of_tenant(
 
 def of_platform(
     services: list[Service],
-    place: Place,
+    context: RenderContext,
     secrets: Mapping[str, str],
     steps: Steps | None = None,
     tenancies: Sequence[Tenancy] = (),
 ) -> list[Manifest]:
     """Every object of a stack with the texts of its `secrets` in it: for checks, not for files."""
-    place = replace(place.knowing(services), tenants=tuple(each.namespace for each in tenancies))
-    manifests = of_namespace(place)
+    context = replace(
+        context.with_services(services), tenants=tuple(each.namespace for each in tenancies)
+    )
+    manifests = of_namespace(context)
     for service in services:
-        values = configuration.secret_values(service, place, secrets)
+        values = configuration.secret_values(service, context, secrets)
         checksum = configuration.checksum(values)
-        manifests += of_service(service, services, place, values, checksum)
+        manifests += of_service(service, services, context, values, checksum)
     if steps:
-        manifests += of_runner(steps, services, place, runner.secret_values(steps, place, secrets))
+        manifests += of_runner(
+            steps, services, context, runner.secret_values(steps, context, secrets)
+        )
     for tenant in tenancies:
-        values = runner.secret_values(tenant.steps, place, secrets)
-        manifests += of_tenant(tenant, services, place, values)
+        values = runner.secret_values(tenant.steps, context, secrets)
+        manifests += of_tenant(tenant, services, context, values)
     return manifests

@@ -11,7 +11,7 @@ from infra.targets.kubernetes.render_context import CONFIG, DATA
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
 _STARTUP_PERIOD, _READY_PERIOD, _LIVE_PERIOD = 2, 5, 10
 _PROBE_TIMEOUT = 5
@@ -20,46 +20,48 @@ _LIVE_FAILURES = 6
 _SPREAD_OVER = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
 
 
-def template(service: Service, place: Place, secret_checksum: Any) -> Manifest:
+def template(service: Service, context: RenderContext, secret_checksum: Any) -> Manifest:
     """The pod template. Its annotations change, and so its pods roll, with what they read.
 
     `secret_checksum` is a text, or a Pulumi output of one.
     """
-    metadata = place.metadata(service)
+    metadata = context.metadata(service)
     return {
         "metadata": {
             "labels": metadata["labels"],
-            "annotations": _checksums(service, place, secret_checksum),
+            "annotations": _checksums(service, context, secret_checksum),
         },
         "spec": {
             **hardening.pod_security(service),
             "terminationGracePeriodSeconds": service.stop_seconds,
-            **({"imagePullSecrets": [{"name": place.pull_secret}]} if place.pull_secret else {}),
-            **_spread(service, place),
-            "containers": [_container(service, place)],
+            **(
+                {"imagePullSecrets": [{"name": context.pull_secret}]} if context.pull_secret else {}
+            ),
+            **_spread(service, context),
+            "containers": [_container(service, context)],
             "volumes": _volumes(service),
         },
     }
 
 
-def _checksums(service: Service, place: Place, secret_checksum: Any) -> Manifest:
-    files = {"checksum/config": configuration.config_checksum(service, place)}
+def _checksums(service: Service, context: RenderContext, secret_checksum: Any) -> Manifest:
+    files = {"checksum/config": configuration.config_checksum(service, context)}
     secrets = {"checksum/secret": secret_checksum} if service.secrets else {}
     return {**(files if service.files else {}), **secrets}
 
 
-def _container(service: Service, place: Place) -> Manifest:
+def _container(service: Service, context: RenderContext) -> Manifest:
     return {
         "name": service.name,
-        "image": place.images.of(service.image),
+        "image": context.images.of(service.image),
         "imagePullPolicy": "IfNotPresent",
         # A tool, and python, are on the PATH of their images under the names we know.
         "command": [service.command[0]],
-        "args": [place.text(service, word) for word in service.command[1:]],
+        "args": [context.text(service, word) for word in service.command[1:]],
         "workingDir": DATA if service.data else hardening.SCRATCH,
-        "env": configuration.environment(service, place),
+        "env": configuration.environment(service, context),
         "ports": [
-            {"name": port, "containerPort": place.number(service.name, port)}
+            {"name": port, "containerPort": context.number(service.name, port)}
             for port in service.ports
         ],
         **_probes(service),
@@ -132,7 +134,7 @@ def _volumes(service: Service) -> list[Manifest]:
     volumes: list[Manifest] = [hardening.scratch_volume()]
     if service.files:
         volumes.append(configuration.config_volume(service))
-    if service.data and service.scaling.most == 1:
+    if service.data and service.scaling.max == 1:
         volumes.append({"name": "data", "persistentVolumeClaim": {"claimName": service.name}})
     volumes += [
         {"name": _token_volume(number), "projected": {"sources": [source]}}
@@ -163,8 +165,8 @@ def _token_volume(number: int) -> str:
     return f"token-{number}"
 
 
-def _spread(service: Service, place: Place) -> Manifest:
-    if service.scaling.least == 1:
+def _spread(service: Service, context: RenderContext) -> Manifest:
+    if service.scaling.min == 1:
         return {}
     constraints = [
         {
@@ -172,7 +174,7 @@ def _spread(service: Service, place: Place) -> Manifest:
             "topologyKey": key,
             # A cluster of one node or zone still runs all copies.
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": place.selector(service)},
+            "labelSelector": {"matchLabels": context.selector(service)},
         }
         for key in _SPREAD_OVER
     ]

@@ -26,7 +26,7 @@ _HOMES: Mapping[str, str] = MappingProxyType({"grafana": "/usr/share/grafana"})
 
 
 @dataclass(frozen=True)
-class Place:
+class RenderContext:
     """Where the objects of one stack stand.
 
     `instance` tells stacks apart that share a cluster; `storage_class` None is the
@@ -46,7 +46,7 @@ class Place:
     images: References = field(default_factory=lambda: References(None, {}))
     pull_secret: str | None = None
 
-    def knowing(self, services: Iterable[Service]) -> Place:
+    def with_services(self, services: Iterable[Service]) -> RenderContext:
         """This place, with the port numbers of its services."""
         numbers = {
             f"{service.name}/{port}": number
@@ -55,7 +55,7 @@ class Place:
         }
         return replace(self, numbers=numbers)
 
-    def of_tenant(self, namespace: str) -> Place:
+    def of_tenant(self, namespace: str) -> RenderContext:
         """The namespace of a tenant, from where the services are in another."""
         return replace(self, namespace=namespace, platform=self.namespace, tenants=())
 

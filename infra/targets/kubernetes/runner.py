@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.service import Right, secrets_in
+from infra.service import PolicyRule, secrets_in
 from infra.targets.kubernetes import access
 from infra.wiring.steps import ACCOUNT, ENVIRONMENT, LAUNCHER, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
     from infra.wiring.steps import Steps
 
 RIGHTS = (
-    Right(("argoproj.io",), ("workflowtaskresults",), ("create", "patch")),
+    PolicyRule(("argoproj.io",), ("workflowtaskresults",), ("create", "patch")),
     # The launcher reads from its own pod which attempt of a step it is, so that the log of
     # one does not take the place of another's; it cannot know its name beforehand.
-    Right(("",), ("pods",), ("get",)),
-    Right(("",), ("configmaps",), ("get",), names=(LAUNCHER,)),
-    Right(("",), ("secrets",), ("get",), names=(SECRETS,)),
+    PolicyRule(("",), ("pods",), ("get",)),
+    PolicyRule(("",), ("configmaps",), ("get",), names=(LAUNCHER,)),
+    PolicyRule(("",), ("secrets",), ("get",), names=(SECRETS,)),
 )
 
 
-def account(place: Place) -> list[Manifest]:
+def account(context: RenderContext) -> list[Manifest]:
     """The runner's account and its rights."""
-    metadata = place.common_metadata(ACCOUNT)
+    metadata = context.common_metadata(ACCOUNT)
     return [
         {
             "apiVersion": "v1",
@@ -38,48 +38,52 @@ def account(place: Place) -> list[Manifest]:
             "metadata": metadata,
             # Argo's executor reports by it, and neither Argo nor KFP asks for it by name.
             "automountServiceAccountToken": True,
-            **({"imagePullSecrets": [{"name": place.pull_secret}]} if place.pull_secret else {}),
+            **(
+                {"imagePullSecrets": [{"name": context.pull_secret}]} if context.pull_secret else {}
+            ),
         },
         access.role_of(RIGHTS, metadata),
-        access.binding_of(metadata, ACCOUNT, place.namespace),
+        access.binding_of(metadata, ACCOUNT, context.namespace),
     ]
 
 
-def configuration(steps: Steps, place: Place) -> list[Manifest]:
+def configuration(steps: Steps, context: RenderContext) -> list[Manifest]:
     """The steps' plain variables, and KFP's word on where artifacts go."""
     plain = {
-        name: place.shared_text(text)
+        name: context.shared_text(text)
         for name, text in steps.environment.items()
         if not secrets_in(text)
     }
-    launcher = {name: place.shared_text(text) for name, text in steps.launcher.items()}
-    return [_config_map(ENVIRONMENT, plain, place), _config_map(LAUNCHER, launcher, place)]
+    launcher = {name: context.shared_text(text) for name, text in steps.launcher.items()}
+    return [_config_map(ENVIRONMENT, plain, context), _config_map(LAUNCHER, launcher, context)]
 
 
-def secret(place: Place, values: Mapping[str, Any]) -> Manifest:
+def secret(context: RenderContext, values: Mapping[str, Any]) -> Manifest:
     """The steps' secret variables."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": place.common_metadata(SECRETS),
+        "metadata": context.common_metadata(SECRETS),
         "type": "Opaque",
         "stringData": dict(values),
     }
 
 
-def secret_values(steps: Steps, place: Place, secrets: Mapping[str, str]) -> dict[str, str]:
+def secret_values(
+    steps: Steps, context: RenderContext, secrets: Mapping[str, str]
+) -> dict[str, str]:
     """The texts of the steps' secret variables; `secrets` by their names."""
     return {
-        name: place.shared_text(text, secrets)
+        name: context.shared_text(text, secrets)
         for name, text in steps.environment.items()
         if secrets_in(text)
     }
 
 
-def _config_map(name: str, data: Mapping[str, str], place: Place) -> Manifest:
+def _config_map(name: str, data: Mapping[str, str], context: RenderContext) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": place.common_metadata(name),
+        "metadata": context.common_metadata(name),
         "data": dict(data),
     }

@@ -12,23 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Place
+    from infra.targets.kubernetes.render_context import RenderContext
     from infra.wiring.steps import Steps
 
     Secrets = Mapping[str, pulumi.Output[str]]
     Texts = pulumi.Output[dict[str, str]]
 
 
-def of_service(service: Service, place: Place, secrets: Secrets) -> Texts:
+def of_service(service: Service, context: RenderContext, secrets: Secrets) -> Texts:
     """Those of a service, by `configuration.secret_keys`."""
     return _filled(
-        service.secrets, secrets, lambda known: configuration.secret_values(service, place, known)
+        service.secrets, secrets, lambda known: configuration.secret_values(service, context, known)
     )
 
 
-def of_steps(steps: Steps, place: Place, secrets: Secrets) -> dict[str, pulumi.Output[str]]:
+def of_steps(
+    steps: Steps, context: RenderContext, secrets: Secrets
+) -> dict[str, pulumi.Output[str]]:
     """Those of steps, by the names of their variables."""
-    texts = _filled(steps.secrets, secrets, lambda known: runner.secret_values(steps, place, known))
+    texts = _filled(
+        steps.secrets, secrets, lambda known: runner.secret_values(steps, context, known)
+    )
     return {name: texts[name] for name in steps.secret_variables}
 
 

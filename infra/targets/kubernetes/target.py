@@ -13,13 +13,13 @@ from infra.kubeflow.deployment import Deployment, deploy
 from infra.services import pipelines
 from infra.targets import stack_secrets
 from infra.targets.kubernetes import configuration, integrations, objects, secret_values
-from infra.targets.kubernetes.render_context import Place, version
+from infra.targets.kubernetes.render_context import RenderContext, version
 from infra.targets.kubernetes.resources import resource
 from infra.targets.kubernetes.tenant import KubernetesTenant
 from infra.versions import IMAGES, KFP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from infra.clusters.cluster import Cluster
     from infra.description import Description
@@ -69,51 +69,69 @@ class KubernetesPlatform(pulumi.ComponentResource):
         provider = Provider("cluster", kubeconfig=cluster.kubeconfig, context=cluster.context)
         options = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(providers=[provider]))
         super().__init__("slipway:kubernetes:Platform", name, {}, options)
-        services, steps, target = list(described.services), described.steps, described.cluster
-        child = pulumi.ResourceOptions(parent=self)
-        pushed = pulumi.ResourceOptions(parent=self, depends_on=list(cluster.push_after))
-        images = references(target, pushed)
-        place = _place(described, cluster, images).knowing(services)
-        after = [*self._definitions(cluster), *self._namespace(place)]
-        secrets = stack_secrets.secrets(described, child)
-        found = objects.of_runner(
-            steps, services, place, secret_values.of_steps(steps, place, secrets)
-        )
-        KubernetesService("pipeline-steps", found, after, child)
-        told: dict[str, Any] = {}
-        for service in services:
-            manifests = _manifests(service, services, place, secrets)
-            made = KubernetesService(service.name, manifests, after, child)
-            if service.name == pipelines.API_SERVER and described.settings.pipelines.upload:
-                told["pipelines"] = self._pipelines(described, cluster, place, made)
-        for each in described.tenants:
-            KubernetesTenant(each, services, place, secrets, child)
-        for manifest in integrations.of_neighbours(described.settings, services, place):
-            resource(manifest, pulumi.ResourceOptions(parent=self, depends_on=after))
-        self.outputs = _outputs(services, place) | {"secrets": secrets} | told
+        self._described, self._cluster = described, cluster
+        self._services = list(described.services)
+        self._context = _render_context(described, cluster, self._images())
+        self._secrets = stack_secrets.secrets(described, self._child())
+        before = [*self._definitions(), *self._namespace()]
+        self._steps(before)
+        components = {service.name: self._service(service, before) for service in self._services}
+        versions = self._pipelines(components)
+        self._tenants()
+        self._integrations(before)
+        self.outputs = _outputs(self._services, self._context) | {"secrets": self._secrets}
+        self.outputs |= {"pipelines": versions} if versions else {}
         self.register_outputs(self.outputs)
 
-    def _definitions(self, cluster: Cluster) -> list[pulumi.Resource]:
-        manifests = objects.of_cluster() if cluster.own_custom_resources else []
-        return [resource(each, pulumi.ResourceOptions(parent=self)) for each in manifests]
+    def _child(self, depends_on: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on))
+
+    def _images(self) -> References:
+        return references(self._described.cluster, self._child(self._cluster.push_after))
+
+    def _definitions(self) -> list[pulumi.Resource]:
+        manifests = objects.of_cluster() if self._cluster.own_custom_resources else []
+        return [resource(manifest, self._child()) for manifest in manifests]
+
+    def _namespace(self) -> list[pulumi.Resource]:
+        created: list[pulumi.Resource] = []
+        for manifest in objects.of_namespace(self._context):
+            created.append(resource(manifest, self._child(created)))
+        return created
+
+    def _steps(self, before: list[pulumi.Resource]) -> None:
+        steps, context = self._described.steps, self._context
+        values = secret_values.of_steps(steps, context, self._secrets)
+        manifests = objects.of_runner(steps, self._services, context, values)
+        KubernetesService("pipeline-steps", manifests, before, self._child())
+
+    def _service(self, service: Service, before: list[pulumi.Resource]) -> KubernetesService:
+        manifests = _manifests(service, self._services, self._context, self._secrets)
+        return KubernetesService(service.name, manifests, before, self._child())
 
     def _pipelines(
-        self, described: Description, cluster: Cluster, place: Place, after: pulumi.Resource
+        self, components: Mapping[str, pulumi.Resource]
     ) -> dict[str, pulumi.Output[str]]:
-        deployment = Deployment(cluster, place.images.of(IMAGES[OURS]), KFP)
-        options = pulumi.ResourceOptions(parent=self, depends_on=[after])
-        return deploy(described.settings.pipelines.recurring, deployment, options)
+        """The version of each pipeline; none where somebody else uploads them."""
+        settings = self._described.settings.pipelines
+        if pipelines.API_SERVER not in components or not settings.upload:
+            return {}
+        deployment = Deployment(self._cluster, self._context.images.of(IMAGES[OURS]), KFP)
+        options = self._child([components[pipelines.API_SERVER]])
+        return deploy(settings.recurring, deployment, options)
 
-    def _namespace(self, place: Place) -> list[pulumi.Resource]:
-        made: list[pulumi.Resource] = []
-        for manifest in objects.of_namespace(place):
-            options = pulumi.ResourceOptions(parent=self, depends_on=list(made))
-            made.append(resource(manifest, options))
-        return made
+    def _tenants(self) -> None:
+        for tenant in self._described.tenants:
+            KubernetesTenant(tenant, self._services, self._context, self._secrets, self._child())
+
+    def _integrations(self, before: list[pulumi.Resource]) -> None:
+        settings = self._described.settings
+        for manifest in integrations.of_integrations(settings, self._services, self._context):
+            resource(manifest, self._child(before))
 
 
-def _place(described: Description, cluster: Cluster, images: References) -> Place:
-    return Place(
+def _render_context(described: Description, cluster: Cluster, images: References) -> RenderContext:
+    return RenderContext(
         namespace=cluster.namespace,
         instance=pulumi.get_stack(),
         storage_class=cluster.storage_class,
@@ -121,27 +139,27 @@ def _place(described: Description, cluster: Cluster, images: References) -> Plac
         images=images,
         pull_secret=described.cluster.images.pull_secret,
         tenants=tuple(tenant.namespace for tenant in described.tenants),
-    )
+    ).with_services(described.services)
 
 
 def _manifests(
     service: Service,
     services: list[Service],
-    place: Place,
+    context: RenderContext,
     secrets: Mapping[str, pulumi.Output[str]],
 ) -> list[Manifest]:
-    texts = secret_values.of_service(service, place, secrets)
+    texts = secret_values.of_service(service, context, secrets)
     values = {name: texts[name] for name in configuration.secret_keys(service)}
     # A checksum of 160 random bits tells nothing; as a secret it would hide the whole pod.
     checksum = pulumi.Output.unsecret(texts.apply(configuration.checksum))
-    return objects.of_service(service, services, place, values, checksum)
+    return objects.of_service(service, services, context, values, checksum)
 
 
-def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
+def _outputs(services: list[Service], context: RenderContext) -> dict[str, Any]:
     return {
         "services": {
             service.name: {
-                "url": f"http://{place.address(service.name, service.ports[0])}"
+                "url": f"http://{context.address(service.name, service.ports[0])}"
                 if service.ports
                 else "",
                 "ui": service.ui or "",
@@ -149,6 +167,6 @@ def _outputs(services: list[Service], place: Place) -> dict[str, Any]:
                 "version": version(service.image),
             }
             for service in services
-            if not service.once
+            if not service.job
         }
     }

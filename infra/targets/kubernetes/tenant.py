@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Place
+    from infra.targets.kubernetes.render_context import RenderContext
     from infra.wiring.tenants import Tenancy
 
 
@@ -24,14 +24,14 @@ class KubernetesTenant(pulumi.ComponentResource):
         self,
         tenant: Tenancy,
         services: list[Service],
-        place: Place,
+        context: RenderContext,
         secrets: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("slipway:kubernetes:Tenant", tenant.namespace, {}, opts)
         made: list[pulumi.Resource] = []
-        values = secret_values.of_steps(tenant.steps, place, secrets)
-        for manifest in objects.of_tenant(tenant, services, place, values):
+        values = secret_values.of_steps(tenant.steps, context, secrets)
+        for manifest in objects.of_tenant(tenant, services, context, values):
             # The namespace is the first of them.
             options = pulumi.ResourceOptions(parent=self, depends_on=made[:1])
             made.append(resource(manifest, options, qualifier=f"{tenant.namespace}/"))

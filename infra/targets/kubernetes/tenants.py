@@ -7,29 +7,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.service import Right
+from infra.service import PolicyRule
 from infra.targets.kubernetes import access
 
 if TYPE_CHECKING:
     from infra.service import Service
-    from infra.targets.kubernetes.render_context import Manifest, Place
+    from infra.targets.kubernetes.render_context import Manifest, RenderContext
     from infra.wiring.tenants import Tenancy
 
 MEMBERS = "members"
 # They run Jobs and see what becomes of them. Who may make a pod may read the Secrets of its
 # namespace by it: those are the tenant's own.
 RIGHTS = (
-    Right(("batch",), ("jobs",), ("create", "get", "list", "watch", "delete")),
-    Right(("",), ("pods", "events", "resourcequotas", "limitranges"), ("get", "list", "watch")),
-    Right(("",), ("pods/log",), ("get",)),
-    Right(("argoproj.io",), ("workflows",), ("get", "list", "watch")),
+    PolicyRule(("batch",), ("jobs",), ("create", "get", "list", "watch", "delete")),
+    PolicyRule(
+        ("",), ("pods", "events", "resourcequotas", "limitranges"), ("get", "list", "watch")
+    ),
+    PolicyRule(("",), ("pods/log",), ("get",)),
+    PolicyRule(("argoproj.io",), ("workflows",), ("get", "list", "watch")),
 )
 # A container that says nothing of itself, as Argo's own beside a step, still fits a quota.
 _DEFAULT_REQUEST = {"cpu": "100m", "memory": "128Mi"}
 _DEFAULT_LIMIT = {"memory": "512Mi"}
 
 
-def bounds(tenant: Tenancy, place: Place) -> list[Manifest]:
+def bounds(tenant: Tenancy, context: RenderContext) -> list[Manifest]:
     """What the tenant's pods may ask for together, and what each asks for that does not say."""
     memory = f"{tenant.settings.memory_gib}Gi"
     hard = {
@@ -46,35 +48,35 @@ def bounds(tenant: Tenancy, place: Place) -> list[Manifest]:
         "defaultRequest": dict(_DEFAULT_REQUEST),
     }
     return [
-        _object("ResourceQuota", {"hard": hard}, place),
-        _object("LimitRange", {"limits": [container]}, place),
+        _object("ResourceQuota", {"hard": hard}, context),
+        _object("LimitRange", {"limits": [container]}, context),
     ]
 
 
-def members(tenant: Tenancy, place: Place) -> list[Manifest]:
+def members(tenant: Tenancy, context: RenderContext) -> list[Manifest]:
     """The rights of the tenant's people; nothing where none are named."""
     if not tenant.settings.members:
         return []
-    metadata = place.common_metadata(MEMBERS)
+    metadata = context.common_metadata(MEMBERS)
     return [
         access.role_of(RIGHTS, metadata),
         access.binding_to_users(metadata, tenant.settings.members),
     ]
 
 
-def services_rights(services: list[Service], place: Place) -> list[Manifest]:
+def services_rights(services: list[Service], context: RenderContext) -> list[Manifest]:
     """What services of the platform may do here: nearly all may do nothing."""
     made = []
     for service in services:
         if service.tenant_rights:
-            metadata = place.metadata(service)
+            metadata = context.metadata(service)
             made.append(access.role_of(service.tenant_rights, metadata))
-            made.append(access.binding_of(metadata, service.name, place.home))
+            made.append(access.binding_of(metadata, service.name, context.home))
     return made
 
 
-def _object(kind: str, spec: Manifest, place: Place) -> Manifest:
-    metadata = place.common_metadata("tenant")
+def _object(kind: str, spec: Manifest, context: RenderContext) -> Manifest:
+    metadata = context.common_metadata("tenant")
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
 
 

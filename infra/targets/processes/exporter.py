@@ -90,8 +90,8 @@ def of_process(main_process: psutil.Process) -> bytes:
     began = Gauge("process_start_time_seconds", "Start, since the epoch.", registry=registry)
     began.set(main_process.create_time())
     with suppress(AttributeError):  # macOS tells no limits of another process
-        most = Gauge("process_max_fds", "Limit of open file descriptors.", registry=registry)
-        most.set(main_process.rlimit(psutil.RLIMIT_NOFILE)[0])
+        limit = Gauge("process_max_fds", "Limit of open file descriptors.", registry=registry)
+        limit.set(main_process.rlimit(psutil.RLIMIT_NOFILE)[0])
     for process in (main_process, *main_process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess), process.oneshot():
             memory.inc(process.memory_info().rss)

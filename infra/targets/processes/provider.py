@@ -17,28 +17,18 @@ from pulumi.dynamic import (
     DiffResult,
     ReadResult,
     Resource,
-    ResourceProvider,
     UpdateResult,
 )
 
-# A state names its providers by module: stacks made before 2026-11-21 look for it here.
-from infra.targets.generated import _SecretProvider  # noqa: F401
+from infra.dynamic import GONE, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infra.targets.processes.process import Spec
 
-_GONE = ReadResult("", {})
 
-
-class _Shell(ResourceProvider):
-    """What all of these providers share: their code is not a secret, so it need not look it."""
-
-    serialize_as_secret_always = False
-
-
-class _SupervisorProvider(_Shell):
+class _SupervisorProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.targets.processes import stack_folder
 
@@ -58,7 +48,7 @@ class _SupervisorProvider(_Shell):
         from infra.targets.processes import stack_folder, supervisor
 
         running = supervisor.is_running(stack_folder.here(props["stack"]))
-        return ReadResult(id_, props) if running else _GONE
+        return ReadResult(id_, props) if running else GONE
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.targets.processes import stack_folder
@@ -66,7 +56,7 @@ class _SupervisorProvider(_Shell):
         stack_folder.remove(props)
 
 
-class _ProcessProvider(_Shell):
+class _ProcessProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.targets.processes import process
 
@@ -91,7 +81,7 @@ class _ProcessProvider(_Shell):
         from infra.targets.processes import process
 
         files = process.look(_spec(props))
-        return _GONE if files is None else ReadResult(id_, props | {"files": files})
+        return GONE if files is None else ReadResult(id_, props | {"files": files})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.targets.processes import process

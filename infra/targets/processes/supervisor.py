@@ -87,15 +87,15 @@ def start(stack: StackDir, owner: str | None = None) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _require_open_files(most: int) -> None:
+def _require_open_files(limit: int) -> None:
     """Refuse a shell whose processes may not have as many files open as services need.
 
     Raises:
         ServiceFailedError: names the limit, and how it is raised.
     """
-    if 0 <= most < _OPEN_FILES:
+    if 0 <= limit < _OPEN_FILES:
         raise ServiceFailedError(
-            f"a process of this shell may have {most} files open (`ulimit -Hn`) and the platform"
+            f"a process of this shell may have {limit} files open (`ulimit -Hn`) and the platform"
             f" needs {_OPEN_FILES}: run it in a shell that was started without that limit, or"
             f" raise it: `sudo prlimit --nofile={_OPEN_FILES} --pid $$`"
         )

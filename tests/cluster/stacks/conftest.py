@@ -8,10 +8,10 @@ import pytest
 
 from infra.description import describe
 from infra.images.reference import References
-from infra.service import Right, Service
+from infra.service import PolicyRule, Service
 from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects, runner
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.render_context import RenderContext
 from infra.wiring.steps import ACCOUNT
 
 NUMBERS = itertools.count()
@@ -65,7 +65,7 @@ class Stack:
         return [each["metadata"]["name"] for each in self.objects if each["kind"] == "Namespace"]
 
     @property
-    def rights(self) -> dict[str, tuple[Right, ...]]:
+    def rights(self) -> dict[str, tuple[PolicyRule, ...]]:
         """The rights of each account in the platform's own namespace."""
         own = {service.name: service.rights for service in self.services}
         return own | {ACCOUNT: runner.RIGHTS}
@@ -115,7 +115,7 @@ def stack(variant: str) -> Stack:
     """A stack of the settings of a variant."""
     described = describe(settings_of(variant))
     target = described.cluster
-    place = Place(
+    place = RenderContext(
         target.namespace,
         variant,
         target.storage_class,

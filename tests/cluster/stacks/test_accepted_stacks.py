@@ -23,11 +23,11 @@ def test_every_object_of_every_stack_settles(api_server, variant) -> None:
     The second apply is the first that counts: the server settles some claims at that one.
     """
     manifests = [*variant.of_cluster, *variant.objects]
-    once, twice, thrice = (api_server.apply_all(manifests) for _ in range(3))
+    job, twice, thrice = (api_server.apply_all(manifests) for _ in range(3))
 
-    specs = [path for path in once if once[path].get("spec") != twice[path].get("spec")]
+    specs = [path for path in job if job[path].get("spec") != twice[path].get("spec")]
     assert specs == []
-    assert [path for path in once if settled(twice[path]) != settled(thrice[path])] == []
+    assert [path for path in job if settled(twice[path]) != settled(thrice[path])] == []
 
 
 def settled(found: dict) -> dict:

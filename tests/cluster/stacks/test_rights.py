@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from infra.service import Right
+from infra.service import PolicyRule
 
 pytestmark = [pytest.mark.cluster]
 
@@ -95,7 +95,7 @@ def test_an_account_may_do_nothing_that_only_another_needs(api_server, everythin
     assert allowed == []
 
 
-def wishes(rights: tuple[Right, ...]) -> list[tuple[str, str, str, str]]:
+def wishes(rights: tuple[PolicyRule, ...]) -> list[tuple[str, str, str, str]]:
     """Rights one by one: group, resource, verb, and the one name if it is for that alone."""
     return [
         (group, resource, verb, name)

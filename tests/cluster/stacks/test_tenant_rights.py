@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.service import Right
+from infra.service import PolicyRule
 from infra.targets.kubernetes import runner
 from infra.targets.kubernetes.tenants import RIGHTS
 from infra.wiring.steps import ACCOUNT
@@ -50,7 +50,7 @@ def may(api_server, user: str, namespace: str, wish: tuple[str, str, str, str]) 
     return answer.json()["status"]["allowed"]
 
 
-def wishes(rights: tuple[Right, ...]) -> set[tuple[str, str, str, str]]:
+def wishes(rights: tuple[PolicyRule, ...]) -> set[tuple[str, str, str, str]]:
     """Rights one by one: group, resource, verb, and the one name if it is for that alone."""
     return {
         (group, resource, verb, name)

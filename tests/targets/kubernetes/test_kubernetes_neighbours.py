@@ -4,10 +4,10 @@ import pytest
 
 from infra.services import all_services
 from infra.settings.tree import Settings, parse
-from infra.targets.kubernetes.integrations import of_neighbours
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.integrations import of_integrations
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 
-PLACE = Place("mlops", "dev")
+PLACE = RenderContext("mlops", "dev")
 GATEWAY = {"class_name": "proxies", "hostname": "ml.example.org"}
 OPERATOR = {
     "kind": "operator",
@@ -26,7 +26,7 @@ def told(chosen: Settings) -> dict[tuple[str, str], Manifest]:
     services = all_services(chosen, grafana_at_hand=True)
     return {
         (made["kind"], made["metadata"]["name"]): made
-        for made in of_neighbours(chosen, services, PLACE)
+        for made in of_integrations(chosen, services, PLACE)
     }
 
 

@@ -8,8 +8,8 @@ from infra.images.reference import Locked, References
 from infra.service import (
     Data,
     Health,
+    PolicyRule,
     Resources,
-    Right,
     Scaling,
     Service,
     Token,
@@ -30,9 +30,9 @@ from infra.targets.kubernetes import (
     workload,
 )
 from infra.targets.kubernetes.hardening import SCRATCH
-from infra.targets.kubernetes.render_context import Place, version
+from infra.targets.kubernetes.render_context import RenderContext, version
 
-PLACE = Place("mlops", "dev")
+PLACE = RenderContext("mlops", "dev")
 WEB = Service(
     name="web",
     command=("web", "--config", config("a/b.yml")),
@@ -54,7 +54,7 @@ STORE = Service(
     resources=Resources(10, 20, 30),
     data=Data(gib=4, folders=("lake",)),
 )
-RIGHTS = (Right(("", "apps"), ("pods",), ("get", "list")),)
+RIGHTS = (PolicyRule(("", "apps"), ("pods",), ("get", "list")),)
 LABELS = {"app.kubernetes.io/name": "web", "app.kubernetes.io/instance": "dev"}
 DNS = {
     "to": [
@@ -173,9 +173,9 @@ def test_a_secret_in_an_argument_is_refused() -> None:
 
 def test_one_copy_keeps_its_data_apart_from_what_runs_it() -> None:
     """To replace the StatefulSet, or to rename a field of it, loses nothing."""
-    spec = workload.workload(STORE, Place("mlops", "dev", "fast"), "")["spec"]
+    spec = workload.workload(STORE, RenderContext("mlops", "dev", "fast"), "")["spec"]
     volumes = spec["template"]["spec"]["volumes"]
-    claim = workload.claim(STORE, Place("mlops", "dev", "fast"))
+    claim = workload.claim(STORE, RenderContext("mlops", "dev", "fast"))
 
     assert claim["spec"] == {
         "accessModes": ["ReadWriteOnce"],
@@ -198,7 +198,7 @@ def test_folders_of_the_data_are_there_before_the_first_start() -> None:
 
 def test_several_copies_have_a_volume_each() -> None:
     """None is shared; what a copy that is scaled away has not shipped waits for its successor."""
-    service = replace(STORE, scaling=Scaling(least=1, most=3))
+    service = replace(STORE, scaling=Scaling(min=1, max=3))
 
     spec = workload.workload(service, PLACE, "")["spec"]
 
@@ -215,9 +215,9 @@ def test_several_copies_have_a_volume_each() -> None:
     ("scaling", "extra"),
     [
         (Scaling(), []),
-        (Scaling(least=2, most=2), ["PodDisruptionBudget"]),
-        (Scaling(least=1, most=2), ["HorizontalPodAutoscaler"]),
-        (Scaling(least=2, most=3), ["PodDisruptionBudget", "HorizontalPodAutoscaler"]),
+        (Scaling(min=2, max=2), ["PodDisruptionBudget"]),
+        (Scaling(min=1, max=2), ["HorizontalPodAutoscaler"]),
+        (Scaling(min=2, max=3), ["PodDisruptionBudget", "HorizontalPodAutoscaler"]),
     ],
 )
 def test_scaling_decides_on_budget_and_autoscaler(scaling: Scaling, extra: list[str]) -> None:
@@ -229,7 +229,7 @@ def test_scaling_decides_on_budget_and_autoscaler(scaling: Scaling, extra: list[
 
 def test_an_autoscaler_follows_cpu_use() -> None:
     """It scales the workload that there is, between the two bounds."""
-    service = replace(STORE, scaling=Scaling(least=2, most=5, cpu_percent=60))
+    service = replace(STORE, scaling=Scaling(min=2, max=5, cpu_percent=60))
 
     assert availability.autoscaler(service, PLACE)["spec"] == {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "store"},
@@ -291,10 +291,10 @@ def test_an_edge_opens_the_named_port_on_both_sides() -> None:
 
 def test_the_api_server_is_open_to_those_with_rights_only() -> None:
     """In the range of addresses that the settings give."""
-    place = Place("mlops", "dev", api_servers="10.0.0.0/28")
+    context = RenderContext("mlops", "dev", api_servers="10.0.0.0/28")
     able = replace(STORE, rights=RIGHTS)
 
-    assert network.policy(able, [able], place)["spec"]["egress"] == [
+    assert network.policy(able, [able], context)["spec"]["egress"] == [
         DNS,
         {
             "to": [{"ipBlock": {"cidr": "10.0.0.0/28"}}],
@@ -346,15 +346,15 @@ def test_a_port_that_others_know_by_number_has_that_number_everywhere() -> None:
     """The container, the Service, the address and the openings on both sides agree."""
     store = replace(STORE, port_numbers={"http": 3306})
     services = [WEB, store]
-    place = PLACE.knowing(services)
+    context = PLACE.with_services(services)
 
-    container = pod.template(store, place, "")["spec"]["containers"][0]
+    container = pod.template(store, context, "")["spec"]["containers"][0]
     seen = {
         "container": container["ports"][0]["containerPort"],
-        "service": network.service(store, place)["spec"]["ports"][0]["port"],
-        "address": int(place.text(WEB, WEB.environment["STORE"]).rpartition(":")[2]),
-        "in": network.policy(store, services, place)["spec"]["ingress"][0]["ports"][0]["port"],
-        "out": network.policy(WEB, services, place)["spec"]["egress"][0]["ports"][0]["port"],
+        "service": network.service(store, context)["spec"]["ports"][0]["port"],
+        "address": int(context.text(WEB, WEB.environment["STORE"]).rpartition(":")[2]),
+        "in": network.policy(store, services, context)["spec"]["ingress"][0]["ports"][0]["port"],
+        "out": network.policy(WEB, services, context)["spec"]["egress"][0]["ports"][0]["port"],
     }
 
     assert seen == dict.fromkeys(seen, 3306)
@@ -424,14 +424,14 @@ def test_a_token_is_made_for_its_audience_and_stands_where_the_program_looks() -
 
 def test_of_a_service_that_is_alone_two_never_run() -> None:
     """The old copy ends before the new one starts."""
-    lonely = replace(WEB, alone=True)
+    lonely = replace(WEB, singleton=True)
 
     assert workload.workload(lonely, PLACE, "")["spec"]["strategy"] == {"type": "Recreate"}
 
 
 def test_steps_reach_what_services_have_for_them_and_nothing_else() -> None:
     """Both sides open the same ports; nobody calls a step."""
-    store = replace(STORE, steps_call=("http",))
+    store = replace(STORE, step_ports=("http",))
     services = [WEB, store]
 
     steps = network.steps_policy(services, PLACE)["spec"]
@@ -445,7 +445,7 @@ def test_steps_reach_what_services_have_for_them_and_nothing_else() -> None:
 
 def test_what_is_outside_is_reached_by_its_port_alone() -> None:
     """A database that somebody else looks after has an address that nobody here knows."""
-    client = replace(WEB, talks_to=(), reaches=(3306,))
+    client = replace(WEB, talks_to=(), egress_ports=(3306,))
 
     egress = network.policy(client, [client], PLACE)["spec"]["egress"]
 
@@ -461,16 +461,16 @@ def test_what_is_outside_is_reached_by_its_port_alone() -> None:
 def test_images_come_from_where_the_settings_say() -> None:
     """From a private registry by digest, with its key, for services and steps alike."""
     locked = {"docker.io/library/registry:3": Locked("sha256:" + "0" * 64, ("linux/amd64",))}
-    place = replace(PLACE, images=References("r.example.org/m", locked), pull_secret="key")
+    context = replace(PLACE, images=References("r.example.org/m", locked), pull_secret="key")
     service = replace(STORE, image="docker.io/library/registry:3")
 
-    spec = pod.template(service, place, "")["spec"]
+    spec = pod.template(service, context, "")["spec"]
 
     assert spec["containers"][0]["image"] == (
         f"r.example.org/m/docker.io/library/registry:3@sha256:{'0' * 64}"
     )
     assert spec["imagePullSecrets"] == [{"name": "key"}]
-    assert runner.account(place)[0]["imagePullSecrets"] == [{"name": "key"}]
+    assert runner.account(context)[0]["imagePullSecrets"] == [{"name": "key"}]
 
 
 def test_a_role_may_be_for_named_objects_alone() -> None:

@@ -10,7 +10,7 @@ from infra.description import describe
 from infra.policies import exceptions, violations
 from infra.settings.tree import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.kubernetes.target import KubernetesPlatform
 from tests.pulumi_recorder import Recorder
 
@@ -28,7 +28,7 @@ def built(*tenants: dict) -> dict[tuple[str, str, str], Manifest]:
     stack = described(*tenants)
     secrets = {name: f"value of {name}" for name in stack.secrets}
     manifests = objects.of_platform(
-        list(stack.services), Place("mlops", "stack"), secrets, stack.steps, stack.tenants
+        list(stack.services), RenderContext("mlops", "stack"), secrets, stack.steps, stack.tenants
     )
     return {
         (each["metadata"].get("namespace", ""), each["kind"], each["metadata"]["name"]): each
@@ -189,11 +189,11 @@ def test_a_tenants_setting_changes_just_what_it_says(setting: dict, changed: set
 
 def test_another_tenant_changes_nothing_of_the_first() -> None:
     """Whatever stands in its namespace stays as it is."""
-    alone, together = built(RED), built(RED, BLUE)
+    singleton, together = built(RED), built(RED, BLUE)
 
-    own = {key for key in alone if "mlops-red" in {key[0], key[2]}}
+    own = {key for key in singleton if "mlops-red" in {key[0], key[2]}}
     assert len(own) > 10
-    assert [key for key in own if alone[key] != together[key]] == []
+    assert [key for key in own if singleton[key] != together[key]] == []
 
 
 def test_a_tenants_objects_break_no_rule_but_with_a_reason() -> None:

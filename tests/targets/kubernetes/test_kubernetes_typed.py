@@ -14,13 +14,13 @@ import pulumi
 import pytest
 
 from infra.description import describe
-from infra.service import Right, Scaling, Service
+from infra.service import PolicyRule, Scaling, Service
 from infra.settings.tree import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.render_context import Manifest, Place
+from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.kubernetes.resources import KINDS, typed_names
 
-PLACE = Place("mlops", "dev", "fast")
+PLACE = RenderContext("mlops", "dev", "fast")
 
 
 @cache
@@ -78,8 +78,8 @@ def top(kind: str) -> type:
 
 def full(service: Service) -> Service:
     """The service with everything that makes more objects of it."""
-    rights = (Right(("",), ("pods",), ("get",)),)
-    scaling = Scaling(least=2, most=3)
+    rights = (PolicyRule(("",), ("pods",), ("get",)),)
+    scaling = Scaling(min=2, max=3)
     return replace(service, scaling=scaling, rights=rights, cluster_rights=rights)
 
 

@@ -7,11 +7,11 @@ import pytest
 from infra.clusters.cluster import Cluster
 from infra.description import Description
 from infra.images.reference import full
-from infra.service import Data, Health, Resources, Right, Scaling, Service, secret, url
+from infra.service import Data, Health, PolicyRule, Resources, Scaling, Service, secret, url
 from infra.settings.tree import parse
 from infra.targets.kubernetes import objects
-from infra.targets.kubernetes.integrations import of_neighbours
-from infra.targets.kubernetes.render_context import Place
+from infra.targets.kubernetes.integrations import of_integrations
+from infra.targets.kubernetes.render_context import RenderContext
 from infra.targets.kubernetes.resources import typed_names
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
@@ -21,7 +21,7 @@ from tests.pulumi_recorder import Recorder
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")
 # How Pulumi marks a secret value on the wire.
 SECRET_MARK, IS_SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-PLACE = Place("mlops", "stack", "fast")
+PLACE = RenderContext("mlops", "stack", "fast")
 WEB = Service(
     name="web",
     command=("web",),
@@ -30,8 +30,8 @@ WEB = Service(
     resources=Resources(10, 20, 30),
     environment={"KEY": f"k={secret('key')}"},
     files={"a.yml": "a: 1\n"},
-    scaling=Scaling(least=2, most=3),
-    rights=(Right(("",), ("pods",), ("get",)),),
+    scaling=Scaling(min=2, max=3),
+    rights=(PolicyRule(("",), ("pods",), ("get",)),),
 )
 TARGET = {"kind": "existing", "context": "home", "namespace": "mlops"}
 GATEWAY = {"class_name": "proxies", "hostname": "example.org"}
@@ -85,7 +85,7 @@ def test_pulumi_is_told_the_objects_as_they_were_built(recorder: Recorder) -> No
         for manifest in (
             *objects.of_cluster(),
             *objects.of_platform(SERVICES, PLACE, {"key": "value of key"}, DESCRIBED.steps),
-            *of_neighbours(SETTINGS, SERVICES, PLACE),
+            *of_integrations(SETTINGS, SERVICES, PLACE),
         )
     }
 

@@ -1,0 +1,1 @@
+"""What rooms agree upon, said once: names, forms and bounds. Imports nothing of ours."""
