@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from infra.clusters.cluster import Cluster
     from infra.kubeflow.compiled import Compiled
-    from infra.settings.tree import RecurringRun
+    from infra.settings.pipelines import RecurringRun
 
 
 class _PipelineProvider(Shell):

@@ -16,7 +16,8 @@ from infra.settings.target import BuiltinObjectStore
 from infra.wiring import signing, steps
 
 if TYPE_CHECKING:
-    from infra.settings.tree import Settings, Tenant
+    from infra.settings.tenants import Tenant
+    from infra.settings.tree import Settings
     from infra.wiring.steps import Steps
 
 

@@ -9,7 +9,7 @@ from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import PolicyRule, Service
 from infra.services import argo, database, lineage, object_store, pipelines
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.versions import ARGO, KFP
 from infra.wiring import steps
 from pipelines import steps as pipeline_steps

@@ -13,8 +13,9 @@ from infra.description import describe
 from infra.diagnosis import Diagnosis
 from infra.service import Data, Health, Resources, Scaling, Service
 from infra.services import all_services, object_store
+from infra.settings.reading import parse
 from infra.settings.target import Existing, Gateway
-from infra.settings.tree import Settings, parse
+from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import RenderContext
 

@@ -11,7 +11,8 @@ from infra.description import describe
 from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Service, address, render, revealed, secret
 from infra.services import all_services, object_store
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from infra.signing_keys import make_key_pair
 from infra.wiring import steps
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, SlotAliases

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from infra.description import Description, describe
 from infra.home import Home
 from infra.service import Service, render
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}
 ROOT = "object-store"

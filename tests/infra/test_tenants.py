@@ -7,7 +7,8 @@ import pytest
 from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import secrets_in
-from infra.settings.tree import MOST_TENANTS, parse
+from infra.settings.reading import parse
+from infra.settings.tenants import MAX_TENANTS
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}
 S3 = {"kind": "s3", "bucket_prefix": "corp", "access_key": "A", "secret_key": "B"}
@@ -97,7 +98,7 @@ def test_tenants_of_two_stacks_share_no_namespace() -> None:
 
 def test_the_dashboards_of_all_tenants_fit_where_grafana_reads_them() -> None:
     """A ConfigMap holds 1 MiB; more tenants than that are refused by the settings."""
-    names = [f"{'t' * 27}{number:03}" for number in range(MOST_TENANTS)]
+    names = [f"{'t' * 27}{number:03}" for number in range(MAX_TENANTS)]
     [grafana] = [each for each in described(*names).services if each.name == "grafana"]
 
     size = sum(len(name.encode()) + len(text.encode()) for name, text in grafana.files.items())

@@ -8,7 +8,7 @@ import pytest
 from infra.clusters.cluster import Cluster
 from infra.description import describe
 from infra.policies import exceptions, violations
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.kubernetes.target import KubernetesPlatform

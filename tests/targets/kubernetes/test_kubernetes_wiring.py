@@ -8,7 +8,7 @@ from infra.clusters.cluster import Cluster
 from infra.description import Description
 from infra.images.reference import full
 from infra.service import Data, Health, PolicyRule, Resources, Scaling, Service, secret, url
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.integrations import of_integrations
 from infra.targets.kubernetes.render_context import RenderContext
