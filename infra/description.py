@@ -27,7 +27,7 @@ class Description:
     settings: Settings
     services: tuple[Service, ...]
     steps: Steps
-    given: Mapping[str, str]
+    external_secrets: Mapping[str, str]
     tenants: tuple[Tenancy, ...] = ()
 
     @property
@@ -57,8 +57,8 @@ def describe(settings: Settings, *, grafana_at_hand: bool = True) -> Description
         settings=settings,
         services=tuple(all_services(settings, grafana_at_hand=grafana_at_hand)),
         steps=steps(settings),
-        given=(secrets(settings.cluster) if settings.cluster else {})
-        | tenants.chosen(settings)
-        | serving.chosen(settings),
+        external_secrets=(secrets(settings.cluster) if settings.cluster else {})
+        | tenants.account_names(settings)
+        | serving.key_hashes(settings),
         tenants=tenants.tenancies(settings),
     )

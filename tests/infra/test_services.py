@@ -165,7 +165,7 @@ def test_a_key_that_was_made_elsewhere_reaches_the_server_as_its_hash() -> None:
     described = describe(settings)
     [server] = [each for each in described.services if each.name == "serving"]
 
-    assert described.given["caller-partner-sha256"] == hashed
+    assert described.external_secrets["caller-partner-sha256"] == hashed
     assert {"api-key-mobile", "caller-partner-sha256"} <= server.secrets
     assert hashed not in server.files["serving.json"]
     assert key not in str(described)

@@ -33,7 +33,7 @@ def test_a_tenant_has_a_namespace_keys_a_bucket_and_a_name_of_its_own() -> None:
         "SLIPWAY_TENANT": "red",
     }
     assert red.steps.launcher["defaultPipelineRoot"] == "s3://tenant-red/mlpipeline/artifacts"
-    assert with_tenant.given == {"tenant-red-access-key": "tenant-red"}
+    assert with_tenant.external_secrets == {"tenant-red-access-key": "tenant-red"}
     assert red.steps.secrets <= with_tenant.secrets
 
 

@@ -96,10 +96,19 @@ def _nodes(name: str) -> list[str]:
 def _tell_of_registry(node: str, plan: Plan) -> None:
     target = f"{plan.hosts_folder}/hosts.toml"
     _run("docker", "exec", node, "mkdir", "-p", plan.hosts_folder)
-    _run("docker", "exec", "-i", node, "cp", "/dev/stdin", target, given=kind_plan.hosts_file(plan))
+    _run(
+        "docker",
+        "exec",
+        "-i",
+        node,
+        "cp",
+        "/dev/stdin",
+        target,
+        input_text=kind_plan.hosts_file(plan),
+    )
     if node == f"{plan.name}-control-plane":
         apply = ("kubectl", _ADMIN, "apply", "-f", "-")
-        _run("docker", "exec", "-i", node, *apply, given=kind_plan.registry_hosting(plan))
+        _run("docker", "exec", "-i", node, *apply, input_text=kind_plan.registry_hosting(plan))
 
 
 def _marker(plan: Plan) -> Path:
@@ -116,11 +125,11 @@ def _deleted_on_error(name: str) -> Iterator[None]:
         raise
 
 
-def _run(*command: str, given: str = "") -> str:
+def _run(*command: str, input_text: str = "") -> str:
     try:
         done = subprocess.run(
             command,
-            input=given,
+            input=input_text,
             capture_output=True,
             text=True,
             errors="replace",

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a cluster of kind's: asked here, judged by `judge`."""
+"""What this machine has and lacks for a cluster of kind's: its facts, and checks of them."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Host:
     free: int = 0
 
 
-def look() -> Host:
-    """Ask Docker and kind; nothing is begun."""
+def facts() -> Host:
+    """What Docker and kind report of this machine; nothing is started."""
     kind = _said("kind", "--version")[0].removeprefix("kind version ").strip()
     if not shutil.which("docker", path=Home.of_environment().search_path):
         return Host(kind=kind)
@@ -57,10 +57,10 @@ def look() -> Host:
     return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
 
 
-def judge(
+def checks(
     host: Host, needed: Needs, *, exists: bool = False, kind_comes: bool = False
 ) -> list[Diagnosis]:
-    """A finding on Docker, its memory, and kind's command line.
+    """Diagnoses of Docker, its memory, and kind's command line.
 
     A cluster that `exists` has its memory already; a kind that `kind_comes` is brought next.
     """

@@ -80,7 +80,7 @@ class _ProcessProvider(Shell):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from infra.targets.processes import process
 
-        files = process.look(_spec(props))
+        files = process.config_files(_spec(props))
         return GONE if files is None else ReadResult(id_, props | {"files": files})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
