@@ -245,7 +245,7 @@ MAY_HAND_ON = {
     "infra/clusters/kind/cli.py",  # kind and Docker are the person's own
     "infra/clusters/kind/host.py",
     "slipway/toolchain/golang.py",  # as is the Go that builds tools
-    "slipway/runs/tracking.py",  # and git, which says of which commit a run is
+    "slipway/version.py",  # and git, which says of which commit a run is
     "benchmarks/serving/running.py",  # and what is compared with us
     "benchmarks/stack_times.py",  # a person's shell, as it were
 }

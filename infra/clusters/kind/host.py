@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra import programs
 from infra.diagnosis import Diagnosis
 from infra.home import Home
 from infra.versions import TOOLS, numbers
@@ -42,16 +43,16 @@ class Host:
 
 def facts() -> Host:
     """What Docker and kind report of this machine; nothing is started."""
-    kind = _said("kind", "--version")[0].removeprefix("kind version ").strip()
+    kind = _outputs("kind", "--version")[0].removeprefix("kind version ").strip()
     if not shutil.which("docker", path=Home.of_environment().search_path):
         return Host(kind=kind)
-    said, complaint = _said("docker", "info", "--format", "{{json .}}")
+    output, errors = _outputs("docker", "info", "--format", "{{json .}}")
     try:
-        info = json.loads(said)
+        info = json.loads(output)
     except ValueError:
         info = {}
     if not info.get("ServerVersion"):
-        problems = " ".join([*(info.get("ServerErrors") or []), complaint]).split()
+        problems = " ".join([*(info.get("ServerErrors") or []), errors]).split()
         return Host(trouble=" ".join(problems) or "`docker info` does not answer", kind=kind)
     total = int(info["MemTotal"]) // _MEBIBYTE
     return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
@@ -127,15 +128,12 @@ def _kind_will_do(host: Host) -> bool:
     return bool(host.kind) and TOOLS["kind"].accepts(host.kind)
 
 
-def _said(*command: str) -> tuple[str, str]:
-    """What a program prints, and what it complains of; of one that is not here, nothing."""
+def _outputs(*command: str) -> tuple[str, str]:
+    """Standard output and standard error of a program; both empty where it is absent."""
     try:
-        done = subprocess.run(
+        done = programs.run(
             command,
-            capture_output=True,
-            text=True,
             timeout=_SECONDS,
-            check=False,
             env=os.environ | {"PATH": Home.of_environment().search_path},
         )
     except (OSError, subprocess.TimeoutExpired):

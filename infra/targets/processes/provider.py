@@ -12,13 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pulumi  # noqa: TC002 - Pulumi resolves the annotations of resources at run time
-from pulumi.dynamic import (
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    UpdateResult,
-)
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from infra.dynamic import GONE, Shell
 
