@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts import slots
 from serving.errors import DECODE_ERRORS
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
@@ -49,9 +50,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 class SlotAliases(Struct, frozen=True, forbid_unknown_fields=True):
     """The alias in the model registry that each slot follows."""
 
-    champion: Name = "champion"
-    challenger: Name = "challenger"
-    shadow: Name = "shadow"
+    champion: Name = slots.CHAMPION
+    challenger: Name = slots.CHALLENGER
+    shadow: Name = slots.SHADOW
 
 
 class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
