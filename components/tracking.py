@@ -1,6 +1,6 @@
 """The part of MLflow's REST API that is used: runs, data sets, artifacts, model versions, aliases.
 
-Owns the calls and their errors. The API (`/api/2.0/mlflow`) is MLflow's documented interface; the
+Owns the calls and their errors. The API is MLflow's documented interface; the
 `mlflow` package is not imported because that alone takes a step 2 s and 230 MB.
 """
 
@@ -14,18 +14,13 @@ from urllib.parse import quote
 import httpx
 
 from components import endpoints
+from contracts import mlflow_api, variables
 from usecases.errors import StepError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-API: Final = "/api/2.0/mlflow"
-ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
 PROXIED: Final = "mlflow-artifacts:/"
-ABSENT: Final = "RESOURCE_DOES_NOT_EXIST"
-PRESENT: Final = "RESOURCE_ALREADY_EXISTS"
-UNSET: Final = "INVALID_PARAMETER_VALUE"
-"""What MLflow answers, beside `ABSENT`, for an alias that is not set."""
 KIND: Final = "mlflow.experimentKind"
 CLASSIC: Final = "custom_model_development"
 """Which of its pages MLflow opens an experiment with: runs, not traces of language models."""
@@ -151,7 +146,7 @@ class Tracking:
             )
         for name, content in files.items():
             path = quote(f"{root.removeprefix(PROXIED).strip('/')}/{name}")
-            self._answer(self._send("PUT", f"{ARTIFACTS}/{path}", content=content))
+            self._answer(self._send("PUT", f"{mlflow_api.ARTIFACTS}/{path}", content=content))
 
     def page(self, run_id: str) -> str:
         """Return the address of the run's page; as MLflow 3.17 goes by the address, not `KIND`."""
@@ -211,8 +206,10 @@ class Tracking:
         return number
 
     def _ensure_model(self, model: str) -> None:
-        response = self._send("POST", f"{API}/registered-models/create", json={"name": model})
-        if _code(response) != PRESENT:
+        response = self._send(
+            "POST", f"{mlflow_api.API}/registered-models/create", json={"name": model}
+        )
+        if _code(response) != mlflow_api.PRESENT:
             self._answer(response)
 
     def _version_of(self, model: str, run_id: str) -> ModelVersion | None:
@@ -221,10 +218,10 @@ class Tracking:
         return _version(found[0]) if found else None
 
     def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        return self._answer(self._send("GET", f"{API}/{path}", params=query))
+        return self._answer(self._send("GET", f"{mlflow_api.API}/{path}", params=query))
 
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._answer(self._send("POST", f"{API}/{path}", json=body))
+        return self._answer(self._send("POST", f"{mlflow_api.API}/{path}", json=body))
 
     def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
@@ -232,7 +229,7 @@ class Tracking:
         except httpx.TransportError as error:
             raise StepError(
                 f"the MLflow server at {self._url} does not answer: {error}",
-                "see `slipway status`; MLFLOW_TRACKING_URI says where it is looked for",
+                f"see `slipway status`; {variables.TRACKING} says where it is looked for",
             ) from error
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
@@ -240,9 +237,8 @@ class Tracking:
             answer: dict[str, Any] = response.json() if response.content else {}
             return answer
         code, message = _code(response), response.text[:300]
-        kind = (
-            AbsentError if code == ABSENT or (code == UNSET and "alias" in message) else StepError
-        )
+        unset = code == mlflow_api.UNSET and "alias" in message
+        kind = AbsentError if unset or code == mlflow_api.ABSENT else StepError
         raise kind(
             f"MLflow answered {response.status_code} to {response.request.url.path}: {message}",
             "see the tracking server's log: `slipway logs tracking`",

@@ -19,6 +19,7 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
+from contracts.verdicts import ACCEPTED
 from pipelines.steps import LARGE, SMALL, Step
 
 INGEST = Step(ingest, SMALL)
@@ -81,7 +82,7 @@ def pipeline(
         report=model["report"],
         evaluation=evaluation["evaluation"],
     ).outputs
-    with dsl.If(decision["Output"] == "accepted", name="accepted"):
+    with dsl.If(decision["Output"] == ACCEPTED, name=ACCEPTED):
         shipped = {**splits, "ingested": tables["Output"], "card": decision["card"]}
         facts = {"evaluation": evaluation["evaluation"], "decision": decision["decision"]}
         _release(usecase, model["model"], shipped, facts)

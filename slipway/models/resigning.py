@@ -20,6 +20,7 @@ import httpx
 
 from components.package import signing
 from components.registry_oci import Registry
+from contracts import model_package
 from infra.errors import SettingsError, SlipwayError
 from infra.signing_keys import public_key_of, signed_with
 from infra.wiring import signing as secrets
@@ -99,7 +100,7 @@ class Resigning:
         Returns:
             The new version, or the one that an earlier call made.
         """
-        files = tuple(layer for layer in found.files if layer.name != signing.NAME)
+        files = tuple(layer for layer in found.files if layer.name != model_package.MODEL_SIGNATURE)
         signature = signing.sign(self.serving.model, files, self._key)
         with self._registry() as registry:
             digest = registry.push(found.repository, (*files, signature), _TAG)
@@ -119,13 +120,13 @@ class Resigning:
     def _signer(self, files: tuple[Layer, ...], what: str) -> tuple[str, bool]:
         """Who signed these files, in words, and whether it is the stack's key."""
         by_name = {layer.name: layer.content for layer in files}
-        if signing.NAME not in by_name:
+        if model_package.MODEL_SIGNATURE not in by_name:
             return "nobody", False
         own = public_key_of(self._key)
         # As the outputs have them, they stand inside of a text of JSON.
         known = json.loads(f'"{self.running.secrets.get(secrets.PUBLIC_KEYS, "")}"')
         keys = own + known + self.serving.signing.public_key
-        if not signed_with(by_name[signing.NAME], [keys]):
+        if not signed_with(by_name[model_package.MODEL_SIGNATURE], [keys]):
             return "a key that this stack does not know", False
         fingerprint = _judged(by_name, keys, what)
         if fingerprint in trusted_keys(own):

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 PARAMETER: Final = "mlflow_run"
 """The parameter by which a pipeline is told of its run."""
-URL: Final = "MLFLOW_TRACKING_URI"
 HOST, PROCESS, PIPELINE_RUN = "slipway.host", "slipway.process", "pipeline_run"
 NOTE: Final = "mlflow.note.content"
 GONE: Final = "the process that ran the pipeline was ended from outside"

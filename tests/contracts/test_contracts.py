@@ -30,7 +30,7 @@ def test_what_is_no_source_is_refused(text: str) -> None:
 )
 def test_a_refusal_is_one_line_that_is_read_back(cause: str, remedy: str) -> None:
     """A runner sees only what a step printed."""
-    line = str(Refusal(cause, remedy))
+    line = str(Refusal.of(cause, remedy))
 
     assert "\n" not in line
     assert Refusal.parse(line) == (" ".join(cause.split()), " ".join(remedy.split()))
