@@ -12,7 +12,7 @@ from infra.home import Home
 from infra.settings import reading
 
 if TYPE_CHECKING:
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.settings.target import OnKubernetes, Processes
     from infra.settings.tree import Settings
 

@@ -70,7 +70,7 @@ def _kind(
 
     host = kind_host.facts()
     exists = bool(host.docker and host.kind) and target.cluster in cli.names()
-    diagnoses = kind_host.checks(host, needed, exists=exists, kind_comes=kind_comes)
+    diagnoses = kind_host.checks(host, needed.memory, exists=exists, kind_comes=kind_comes)
     if not exists:
         return diagnoses
     context = Plan.of_settings(target).context

@@ -24,7 +24,7 @@ from infra.settings.tree import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.kubeflow.compiled import Compiled
     from infra.settings.pipelines import RecurringRun
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.errors import SettingsError
 from infra.kubeflow import deployment, upload
 from infra.kubeflow.client import Version, Work

@@ -235,7 +235,7 @@ GOOD_HOST = Host(docker="28.2.2", kind="0.33.0", memory=8000, free=6000)
 
 def test_a_machine_with_docker_and_kind_has_nothing_to_mend() -> None:
     """Versions and memory are said."""
-    found = kind_host.checks(GOOD_HOST, NEEDED)
+    found = kind_host.checks(GOOD_HOST, NEEDED.memory)
 
     assert levels(found) == {"ok"}
     assert [diagnosis.summary for diagnosis in found] == [
@@ -266,7 +266,7 @@ def test_what_a_newcomer_to_kind_lacks_is_said(
     changes: dict, level: str, summary: str, remedy: str
 ) -> None:
     """One line each, with the way to get it."""
-    found = kind_host.checks(replace(GOOD_HOST, **changes), NEEDED)
+    found = kind_host.checks(replace(GOOD_HOST, **changes), NEEDED.memory)
 
     [wrong] = [diagnosis for diagnosis in found if diagnosis.level != "ok"]
     assert wrong.level == level
@@ -278,4 +278,4 @@ def test_a_running_cluster_s_memory_is_not_asked_for_twice() -> None:
     """It has it already."""
     host = replace(GOOD_HOST, free=100)
 
-    assert levels(kind_host.checks(host, NEEDED, exists=True)) == {"ok"}
+    assert levels(kind_host.checks(host, NEEDED.memory, exists=True)) == {"ok"}

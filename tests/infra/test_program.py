@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from infra import program
+from infra.cluster import Cluster
 from infra.clusters import existing
-from infra.clusters.cluster import Cluster
 from infra.errors import ClusterError
 from infra.settings.reading import parse
 from infra.settings.target import Existing

@@ -7,14 +7,13 @@ import msgspec
 import pytest
 import yaml
 
-from infra.description import describe
+from infra.description import describe, steps
 from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Service, address, render, revealed, secret
 from infra.services import all_services, object_store
 from infra.settings.reading import parse
 from infra.settings.tree import Settings
 from infra.signing_keys import make_key_pair
-from infra.wiring import steps
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, SlotAliases
 from serving.middleware.api_keys import make_key
 

@@ -7,15 +7,11 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from infra import programs
 from infra.diagnosis import Diagnosis
 from infra.home import Home
 from infra.versions import TOOLS, numbers
-
-if TYPE_CHECKING:
-    from infra.clusters.preflight import Needs
 
 _CATEGORY = "kind"
 _SECONDS = 20
@@ -59,15 +55,16 @@ def facts() -> Host:
 
 
 def checks(
-    host: Host, needed: Needs, *, exists: bool = False, kind_comes: bool = False
+    host: Host, memory: int, *, exists: bool = False, kind_comes: bool = False
 ) -> list[Diagnosis]:
     """Diagnoses of Docker, its memory, and kind's command line.
 
-    A cluster that `exists` has its memory already; a kind that `kind_comes` is brought next.
+    `memory` is what the services request, in MiB. A cluster that `exists` has it already; a kind
+    that `kind_comes` is brought next.
     """
     return [
         _docker(host),
-        *([_memory(host, needed)] if host.docker and not exists else []),
+        *([_memory(host, memory)] if host.docker and not exists else []),
         *([] if kind_comes and not _kind_will_do(host) else [_kind(host)]),
     ]
 
@@ -99,8 +96,8 @@ def _docker(host: Host) -> Diagnosis:
     )
 
 
-def _memory(host: Host, needed: Needs) -> Diagnosis:
-    wanted = needed.memory + _NODE_MEMORY
+def _memory(host: Host, memory: int) -> Diagnosis:
+    wanted = memory + _NODE_MEMORY
     summary = f"{host.free} MiB of memory free for Docker's containers, of {host.memory}"
     detail = f"the platform and a node take {wanted} MiB"
     if host.memory < wanted:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.clusters.kind import plan as kind_plan
 from infra.clusters.kind.plan import Plan
 from infra.dynamic import GONE, Shell

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.description import describe
 from infra.policies import exceptions, violations
 from infra.settings.reading import parse

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from contracts import variables
+from infra.description import steps
 from infra.service import secret
 from infra.services import object_store
 from infra.settings.target import BuiltinObjectStore
-from infra.wiring import steps
 
 if TYPE_CHECKING:
+    from infra.description.steps import Steps
     from infra.settings.tenants import Tenant
     from infra.settings.tree import Settings
-    from infra.wiring.steps import Steps
 
 
 @dataclass(frozen=True)
