@@ -148,8 +148,8 @@ def _holds(current: DeltaTable, table: SourceTable, partitions: tuple[str, ...])
     """Tell whether the lake's partitions already are the given rows."""
     if not _same_form(current, table):
         return False
-    held = _rows(current, table.partition_by, partitions)
-    return held.select(table.frame.columns).equals(table.frame)
+    stored = _rows(current, table.partition_by, partitions)
+    return stored.select(table.frame.columns).equals(table.frame)
 
 
 def _same_form(current: DeltaTable, table: SourceTable) -> bool:

@@ -100,8 +100,8 @@ class Registry:
 
     def _manifest(self, repository: str, digest: str) -> bytes:
         path = f"/v2/{repository}/manifests/{digest}"
-        found = self._call("GET", path, headers={"Accept": MANIFEST_TYPE}).content
-        return _verified(found, digest, f"{repository}@{digest}")
+        content = self._call("GET", path, headers={"Accept": MANIFEST_TYPE}).content
+        return _verified(content, digest, f"{repository}@{digest}")
 
     def _push_blob(self, repository: str, content: bytes) -> None:
         digest = digest_of(content)

@@ -87,13 +87,13 @@ class Tracking:
             "experiment_ids": [self._experiment(experiment)],
             "filter": "attributes.status = 'RUNNING'",
         }
-        found: list[dict[str, Any]] = self._post("runs/search", body).get("runs", [])
+        runs: list[dict[str, Any]] = self._post("runs/search", body).get("runs", [])
         return [
             Run(
                 str(run["info"]["run_id"]),
                 {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])},
             )
-            for run in found
+            for run in runs
         ]
 
     def log(

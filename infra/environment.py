@@ -89,13 +89,13 @@ def named(names: Iterable[str]) -> dict[str, str]:
     Raises:
         SettingsError: this shell does not have one of them.
     """
-    wanted = list(names)
-    if missing := [name for name in wanted if name not in os.environ]:
+    listed = list(names)
+    if missing := [name for name in listed if name not in os.environ]:
         raise SettingsError(
             f"slipway:target.step_variables names {', '.join(missing)}, which this shell does not"
             " export: export it, or take it out of the settings"
         )
-    return {name: os.environ[name] for name in wanted}
+    return {name: os.environ[name] for name in listed}
 
 
 @contextmanager
@@ -131,8 +131,8 @@ def _python() -> dict[str, str]:
 
 def _direct(*, none_else: bool = False) -> dict[str, str]:
     """This machine is never behind a proxy; on a Mac, unsaid, the system's own would be asked."""
-    said = "" if none_else else ",".join(filter(None, map(os.environ.get, _NO_PROXY)))
-    hosts = dict.fromkeys([*filter(None, said.split(",")), *_LOOPBACK])
+    exceptions = "" if none_else else ",".join(filter(None, map(os.environ.get, _NO_PROXY)))
+    hosts = dict.fromkeys([*filter(None, exceptions.split(",")), *_LOOPBACK])
     return dict.fromkeys(_NO_PROXY, ",".join(hosts))
 
 

@@ -28,8 +28,8 @@ def client(**options: Any) -> httpx.Client:
         return httpx.Client(**options, trust_env=True)
     # A proxy of a kind that httpx does not know, or a file that it cannot read.
     except (ImportError, OSError, ValueError) as error:
-        found = ", ".join(name for name in _READ if os.environ.get(name)) or "none"
+        variables = ", ".join(name for name in _READ if os.environ.get(name)) or "none"
         raise SlipwayError(
             f"the proxy or the certificates of this shell cannot be used ({error}); of those"
-            f" variables it has {found}: mend or unset what is wrong"
+            f" variables it has {variables}: mend or unset what is wrong"
         ) from None

@@ -24,16 +24,16 @@ def deploy() -> None:
         pulumi.RunError: something a user can mend, before any resource is touched.
     """
     try:
-        chosen = reading.from_pulumi(pulumi.get_stack())
-        _warn(chosen)
-        outputs = _platform(chosen)
+        settings = reading.from_pulumi(pulumi.get_stack())
+        _warn(settings)
+        outputs = _platform(settings)
     except SlipwayError as error:
         raise pulumi.RunError(str(error)) from None
     for name, value in outputs.items():
         pulumi.export(name, value)
 
 
-def _warn(chosen: Settings) -> None:
+def _warn(settings: Settings) -> None:
     """Say in a preview what of the released models would be refused."""
     if not pulumi.runtime.is_dry_run():
         return
@@ -41,37 +41,37 @@ def _warn(chosen: Settings) -> None:
 
     stack = pulumi.get_stack()
     state = pulumi_state.file(Home.of_environment(), stack)
-    for each in untrusted.foreseen(chosen, state):
+    for each in untrusted.foreseen(settings, state):
         pulumi.warn(f"stack {stack}: {each.summary}: {each.resolution}")
 
 
-def _platform(chosen: Settings) -> dict[str, Any]:
-    if chosen.target.kind == "processes":
-        return _on_this_machine(chosen, chosen.target)
-    return _on_a_cluster(chosen, chosen.target)
+def _platform(settings: Settings) -> dict[str, Any]:
+    if settings.target.kind == "processes":
+        return _on_this_machine(settings, settings.target)
+    return _on_a_cluster(settings, settings.target)
 
 
 # PLC0415: neither target pays for the other's imports; those of Kubernetes take seconds.
 
 
-def _on_this_machine(chosen: Settings, target: Processes) -> dict[str, Any]:
+def _on_this_machine(settings: Settings, target: Processes) -> dict[str, Any]:
     from infra.targets.processes.target import (  # noqa: PLC0415
         ProcessPlatform,
         recorded_tools,
     )
 
     home = Home.of_environment()
-    described = describe(chosen, grafana_at_hand="grafana" in recorded_tools(home.tools))
+    described = describe(settings, grafana_at_hand="grafana" in recorded_tools(home.tools))
     return ProcessPlatform("platform", described, target, home).outputs
 
 
-def _on_a_cluster(chosen: Settings, target: OnKubernetes) -> dict[str, Any]:
+def _on_a_cluster(settings: Settings, target: OnKubernetes) -> dict[str, Any]:
     from infra import clusters  # noqa: PLC0415
     from infra.clusters import checks  # noqa: PLC0415
     from infra.targets.kubernetes.target import KubernetesPlatform  # noqa: PLC0415
 
-    described = describe(chosen)
-    checks.require(target, described.services, tenants=chosen.tenant_namespaces)
+    described = describe(settings)
+    checks.require(target, described.services, tenants=settings.tenant_namespaces)
     cluster = clusters.of(target)
     return KubernetesPlatform("platform", described, cluster).outputs | _way_to(cluster)
 

@@ -223,8 +223,8 @@ class Service:
 
     def __post_init__(self) -> None:
         """Refuse a health check or metrics on a port that the service does not have."""
-        asked = {self.health.port} if self.health.port and not self.health.command else set()
-        wanted = asked | ({self.metrics.port} if self.metrics else set()) | set(self.step_ports)
+        health = {self.health.port} if self.health.port and not self.health.command else set()
+        wanted = health | ({self.metrics.port} if self.metrics else set()) | set(self.step_ports)
         if missing := wanted - set(self.ports):
             raise ValueError(f"service {self.name}: no port named {', '.join(sorted(missing))}")
 

@@ -88,8 +88,8 @@ def foreseen(settings: Settings, state: Path) -> list[Diagnosis]:
         return []  # a stack that was stopped: nobody is served
     except (httpx.HTTPError, ClusterError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        told = f"whether what is served stays trusted could not be looked up: {reason}"
-        return [Diagnosis("warning", "signing", told, resolution="see `slipway status`")]
+        summary = f"whether what is served stays trusted could not be looked up: {reason}"
+        return [Diagnosis("warning", "signing", summary, resolution="see `slipway status`")]
 
 
 def trusted_after(signing: Signing, key: Mapping[str, Any]) -> list[str]:
@@ -134,8 +134,8 @@ class _Asked:
 
     def signature(self, version: str) -> bytes:
         """The version's model.sig; empty where it has none."""
-        asked = {"name": self.settings.serving.model, "version": version}
-        answer = self._get(tracking.NAME, f"{_MLFLOW}/model-versions/get", asked)
+        query = {"name": self.settings.serving.model, "version": version}
+        answer = self._get(tracking.NAME, f"{_MLFLOW}/model-versions/get", query)
         source = answer.raise_for_status().json()["model_version"]["source"]
         repository, _, digest = source.removeprefix("oci://").partition("@")
         manifest = self._get(registry.NAME, f"/v2/{repository}/manifests/{digest}")

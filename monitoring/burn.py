@@ -93,10 +93,10 @@ def _burns(series: Callable[[str], str], speed: Speed, budget: float) -> str:
 
 
 def _error_share(window: str) -> str:
-    asked = f"sum by (model) (rate(slipway_inference_requests_total[{window}]))"
+    requests = f"sum by (model) (rate(slipway_inference_requests_total[{window}]))"
     failed = f'sum by (model) (rate(slipway_inference_requests_total{{code=~"5.."}}[{window}]))'
     # Where nothing ever failed there is no series of failures, but the share is known: 0.
-    return f"({failed} or 0 * {asked}) / {asked}"
+    return f"({failed} or 0 * {requests}) / {requests}"
 
 
 def _late_share(window: str, objective: Objective) -> str:

@@ -17,12 +17,12 @@ STALLED_SECONDS = 120
 
 def recordings() -> list[Recording]:
     """What fails, by model and slot, and what is refused, by reason; nothing where none asked."""
-    asked = f"sum by (model, slot) (rate({_REQUESTS}[10m]))"
+    requests = f"sum by (model, slot) (rate({_REQUESTS}[10m]))"
     failed = f'sum by (model, slot) (rate({_REQUESTS}{{code=~"5.."}}[10m]))'
     refused = "sum by (model, reason) (rate(slipway_inference_refusals_total[10m]))"
     of_all = f"sum by (model) (rate({_REQUESTS}[10m]))"
     return [
-        Recording(SLOT_ERRORS, f"({failed} or 0 * {asked}) / {asked}"),
+        Recording(SLOT_ERRORS, f"({failed} or 0 * {requests}) / {requests}"),
         Recording(REFUSED, f"{refused} / on (model) group_left () {of_all}"),
     ]
 

@@ -27,6 +27,6 @@ def evaluate(
 
     graph = Path(model.path).read_bytes()
     past, held_out = (pl.read_parquet(part.path, glob=False) for part in (train, test))
-    found = logic.evaluate(load(usecase), graph, past, held_out).as_json()
-    Path(evaluation.path).write_text(json.dumps(found, indent=1))
-    return {key: found[key] for key in ("rows", "rate", "model", "baseline")}
+    figures = logic.evaluate(load(usecase), graph, past, held_out).as_json()
+    Path(evaluation.path).write_text(json.dumps(figures, indent=1))
+    return {key: figures[key] for key in ("rows", "rate", "model", "baseline")}

@@ -78,9 +78,9 @@ def decide(
     compared = compared or Comparison()
     checks = [*_versus("the baseline", evaluation.model, evaluation.baseline, gates.beats_baseline)]
     checks += _bounds(evaluation.model, gates.at_most)
-    for found in evaluation.slices:
-        if found.rows >= gates.slice_rows:
-            checks += _slice(found, gates.slices)
+    for figures in evaluation.slices:
+        if figures.rows >= gates.slice_rows:
+            checks += _slice(figures, gates.slices)
     if compared.champion is not None:
         slack = {metric: -allowed for metric, allowed in gates.champion.items()}
         candidate = compared.candidate or evaluation.model
@@ -106,7 +106,7 @@ def _bounds(model: Figures, bounds: Mapping[Metric, float]) -> Iterator[Check]:
         )
 
 
-def _slice(found: SliceFigures, allowed: Mapping[Metric, float]) -> Iterator[Check]:
+def _slice(figures: SliceFigures, allowed: Mapping[Metric, float]) -> Iterator[Check]:
     slack = {metric: -worse for metric, worse in allowed.items()}
-    who = f"the baseline where {found.dimension} is {found.value}"
-    yield from _versus(who, found.model, found.baseline, slack)
+    who = f"the baseline where {figures.dimension} is {figures.value}"
+    yield from _versus(who, figures.model, figures.baseline, slack)

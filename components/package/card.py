@@ -77,10 +77,10 @@ def _figures(evaluation: Evaluation) -> Iterator[Sequence[object]]:
 
 def _slices(evaluation: Evaluation) -> Iterator[Sequence[object]]:
     yield "slice", "rows", "positive", *NAMES, "baseline log_loss"
-    for found in evaluation.slices:
-        name = f"{found.dimension} = {found.value}"
-        other = f"{found.baseline['log_loss']:.4f}"
-        yield name, found.rows, f"{found.rate:.1%}", *_four(found.model), other
+    for figures in evaluation.slices:
+        name = f"{figures.dimension} = {figures.value}"
+        other = f"{figures.baseline['log_loss']:.4f}"
+        yield name, figures.rows, f"{figures.rate:.1%}", *_four(figures.model), other
 
 
 def _training(report: dict[str, Any]) -> Iterator[Sequence[object]]:

@@ -66,12 +66,15 @@ def _by_library(folder: Path, model: str, files: tuple[Layer, ...], key: str) ->
 
 def _private_key(key: str) -> ec.EllipticCurvePrivateKey:
     try:
-        found = serialization.load_pem_private_key(key.encode(), password=None)
+        private_key = serialization.load_pem_private_key(key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _no_key(str(error)) from error
-    if not isinstance(found, ec.EllipticCurvePrivateKey) or found.curve.name != "secp256r1":
+    if (
+        not isinstance(private_key, ec.EllipticCurvePrivateKey)
+        or private_key.curve.name != "secp256r1"
+    ):
         raise _no_key("it is of another kind")
-    return found
+    return private_key
 
 
 def _no_key(why: str) -> StepError:

@@ -112,14 +112,14 @@ def learning(title: str, curves: Mapping[str, list[float]], kept: int) -> dict[s
 
 
 def _learning(title: str, loss: str, curves: Mapping[str, list[float]], kept: int) -> bytes:
-    found = {part: curves[f"{part}_{loss}"] for part in ("train", "validation")}
-    rounds = len(found["train"])
+    losses = {part: curves[f"{part}_{loss}"] for part in ("train", "validation")}
+    rounds = len(losses["train"])
     under = f"{rounds} {'round' if rounds == 1 else 'rounds'}, {kept} kept"
     figure, axes = _figure(f"{title}: learning curve", under)
     axes.set(xlabel="round (trees so far)", ylabel=f"{loss.replace('_', ' ')} (less is better)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     mark = "o" if rounds == 1 else ""
-    for part, values in found.items():
+    for part, values in losses.items():
         label = f"{part}, {values[kept - 1]:.4f} where kept"
         axes.plot(range(1, rounds + 1), values, color=COLOURS[part], label=label, marker=mark)
     axes.axvline(kept, linestyle=":", color="grey", label=f"kept: round {kept}")

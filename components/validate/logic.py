@@ -78,11 +78,11 @@ def _columns(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> list[Finding]:
     ]
 
 
-def _typed(given: pl.DataType, name: str, column: pa.Column) -> pl.Expr:
+def _typed(source: pl.DataType, name: str, column: pa.Column) -> pl.Expr:
     dtype = column.dtype.type
     if name == "row":
         return pl.col(name)
-    if isinstance(dtype, pl.Datetime) and given == pl.String:
+    if isinstance(dtype, pl.Datetime) and source == pl.String:
         return pl.col(name).str.to_datetime(
             time_unit=dtype.time_unit, time_zone=dtype.time_zone, strict=False
         )
@@ -100,10 +100,12 @@ def _untyped(frame: pl.DataFrame, typed: pl.DataFrame, schema: pa.DataFrameSchem
     return findings
 
 
-def _changed(given: pl.Series, typed: pl.Series) -> pl.Series:
-    if given.dtype == pl.String:  # whose 05 may well be a 5
+def _changed(source: pl.Series, typed: pl.Series) -> pl.Series:
+    if source.dtype == pl.String:  # whose 05 may well be a 5
         return typed.is_null()
-    return typed.is_null() | (typed.cast(given.dtype, strict=False) != given).fill_null(value=True)
+    return typed.is_null() | (typed.cast(source.dtype, strict=False) != source).fill_null(
+        value=True
+    )
 
 
 def _values(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> list[Finding]:

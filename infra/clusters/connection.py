@@ -141,18 +141,18 @@ def _configuration(kubeconfig: str | None, context: str) -> Any:
             f"{where} has no context {context!r}; it has {', '.join(known) or 'none'}:"
             " mend slipway:target.context or the kubeconfig"
         )
-    found = Configuration()
+    configuration = Configuration()
     try:
-        with _complaints() as said:
-            KubeConfigLoader(document, active_context=context).load_and_set(found)
+        with _complaints() as complaints:
+            KubeConfigLoader(document, active_context=context).load_and_set(configuration)
     except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise ClusterError(f"{where}: context {context} cannot be used: {reason}") from None
-    if said:
+    if complaints:
         raise ClusterError(
-            f"{where}: the credentials of context {context} cannot be had: {'; '.join(said)}"
+            f"{where}: the credentials of context {context} cannot be had: {'; '.join(complaints)}"
         )
-    return found
+    return configuration
 
 
 def _document(kubeconfig: str | None, where: str) -> tuple[Any, list[str]]:
@@ -179,16 +179,16 @@ def _document(kubeconfig: str | None, where: str) -> tuple[Any, list[str]]:
 @contextmanager
 def _complaints() -> Iterator[list[str]]:
     """What the package only logs of a credential plugin that fails."""
-    said: list[str] = []
+    lines: list[str] = []
 
     def keep(record: logging.LogRecord) -> bool:
-        said.append(" ".join(record.getMessage().split()))
+        lines.append(" ".join(record.getMessage().split()))
         return False
 
     root = logging.getLogger()
     root.addFilter(keep)
     try:
-        yield said
+        yield lines
     finally:
         root.removeFilter(keep)
 

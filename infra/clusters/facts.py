@@ -93,14 +93,14 @@ def _known(connection: Connection, path: str) -> dict[str, Any]:
             f"the cluster of context {connection.context} answers {answer.status_code} to {path}:"
             " is this a Kubernetes API server, and may you use it?"
         )
-    found: dict[str, Any] = answer.json()
-    return found
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 def _listed(connection: Connection, path: str) -> list[dict[str, Any]] | None:
     answer = connection.ask(path)
-    found: list[dict[str, Any]] | None = answer.json()["items"] if answer.is_success else None
-    return found
+    items: list[dict[str, Any]] | None = answer.json()["items"] if answer.is_success else None
+    return items
 
 
 def _user(connection: Connection) -> str:

@@ -142,15 +142,15 @@ def _rights(facts: ClusterFacts) -> Diagnosis:
 
 
 def _room(facts: ClusterFacts, needed: Needs) -> Diagnosis:
-    wanted = f"the platform requests {needed.cpu}m CPU and {needed.memory} MiB"
+    detail = f"the platform requests {needed.cpu}m CPU and {needed.memory} MiB"
     if facts.room is None:
-        return _diagnosis("warning", "what room the nodes have may not be asked", wanted)
+        return _diagnosis("warning", "what room the nodes have may not be asked", detail)
     room = facts.room
     has = f"{room.nodes} nodes with {room.cpu}m CPU and {room.memory} MiB for pods"
     if room.cpu >= needed.cpu and room.memory >= needed.memory:
-        return _diagnosis("ok", has, wanted)
+        return _diagnosis("ok", has, detail)
     remedy = "add nodes, or larger ones; nodes that are not ready or are tainted do not count"
-    return _diagnosis("error", f"the cluster is too small: {has}", wanted, remedy)
+    return _diagnosis("error", f"the cluster is too small: {has}", detail, remedy)
 
 
 def _storage(facts: ClusterFacts, target: OnKubernetes) -> Diagnosis:
@@ -172,8 +172,8 @@ def _storage(facts: ClusterFacts, target: OnKubernetes) -> Diagnosis:
             f"there are {known}",
             "name one in slipway:target.storage_class",
         )
-    chosen = name or next(each for each, default in classes.items() if default)
-    return _diagnosis("ok", f"storage class {chosen}")
+    storage_class = name or next(each for each, default in classes.items() if default)
+    return _diagnosis("ok", f"storage class {storage_class}")
 
 
 def _definitions(facts: ClusterFacts, target: OnKubernetes) -> Diagnosis | None:

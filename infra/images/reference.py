@@ -96,20 +96,20 @@ def read_lock(path: Path = LOCK) -> Mapping[str, Locked]:
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        found = {image: Locked(e["digest"], tuple(e["platforms"])) for image, e in entries.items()}
+        images = {image: Locked(e["digest"], tuple(e["platforms"])) for image, e in entries.items()}
     except FileNotFoundError:
         return MappingProxyType({})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ImagesLockError(
             f"{path} cannot be read ({error}): write it again with `slipway images lock`"
         ) from None
-    for image, entry in found.items():
+    for image, entry in images.items():
         if not _DIGEST.fullmatch(entry.digest):
             raise ImagesLockError(
                 f"{path}: {image} has no digest but {entry.digest!r}: "
                 f"write it again with `slipway images lock`"
             )
-    return MappingProxyType(found)
+    return MappingProxyType(images)
 
 
 def write_lock(locked: Mapping[str, Locked], path: Path = LOCK) -> None:

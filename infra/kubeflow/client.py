@@ -89,11 +89,11 @@ class KubeflowPipelines:
             ServiceFailedError: it does not in time; says what it answers instead.
         """
         deadline = time.monotonic() + seconds
-        while (said := self.ailment()) is not None:
+        while (error := self.ailment()) is not None:
             if time.monotonic() > deadline:
                 raise ServiceFailedError(
                     f"Kubeflow Pipelines in namespace {self.namespace} does not answer after"
-                    f" {seconds:.0f} s ({said}): see `{self.kubectl('get', 'pods')}`"
+                    f" {seconds:.0f} s ({error}): see `{self.kubectl('get', 'pods')}`"
                 )
             time.sleep(min(_POLL_SECONDS, seconds))
 
@@ -112,34 +112,34 @@ class KubeflowPipelines:
 
     def make_pipeline(self, name: str, description: str) -> str:
         """The id of the pipeline of that name, made if it is not there."""
-        found = self.pipeline(name)
-        if found is None:
+        pipeline_id = self.pipeline(name)
+        if pipeline_id is None:
             body = {"display_name": name, "name": name, "description": description}
-            found = self._send("POST", "pipelines", json=body)["pipeline_id"]
-        return found
+            pipeline_id = self._send("POST", "pipelines", json=body)["pipeline_id"]
+        return pipeline_id
 
     def delete_pipeline(self, name: str) -> None:
         """Delete the pipeline and all of its versions, if it is there."""
-        if found := self.pipeline(name):
-            self._send("DELETE", f"pipelines/{found}", params={"cascade": "true"})
+        if pipeline_id := self.pipeline(name):
+            self._send("DELETE", f"pipelines/{pipeline_id}", params={"cascade": "true"})
 
     def version(self, pipeline_id: str, name: str) -> Version | None:
         """The version of that name."""
         path = f"pipelines/{pipeline_id}/versions"
-        found = self._send("GET", path, params=_named(name)).get("pipeline_versions", [])
-        return Version(pipeline_id, found[0]["pipeline_version_id"]) if found else None
+        versions = self._send("GET", path, params=_named(name)).get("pipeline_versions", [])
+        return Version(pipeline_id, versions[0]["pipeline_version_id"]) if versions else None
 
     def upload_version(self, pipeline_id: str, name: str, text: str) -> Version:
         """The version of that name, uploaded if it is not there."""
-        if found := self.version(pipeline_id, name):
-            return found
-        made = self._send(
+        if version_id := self.version(pipeline_id, name):
+            return version_id
+        version = self._send(
             "POST",
             "pipelines/upload_version",
             params={"name": name, "pipelineid": pipeline_id},
             files={"uploadfile": ("pipeline.yaml", text.encode(), "application/yaml")},
         )
-        return Version(pipeline_id, made["pipeline_version_id"])
+        return Version(pipeline_id, version["pipeline_version_id"])
 
     def spec(self, version: Version) -> dict[str, Any]:
         """The pipeline's definition, as it was uploaded, without what is for Kubernetes."""
@@ -150,11 +150,11 @@ class KubeflowPipelines:
 
     def make_experiment(self, name: str) -> str:
         """The id of the experiment of that name, made if it is not there."""
-        found = self._send("GET", "experiments", params=_named(name)).get("experiments", [])
-        if found:
-            return str(found[0]["experiment_id"])
-        made = self._send("POST", "experiments", json={"display_name": name})
-        return str(made["experiment_id"])
+        experiments = self._send("GET", "experiments", params=_named(name)).get("experiments", [])
+        if experiments:
+            return str(experiments[0]["experiment_id"])
+        experiment = self._send("POST", "experiments", json={"display_name": name})
+        return str(experiment["experiment_id"])
 
     def create_run(self, work: Work) -> str:
         """Start a run and return its id."""
@@ -195,8 +195,8 @@ class KubeflowPipelines:
 
     def _recurring_runs(self, name: str, experiment: str) -> list[str]:
         params = {**_named(name), "experiment_id": experiment}
-        found = self._send("GET", "recurringruns", params=params).get("recurringRuns", [])
-        return [each["recurring_run_id"] for each in found]
+        runs = self._send("GET", "recurringruns", params=params).get("recurringRuns", [])
+        return [each["recurring_run_id"] for each in runs]
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -250,8 +250,8 @@ def _of_kubernetes(answer: httpx.Response) -> bool:
 def _reason(answer: httpx.Response) -> str:
     """Why something was refused, in one line; an upload has a form of its own."""
     try:
-        said = answer.json()
-        message = said.get("error_message") or said["message"]
+        document = answer.json()
+        message = document.get("error_message") or document["message"]
     except (ValueError, KeyError, TypeError, AttributeError):
         message = answer.text
     return " ".join(str(message).split())[:300]

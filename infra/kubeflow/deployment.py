@@ -131,19 +131,19 @@ def checked(
     Raises:
         SettingsError: a name stands twice, or a pipeline or an argument does not exist or fit.
     """
-    found: dict[str, dict[str, Any]] = {}
+    arguments: dict[str, dict[str, Any]] = {}
     for index, run in enumerate(recurring):
         where = f"{PREFIX}pipelines.recurring[{index}]"
-        if run.name in found:
+        if run.name in arguments:
             raise SettingsError(f"{where}.name {run.name} stands twice: choose another")
         if run.pipeline not in pipelines:
             known = ", ".join(sorted(pipelines))
             raise SettingsError(f"{where}.pipeline is {run.pipeline!r}: should be one of {known}")
         try:
-            found[run.name] = typed(pipelines[run.pipeline].parameters, run.arguments)
+            arguments[run.name] = typed(pipelines[run.pipeline].parameters, run.arguments)
         except ParameterError as refused:
             raise SettingsError(f"{where}.arguments: {refused}") from None
-    return found
+    return arguments
 
 
 def deploy(
@@ -173,10 +173,10 @@ def deploy(
     for name, pipeline in pipelines.items():
         current = image.apply(pipeline.on)
         # Known as soon as the image is: a preview shows which recurring runs will be replaced.
-        versions[name] = current.apply(lambda known: known.version)
+        versions[name] = current.apply(lambda version: version.version)
         uploaded[name] = UploadedPipeline(
             f"pipeline-{name}",
-            {**reached, "pipeline": name, "text": current.apply(lambda known: known.text)},
+            {**reached, "pipeline": name, "text": current.apply(lambda version: version.text)},
             opts,
         )
     for run in recurring:

@@ -48,8 +48,8 @@ def pipeline(props: Mapping[str, Any]) -> dict[str, Any]:
     """
     kubeflow, compiled = _kubeflow(props), Compiled(props["pipeline"], props["text"])
     kubeflow.wait_until_ready()
-    made = kubeflow.make_pipeline(compiled.pipeline, compiled.description)
-    kubeflow.upload_version(made, compiled.version, compiled.text)
+    pipeline_id = kubeflow.make_pipeline(compiled.pipeline, compiled.description)
+    kubeflow.upload_version(pipeline_id, compiled.version, compiled.text)
     kubeflow.make_experiment(compiled.pipeline)
     return kept(props, PIPELINE) | {"version": compiled.version}
 
@@ -80,8 +80,8 @@ def recurring_run(props: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         )
     experiment = kubeflow.make_experiment(props["pipeline"])
     work = Work(props["name"], experiment, version, props["arguments"])
-    made = kubeflow.create_recurring_run(work, props["cron"], enabled=props["enabled"])
-    return made, kept(props, RECURRING_RUN)
+    run_id = kubeflow.create_recurring_run(work, props["cron"], enabled=props["enabled"])
+    return run_id, kept(props, RECURRING_RUN)
 
 
 def has_recurring_run(id_: str, props: Mapping[str, Any]) -> bool:
@@ -99,8 +99,8 @@ def _kubeflow(props: Mapping[str, Any]) -> KubeflowPipelines:
 
 
 def _version(kubeflow: KubeflowPipelines, props: Mapping[str, Any]) -> Any:
-    found = kubeflow.pipeline(props["pipeline"])
-    return kubeflow.version(found, props["version"]) if found else None
+    pipeline_id = kubeflow.pipeline(props["pipeline"])
+    return kubeflow.version(pipeline_id, props["version"]) if pipeline_id else None
 
 
 def _remove(props: Mapping[str, Any], remove: Callable[[KubeflowPipelines], None]) -> None:

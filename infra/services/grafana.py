@@ -24,8 +24,8 @@ _PROVIDER, _DASHBOARDS, _TENANTS = "provisioning/dashboards/slipway.yml", "dashb
 
 def services(settings: Settings, at_hand: bool) -> list[Service]:  # noqa: FBT001
     """One, where settings want it or, in doubt, where it can be had."""
-    wanted = settings.monitoring.grafana
-    if wanted == "off" or (wanted == "auto" and not at_hand):
+    switch = settings.monitoring.grafana
+    if switch == "off" or (switch == "auto" and not at_hand):
         return []
     return [_grafana(settings)]
 

@@ -93,12 +93,12 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
 
 def _jobs(others: list[Service]) -> list[prometheus.Job]:
     exporter = any(service.name == process_exporter.NAME for service in others)
-    found = [
+    jobs = [
         _job(service, service.metrics) if service.metrics else _told(service)
         for service in others
         if service.metrics or exporter
     ]
-    return [*found, prometheus.Job(PROMETHEUS, address(PROMETHEUS))]
+    return [*jobs, prometheus.Job(PROMETHEUS, address(PROMETHEUS))]
 
 
 def _job(service: Service, metrics: Metrics) -> prometheus.Job:

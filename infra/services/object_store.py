@@ -64,12 +64,14 @@ class Store:
 
 def store(settings: Settings) -> Store:
     """The way to the object store that the settings name."""
-    chosen = settings.cluster.object_store if settings.cluster else BuiltinObjectStore()
-    match chosen:
+    store_settings = settings.cluster.object_store if settings.cluster else BuiltinObjectStore()
+    match store_settings:
         case S3():
-            return _outside(chosen.endpoint, chosen.region, chosen.bucket_prefix)
+            return _outside(
+                store_settings.endpoint, store_settings.region, store_settings.bucket_prefix
+            )
         case Gcs():
-            return _outside(_GOOGLE, "auto", chosen.bucket_prefix)
+            return _outside(_GOOGLE, "auto", store_settings.bucket_prefix)
     return Store(
         endpoint=url(NAME),
         hostname=hostname(NAME),
@@ -83,8 +85,10 @@ def store(settings: Settings) -> Store:
 
 def services(settings: Settings) -> list[Service]:
     """One gateway, unless the store is somebody else's; buckets are folders, there before it."""
-    chosen = settings.cluster.object_store if settings.cluster else BuiltinObjectStore(gib=_GIB)
-    if not isinstance(chosen, BuiltinObjectStore):
+    store_settings = (
+        settings.cluster.object_store if settings.cluster else BuiltinObjectStore(gib=_GIB)
+    )
+    if not isinstance(store_settings, BuiltinObjectStore):
         return []
     names = [tenant.name for tenant in settings.tenants]
     own = (LAKE, ARTIFACTS, *((PIPELINES,) if settings.cluster else ()))
@@ -105,7 +109,7 @@ def services(settings: Settings) -> list[Service]:
                 "VGW_REGION": _REGION,
             },
             files={f"{_ACCOUNTS}/users.json": _users(names)} if names else {},
-            data=Data(gib=chosen.gib, folders=buckets),
+            data=Data(gib=store_settings.gib, folders=buckets),
             health=Health(path="/health"),
             resources=Resources(cpu=20, memory=64, memory_limit=256),
             step_ports=("http",),

@@ -56,7 +56,7 @@ def seconds(duration: str) -> int:
     Raises:
         ValueError: it is none.
     """
-    found = _DURATION.fullmatch(duration)
-    if found is None:
+    match = _DURATION.fullmatch(duration)
+    if match is None:
         raise ValueError(f"{duration!r} is no duration")
-    return int(found[1]) * _SECONDS_OF[found[2]]
+    return int(match[1]) * _SECONDS_OF[match[2]]

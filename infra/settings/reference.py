@@ -94,8 +94,8 @@ class _Tree:
                 branch.rows.append(row)
             listed = "[]" if inner.get("type") == "array" else ""
             for part, choice in self._parts(inner):
-                chosen = _kind(choice) if "oneOf" in inner else ""
-                self._walk(choice, part, below + listed, inside, chosen)
+                choice_kind = _kind(choice) if "oneOf" in inner else ""
+                self._walk(choice, part, below + listed, inside, choice_kind)
 
     def _row(self, node: Schema, called: str, path: str) -> Row | None:
         """The row of a setting; none of a branch that is only a part of the tree."""
@@ -133,8 +133,8 @@ class _Tree:
 
 def page() -> str:
     """The reference, in Markdown."""
-    found = [branch for branch in _Tree().branches.values() if branch.rows]
-    return "\n".join([_HEAD, *(_section(branch) for branch in found)])
+    branches = [branch for branch in _Tree().branches.values() if branch.rows]
+    return "\n".join([_HEAD, *(_section(branch) for branch in branches)])
 
 
 def schema() -> str:
@@ -199,20 +199,20 @@ def _escaped(text: str) -> str:
 
 def _bounds(node: Schema) -> str:
     inner = next((each for each in node.get("anyOf", ()) if not _is_null(each)), node)
-    found = [text.format(inner[name]) for name, text in _BOUNDS.items() if name in inner]
+    bounds = [text.format(inner[name]) for name, text in _BOUNDS.items() if name in inner]
     inside = [part for part in (inner.get("items"), _values(inner)) if part]
-    found += [f"each {text}" for text in map(_bounds, inside) if text]
+    bounds += [f"each {text}" for text in map(_bounds, inside) if text]
     names = inner.get("propertyNames", {}).get("enum", ())
-    found += [f"names {_either(names)}"] if names else []
-    found += [f"names like `{pattern}`" for pattern in inner.get("patternProperties", ())]
-    return ", ".join(found)
+    bounds += [f"names {_either(names)}"] if names else []
+    bounds += [f"names like `{pattern}`" for pattern in inner.get("patternProperties", ())]
+    return ", ".join(bounds)
 
 
 def _values(mapping: Schema) -> Schema:
     """What the values of a mapping are, whose names may have to be like something."""
     of_names: Schema = mapping.get("patternProperties", {})
-    found: Schema = next(iter(of_names.values()), mapping.get("additionalProperties") or {})
-    return found
+    values: Schema = next(iter(of_names.values()), mapping.get("additionalProperties") or {})
+    return values
 
 
 def _default(node: Schema) -> str:

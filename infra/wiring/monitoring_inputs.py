@@ -35,5 +35,5 @@ def objective(settings: Settings) -> Objective:
 
 def operator(settings: Settings) -> OperatedPrometheus | None:
     """The operator's Prometheus, where it is the one that watches."""
-    chosen = settings.monitoring.prometheus
-    return chosen if isinstance(chosen, OperatedPrometheus) else None
+    prometheus = settings.monitoring.prometheus
+    return prometheus if isinstance(prometheus, OperatedPrometheus) else None

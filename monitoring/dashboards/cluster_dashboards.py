@@ -51,7 +51,7 @@ def pipelines() -> Dashboard:
     )
 
 
-def logs(seen: Cluster) -> Dashboard:
+def logs(cluster: Cluster) -> Dashboard:
     """Logs, for whoever looks for what was said."""
     of = log_panels
     return page(
@@ -59,9 +59,9 @@ def logs(seen: Cluster) -> Dashboard:
         "Logs",
         "What services and pipeline steps say. A run's id is in its page's address.",
         (
-            ("How much", (of.volume(seen), of.bad_lines(seen))),
-            ("Steps", (of.step_lines(seen),)),
-            ("Platform", (of.service_lines(seen),)),
+            ("How much", (of.volume(cluster), of.bad_lines(cluster))),
+            ("Steps", (of.step_lines(cluster),)),
+            ("Platform", (of.service_lines(cluster),)),
             ("Collection", (of.taken_in(), of.dropped())),
         ),
         (

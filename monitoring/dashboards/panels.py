@@ -54,13 +54,13 @@ class Row:
 
 def rows(dashboard: Dashboard) -> list[Row]:
     """The rows of a dashboard, top to bottom, each with its panels from left to right."""
-    found: list[tuple[str, list[Panel]]] = []
+    sections: list[tuple[str, list[Panel]]] = []
     for panel in dashboard.panels or []:
         if isinstance(panel, RowPanel):
-            found.append((panel.title or "", []))
+            sections.append((panel.title or "", []))
         else:
-            found[-1][1].append(_panel(panel))
-    return [Row(title, tuple(panels)) for title, panels in found]
+            sections[-1][1].append(_panel(panel))
+    return [Row(title, tuple(panels)) for title, panels in sections]
 
 
 def _panel(built: Built) -> Panel:

@@ -25,21 +25,23 @@ _WORKLOADS = (
 def services_up(of: Cluster | None) -> Panel:
     """How many services there are, of all."""
     if of:
-        told = "Services of the platform that have all their pods."
-        return figure("Services up", told, "none", Query(_workloads(of, ">="), "up"))
-    told = "Services that answered Prometheus' last question."
-    return figure("Services up", told, "none", Query("sum(up)", "up"))
+        description = "Services of the platform that have all their pods."
+        return figure("Services up", description, "none", Query(_workloads(of, ">="), "up"))
+    description = "Services that answered Prometheus' last question."
+    return figure("Services up", description, "none", Query("sum(up)", "up"))
 
 
 def services_down(of: Cluster | None) -> Panel:
     """How many are not."""
     if of:
-        told = "Services of the platform that lack a pod; PodNotReady fires after 10 minutes."
+        description = (
+            "Services of the platform that lack a pod; PodNotReady fires after 10 minutes."
+        )
         down = Query(_workloads(of, "<"), "down")
-        return figure("Services down", told, "none", down, bad_from(1))
-    told = "Services that did not answer the last question; ServiceDown fires after 30 s."
+        return figure("Services down", description, "none", down, bad_from(1))
+    description = "Services that did not answer the last question; ServiceDown fires after 30 s."
     down = Query("count(up == 0) or vector(0)", "down")
-    return figure("Services down", told, "none", down, bad_from(1))
+    return figure("Services down", description, "none", down, bad_from(1))
 
 
 def _workloads(of: Cluster, compared: str) -> str:
@@ -64,15 +66,17 @@ def alerts_firing() -> Panel:
 def memory_in_all(of: Cluster | None) -> Panel:
     """What all services hold together."""
     if of and of.nodes:
-        told = "Working sets of all containers of the platform, as the kubelets measure them."
-        held = f"sum({_WORKING_SET}{{{_ours(of)}}})"
-        return figure("Memory in all", told, "bytes", Query(held, "working set"))
-    held = "sum(process_resident_memory_bytes)"
+        description = (
+            "Working sets of all containers of the platform, as the kubelets measure them."
+        )
+        total = f"sum({_WORKING_SET}{{{_ours(of)}}})"
+        return figure("Memory in all", description, "bytes", Query(total, "working set"))
+    total = "sum(process_resident_memory_bytes)"
     if of:
-        told = "Resident memory of the services that tell it: node metrics are off."
-        return figure("Memory of some", told, "bytes", Query(held, "resident"))
-    told = "Resident memory of all services, each with all of its processes."
-    return figure("Memory in all", told, "bytes", Query(held, "resident"))
+        description = "Resident memory of the services that tell it: node metrics are off."
+        return figure("Memory of some", description, "bytes", Query(total, "resident"))
+    description = "Resident memory of all services, each with all of its processes."
+    return figure("Memory in all", description, "bytes", Query(total, "resident"))
 
 
 def _ours(of: Cluster) -> str:

@@ -58,14 +58,14 @@ def poll_failures() -> Panel:
 
 def weight() -> Panel:
     """How traffic is meant to be split, and how it is."""
-    asked = f"rate(slipway_inference_requests_total[{RATE}])"
+    requests = f"rate(slipway_inference_requests_total[{RATE}])"
     challenger = f'rate(slipway_inference_requests_total{{slot="challenger"}}[{RATE}])'
     return plot(
         "Challenger's share",
         "Of routing keys, as set by `slipway traffic`; and of infer requests, as seen.",
         "percentunit",
         Query("max by (model) (slipway_challenger_weight)", "set"),
-        Query(f"sum by (model) ({challenger}) / sum by (model) ({asked})", "seen"),
+        Query(f"sum by (model) ({challenger}) / sum by (model) ({requests})", "seen"),
     )
 
 

@@ -52,12 +52,12 @@ def images(
     ]
 
 
-def show(console: Console, found: list[Listed]) -> None:
+def show(console: Console, images: list[Listed]) -> None:
     """A table of them."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "image", "tag", "digest", "used by"):
         table.add_column(column, no_wrap=True)
-    for each in found:
+    for each in images:
         short = each.digest[:_SHORT] or "-"
         cells = (each.name, each.image, each.tag, short, ", ".join(each.services))
         table.add_row(*map(escape, cells))

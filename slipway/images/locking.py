@@ -26,11 +26,11 @@ def lock(
     Raises:
         ImageError: one cannot be had; the lock stays as it was.
     """
-    found = {}
+    digests = {}
     for image in sorted(map(reference.full, images)):
-        seen = crane.manifest(image)
-        found[image] = Locked(seen.digest, tuple(sorted(seen.platforms)))
-        absent = [platform for platform in WANTED if platform not in seen.platforms]
-        tell(f"{image} {seen.digest}" + (f" (not for {', '.join(absent)})" if absent else ""))
-    reference.write_lock(found, path)
-    return found
+        manifest = crane.manifest(image)
+        digests[image] = Locked(manifest.digest, tuple(sorted(manifest.platforms)))
+        absent = [platform for platform in WANTED if platform not in manifest.platforms]
+        tell(f"{image} {manifest.digest}" + (f" (not for {', '.join(absent)})" if absent else ""))
+    reference.write_lock(digests, path)
+    return digests

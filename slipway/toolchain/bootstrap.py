@@ -85,8 +85,8 @@ def pip_settings(variables: Mapping[str, str]) -> dict[str, str]:
 def pip_environment(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
     """The environment in which pip finds these settings and no others."""
     kept = {name: value for name, value in _led(variables).items() if not name.startswith("PIP_")}
-    told = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in settings.items()}
-    return {**kept, **told, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    options = {f"PIP_{name.upper().replace('-', '_')}": value for name, value in settings.items()}
+    return {**kept, **options, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def uv_environment(variables: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:

@@ -29,10 +29,10 @@ def on_path(tool: Tool, search: str, host: Host, records: Records) -> Resolution
     """The tool on PATH with all its programs and files, if its version is accepted."""
     if tool.beside:
         return _beside(tool, host.tools[tool.beside], search, records)
-    found = shutil.which(tool.name, path=search)
-    if not found or set(programs(tool, search)) != set(tool.programs):
+    program = shutil.which(tool.name, path=search)
+    if not program or set(programs(tool, search)) != set(tool.programs):
         return None
-    path = Path(found).resolve() if tool.home else Path(found)
+    path = Path(program).resolve() if tool.home else Path(program)
     if not all((path.parent.parent / item).exists() for item in tool.home):
         return None
     return _accepted(tool, path, _version(tool, path, records))
@@ -40,8 +40,8 @@ def on_path(tool: Tool, search: str, host: Host, records: Records) -> Resolution
 
 def programs(tool: Tool, search: str) -> dict[str, Path]:
     """Where each program of a tool lies on a search path."""
-    found = {program: shutil.which(program, path=search) for program in tool.programs}
-    return {program: Path(path) for program, path in found.items() if path}
+    paths = {program: shutil.which(program, path=search) for program in tool.programs}
+    return {program: Path(path) for program, path in paths.items() if path}
 
 
 def without(search: str, ours: tuple[Path, ...]) -> str:
@@ -62,17 +62,17 @@ def ask(tool: Tool, path: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = re.search(tool.answers, answer.stdout + answer.stderr, re.MULTILINE)
-    return found[1] if found else ""
+    match = re.search(tool.answers, answer.stdout + answer.stderr, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _beside(tool: Tool, leader: Tool, search: str, records: Records) -> Resolution | None:
-    found = shutil.which(leader.name, path=search)
-    if not found:
+    program = shutil.which(leader.name, path=search)
+    if not program:
         return None
-    for folder in (Path(found).parent, Path(found).resolve().parent):
+    for folder in (Path(program).parent, Path(program).resolve().parent):
         if set(programs(tool, str(folder))) == set(tool.programs):
-            version = _version(leader, Path(found), records)
+            version = _version(leader, Path(program), records)
             return _accepted(tool, folder / tool.name, version)
     return None
 

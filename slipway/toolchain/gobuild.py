@@ -80,27 +80,27 @@ class GoBuilder:
         arguments = ["build", "-v", *_ARGUMENTS, tags, *_linking(tools), f"-o={output}/", *packages]
         self._log.mkdir(exist_ok=True)
         log = self._log / f"go-{module}.log"
-        said = ""
+        message = ""
         try:
             with self._go.running(arguments, folder) as lines:
-                said = self._follow(lines, log, total)
+                message = self._follow(lines, log, total)
         except GoError as error:
-            raise GoError(f"building {names} failed: {said or error} (log: {log})") from None
+            raise GoError(f"building {names} failed: {message or error} (log: {log})") from None
 
     def _follow(self, lines: Iterable[str], log: Path, total: int) -> str:
         """Log the lines, tell of progress, and return the last that is no package's name."""
-        said, built = "", 0
+        message, built = "", 0
         with log.open("w", encoding="utf-8") as file:
             for line in lines:
                 file.write(line)
                 text = line.strip()
                 if not _IMPORT_PATH.fullmatch(text):
-                    said = text
+                    message = text
                     continue
                 built += 1
                 if built % _TELL_EVERY == 0:
                     self._progress("go", f"compiled {built} of {total} packages")
-        return said
+        return message
 
     def _copy_scripts(self, recipe: GoRecipe, output: Path) -> None:
         for program, (module, required, path) in recipe.copied.items():

@@ -61,8 +61,8 @@ class Go:
         answer = self.run(["version"], os.sep)
         local = self.run(["env", "GOTOOLCHAIN"], os.sep).strip() == "local"
         floor = GO_AT_LEAST if local else _BRINGS_NEWER
-        found = re.search(r"go(\d+\.\d+(?:\.\d+)?)", answer)
-        if not found or numbers(found[1]) < numbers(floor):
+        match = re.search(r"go(\d+\.\d+(?:\.\d+)?)", answer)
+        if not match or numbers(match[1]) < numbers(floor):
             raise GoError(f"{self.program} is {answer.strip() or 'silent'}, older than {floor}")
 
     def run(self, arguments: Sequence[str], folder: str | Path) -> str:
@@ -119,6 +119,6 @@ class Go:
         }
 
 
-def _complaint(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _complaint(stderr: str) -> str:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     return next((line for line in lines if not line.startswith("go: downloading ")), "")

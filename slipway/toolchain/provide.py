@@ -55,14 +55,14 @@ def ensure(
         ChecksumError: an archive is not what was published or pinned.
     """
     cache = _Cache(tools_dir.absolute(), host or Host.here())
-    wanted = [cache.host.tools[name] for name in dict.fromkeys(names)]
-    found = cache.find(wanted)
+    tools = [cache.host.tools[name] for name in dict.fromkeys(names)]
+    found = cache.find(tools)
     try:
-        if len(found) == len(wanted) and cache.settled(found):
+        if len(found) == len(tools) and cache.settled(found):
             return found
-        return cache.fill(wanted, progress)
+        return cache.fill(tools, progress)
     except OSError as error:
-        if cache.suffices(wanted):
+        if cache.suffices(tools):
             return found
         raise ToolMissingError(
             f"the tool cache {tools_dir} cannot be written: {error.strerror or error}; "
@@ -93,67 +93,67 @@ class _Cache:
         self._records = Records(tools_dir)
         self._search = find.without(host.path, (self._bin, *host.ours))
 
-    def find(self, wanted: Sequence[Tool]) -> dict[str, Resolution]:
+    def find(self, tools: Sequence[Tool]) -> dict[str, Resolution]:
         """Those tools that are on PATH or in the store."""
-        found = {}
-        for tool in wanted:
+        resolutions = {}
+        for tool in tools:
             resolution = find.on_path(tool, self._search, self.host, self._records)
             resolution = resolution or self._store.find(tool)
             if resolution:
-                found[tool.name] = resolution
-        return found
+                resolutions[tool.name] = resolution
+        return resolutions
 
-    def settled(self, found: dict[str, Resolution]) -> bool:
+    def settled(self, resolutions: dict[str, Resolution]) -> bool:
         """Whether the records and `tools/bin` say what was found, and no work lies about."""
-        self._record(found)
-        untidy = self._complete(found) and self._store.has_work()
-        return not (untidy or self._records.changed or self._stale(found))
+        self._record(resolutions)
+        untidy = self._complete(resolutions) and self._store.has_work()
+        return not (untidy or self._records.changed or self._stale(resolutions))
 
-    def suffices(self, wanted: Sequence[Tool]) -> bool:
+    def suffices(self, tools: Sequence[Tool]) -> bool:
         """Whether all that cannot be done without is in order, for a cache that is read-only."""
-        needed = [tool for tool in wanted if tool.go]
+        needed = [tool for tool in tools if tool.go]
         return all(self._records.has(tool.name) for tool in needed) and all(
             (self._bin / program).exists() for tool in needed for program in tool.programs
         )
 
-    def fill(self, wanted: Sequence[Tool], progress: Progress) -> dict[str, Resolution]:
+    def fill(self, tools: Sequence[Tool], progress: Progress) -> dict[str, Resolution]:
         """Bring what is missing, with one process at a time at work on the cache."""
         self._bin.mkdir(parents=True, exist_ok=True)
         with locked(self._tools_dir / "lock", lambda: progress("tools", _WAITING)):
             self._records.reread()
-            found = self.find(wanted)
-            missing = [tool for tool in wanted if tool.name not in found]
+            resolutions = self.find(tools)
+            missing = [tool for tool in tools if tool.name not in resolutions]
             # httpx alone takes longer to import than all the rest of a call that finds all.
             from slipway.toolchain.provision import bring  # noqa: PLC0415 - see above
 
             try:
                 for resolution in bring(missing, self.host, self._store, progress):
-                    found[resolution.name] = resolution
+                    resolutions[resolution.name] = resolution
                     progress(resolution.name, f"{resolution.version} {_CAME[resolution.source]}")
             finally:
                 # What came before an error is kept.
-                self._settle(found)
-            if self._complete(found):
+                self._settle(resolutions)
+            if self._complete(resolutions):
                 self._store.clear_work()
-        return {tool.name: found[tool.name] for tool in wanted if tool.name in found}
+        return {tool.name: resolutions[tool.name] for tool in tools if tool.name in resolutions}
 
-    def _complete(self, found: dict[str, Resolution]) -> bool:
+    def _complete(self, resolutions: dict[str, Resolution]) -> bool:
         tools = self.host.tools.values()
         needed = {tool.name for tool in tools if tool.go and tool.group == "platform"}
-        return needed <= found.keys()
+        return needed <= resolutions.keys()
 
-    def _settle(self, found: dict[str, Resolution]) -> None:
-        bin_folder.write(self._bin, self._stale(found))
-        self._record(found)
+    def _settle(self, resolutions: dict[str, Resolution]) -> None:
+        bin_folder.write(self._bin, self._stale(resolutions))
+        self._record(resolutions)
         self._records.save()
 
-    def _record(self, found: dict[str, Resolution]) -> None:
-        for resolution in found.values():
+    def _record(self, resolutions: dict[str, Resolution]) -> None:
+        for resolution in resolutions.values():
             self._records.put(resolution, origin_of(resolution))
 
-    def _stale(self, found: dict[str, Resolution]) -> dict[str, Entry]:
+    def _stale(self, resolutions: dict[str, Resolution]) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
-        for name, resolution in found.items():
+        for name, resolution in resolutions.items():
             search = f"{resolution.path.parent}{os.pathsep}{self._search}"
             entries |= find.programs(self.host.tools[name], search)
         return bin_folder.stale(self._bin, entries)

@@ -107,10 +107,10 @@ def _unfit(tool: Tool, origin: Origin, staged: Path) -> str:
     """Why a staged tool cannot be used, "" if it can."""
     if not tool.answers:
         return ""
-    said, due = ask(tool, staged / "bin" / tool.name), tool.version_by(origin)
-    if said == due:
+    version, due = ask(tool, staged / "bin" / tool.name), tool.version_by(origin)
+    if version == due:
         return ""
-    return f"{tool.name} by {origin} answers {said or 'nothing'} for its version, not {due}"
+    return f"{tool.name} by {origin} answers {version or 'nothing'} for its version, not {due}"
 
 
 def _three_ways(tools: Sequence[Tool], unreachable: str, no_go: str) -> str:

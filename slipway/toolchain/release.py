@@ -78,12 +78,12 @@ class Releases:
         return self._archives[url]
 
     def _download(self, name: str, url: str, published: str) -> Path:
-        told = 0
+        reported = 0
 
         def tell(done: int, total: int) -> None:
-            nonlocal told
-            if total and (percent := 100 * done // total) >= told + _STEP_PERCENT:
-                told = percent
+            nonlocal reported
+            if total and (percent := 100 * done // total) >= reported + _STEP_PERCENT:
+                reported = percent
                 self._progress(name, f"downloaded {done} of {total} MB")
 
         self._progress(name, f"downloading {url}")

@@ -24,8 +24,8 @@ def predict(train: pl.DataFrame, rows: pl.DataFrame) -> np.ndarray:
     overall = float(train.select(pl.col(LABEL).mean()).item())
     late = pl.col(LABEL).sum() + PRIOR_FLIGHTS * overall
     rates = _hourly(train).group_by(by).agg((late / (pl.len() + PRIOR_FLIGHTS)).alias("rate"))
-    found = _hourly(rows).join(rates, on=by, how="left", maintain_order="left")
-    return found["rate"].fill_null(overall).to_numpy()
+    joined = _hourly(rows).join(rates, on=by, how="left", maintain_order="left")
+    return joined["rate"].fill_null(overall).to_numpy()
 
 
 def _hourly(rows: pl.DataFrame) -> pl.DataFrame:

@@ -100,12 +100,12 @@ def _late_rate(category: Var, train: pl.DataFrame, name: str) -> Var:
     )
 
 
-def _or_median(measure: Var, seen: pl.Series) -> Var:
+def _or_median(measure: Var, values: pl.Series) -> Var:
     """Put the training median where the measure is NaN; 0 if training saw none at all.
 
     Filling here, not in the trees: a tree that met no NaN in training treats one as 0, and the
     ONNX operator would not.
     """
-    known = seen.drop_nans().median()
+    known = values.drop_nans().median()
     median = np.float32(known) if isinstance(known, float) else np.float32(0)
     return op.where(op.isnan(measure), op.const(median), measure)

@@ -60,9 +60,9 @@ def create(plan: Plan) -> str:
         _create(plan)
         for node in _nodes(plan.name):
             _tell_of_registry(node, plan)
-        found = kubeconfig(plan.name)
+        credentials = kubeconfig(plan.name)
     marker.unlink(missing_ok=True)
-    return found
+    return credentials
 
 
 def names() -> list[str]:

@@ -97,13 +97,13 @@ def _docker(host: Host) -> Diagnosis:
 
 
 def _memory(host: Host, memory: int) -> Diagnosis:
-    wanted = memory + _NODE_MEMORY
+    required = memory + _NODE_MEMORY
     summary = f"{host.free} MiB of memory free for Docker's containers, of {host.memory}"
-    detail = f"the platform and a node take {wanted} MiB"
-    if host.memory < wanted:
+    detail = f"the platform and a node take {required} MiB"
+    if host.memory < required:
         remedy = "give Docker more memory, or use a larger machine"
         return Diagnosis("error", _CATEGORY, summary, detail, remedy)
-    if host.free < wanted:
+    if host.free < required:
         return Diagnosis("warning", _CATEGORY, summary, detail, "end what takes the memory")
     return Diagnosis("ok", _CATEGORY, summary, detail)
 

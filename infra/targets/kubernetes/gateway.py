@@ -21,33 +21,36 @@ _API_VERSION = "gateway.networking.k8s.io/v1"
 _PROXIES = {"matchLabels": {"gateway.networking.k8s.io/gateway-name": NAME}}
 
 
-def of_gateway(chosen: Gateway, services: list[Service], context: RenderContext) -> list[Manifest]:
+def of_gateway(
+    settings: Gateway, services: list[Service], context: RenderContext
+) -> list[Manifest]:
     """The Gateway; to each service with a page a route, and its door for the proxies."""
     pages = [service for service in services if service.ui]
-    beside = [] if chosen.proxies else [_proxies_policy(pages, context)]
+    beside = [] if settings.proxies else [_proxies_policy(pages, context)]
     return [
-        gateway(chosen, context),
+        gateway(settings, context),
         *beside,
-        *(route(chosen, service, context) for service in pages),
-        *(_opening(chosen, service, context) for service in pages),
+        *(route(settings, service, context) for service in pages),
+        *(_opening(settings, service, context) for service in pages),
     ]
 
 
-def gateway(chosen: Gateway, context: RenderContext) -> Manifest:
+def gateway(settings: Gateway, context: RenderContext) -> Manifest:
     """One listener for all names below the host name."""
-    issuer = {"cert-manager.io/cluster-issuer": chosen.cluster_issuer}
+    issuer = {"cert-manager.io/cluster-issuer": settings.cluster_issuer}
     return {
         "apiVersion": _API_VERSION,
         "kind": "Gateway",
-        "metadata": _metadata(context) | ({"annotations": issuer} if chosen.cluster_issuer else {}),
+        "metadata": _metadata(context)
+        | ({"annotations": issuer} if settings.cluster_issuer else {}),
         "spec": {
-            "gatewayClassName": chosen.class_name,
-            "listeners": [_listener(chosen)],
+            "gatewayClassName": settings.class_name,
+            "listeners": [_listener(settings)],
         },
     }
 
 
-def route(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
+def route(settings: Gateway, service: Service, context: RenderContext) -> Manifest:
     """The page of a service at <service>.<hostname>."""
     port = context.number(service.name, service.ports[0])
     return {
@@ -56,33 +59,36 @@ def route(chosen: Gateway, service: Service, context: RenderContext) -> Manifest
         "metadata": context.metadata(service),
         "spec": {
             "parentRefs": [{"name": NAME}],
-            "hostnames": [f"{service.name}.{chosen.hostname}"],
+            "hostnames": [f"{service.name}.{settings.hostname}"],
             "rules": [{"backendRefs": [{"name": service.name, "port": port}]}],
         },
     }
 
 
-def _listener(chosen: Gateway) -> Manifest:
-    names = {"hostname": f"*.{chosen.hostname}", "allowedRoutes": {"namespaces": {"from": "Same"}}}
-    if not chosen.cluster_issuer:
+def _listener(settings: Gateway) -> Manifest:
+    names = {
+        "hostname": f"*.{settings.hostname}",
+        "allowedRoutes": {"namespaces": {"from": "Same"}},
+    }
+    if not settings.cluster_issuer:
         return {"name": "http", "protocol": "HTTP", "port": 80, **names}
     tls = {"mode": "Terminate", "certificateRefs": [{"name": f"{NAME}-gateway"}]}
     return {"name": "https", "protocol": "HTTPS", "port": 443, "tls": tls, **names}
 
 
-def _opening(chosen: Gateway, service: Service, context: RenderContext) -> Manifest:
+def _opening(settings: Gateway, service: Service, context: RenderContext) -> Manifest:
     ports = [network.tcp(context.number(service.name, service.ports[0]))]
     return network.network_policy(
         context.metadata(service) | {"name": f"{service.name}-gateway"},
         {"matchLabels": context.selector(service)},
-        ingress=[{"from": [_callers(chosen)], "ports": ports}],
+        ingress=[{"from": [_callers(settings)], "ports": ports}],
     )
 
 
-def _callers(chosen: Gateway) -> Manifest:
-    if not chosen.proxies:
+def _callers(settings: Gateway) -> Manifest:
+    if not settings.proxies:
         return {"podSelector": _PROXIES}
-    labels = {"kubernetes.io/metadata.name": chosen.proxies}
+    labels = {"kubernetes.io/metadata.name": settings.proxies}
     return {"namespaceSelector": {"matchLabels": labels}}
 
 

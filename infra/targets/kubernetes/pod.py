@@ -73,10 +73,10 @@ def _container(service: Service, context: RenderContext) -> Manifest:
 
 def _resources(service: Service) -> Manifest:
     """No CPU limit: it would slow a service down on a node that has time to spare."""
-    asked = service.resources
+    requested = service.resources
     return {
-        "requests": {"cpu": f"{asked.cpu}m", "memory": f"{asked.memory}Mi"},
-        "limits": {"memory": f"{asked.memory_limit}Mi"},
+        "requests": {"cpu": f"{requested.cpu}m", "memory": f"{requested.memory}Mi"},
+        "limits": {"memory": f"{requested.memory_limit}Mi"},
     }
 
 

@@ -44,12 +44,12 @@ class KubernetesService(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("slipway:kubernetes:Service", name, {}, opts)
-        made: list[pulumi.Resource] = []
+        resources: list[pulumi.Resource] = []
         for manifest in manifests:
             # Pods start behind closed doors, with all they read in place.
-            needed = [*after, *(made if manifest["kind"] in _WORKLOADS else ())]
+            needed = [*after, *(resources if manifest["kind"] in _WORKLOADS else ())]
             options = pulumi.ResourceOptions(parent=self, depends_on=needed)
-            made.append(resource(manifest, options))
+            resources.append(resource(manifest, options))
         self.register_outputs({})
 
 

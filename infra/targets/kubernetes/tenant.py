@@ -29,10 +29,10 @@ class KubernetesTenant(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("slipway:kubernetes:Tenant", tenant.namespace, {}, opts)
-        made: list[pulumi.Resource] = []
+        resources: list[pulumi.Resource] = []
         values = secret_values.of_steps(tenant.steps, context, secrets)
         for manifest in objects.of_tenant(tenant, services, context, values):
             # The namespace is the first of them.
-            options = pulumi.ResourceOptions(parent=self, depends_on=made[:1])
-            made.append(resource(manifest, options, qualifier=f"{tenant.namespace}/"))
+            options = pulumi.ResourceOptions(parent=self, depends_on=resources[:1])
+            resources.append(resource(manifest, options, qualifier=f"{tenant.namespace}/"))
         self.register_outputs({})

@@ -66,13 +66,13 @@ def members(tenant: Tenancy, context: RenderContext) -> list[Manifest]:
 
 def services_rights(services: list[Service], context: RenderContext) -> list[Manifest]:
     """What services of the platform may do here: nearly all may do nothing."""
-    made = []
+    manifests = []
     for service in services:
         if service.tenant_rights:
             metadata = context.metadata(service)
-            made.append(access.role_of(service.tenant_rights, metadata))
-            made.append(access.binding_of(metadata, service.name, context.home))
-    return made
+            manifests.append(access.role_of(service.tenant_rights, metadata))
+            manifests.append(access.binding_of(metadata, service.name, context.home))
+    return manifests
 
 
 def _object(kind: str, spec: Manifest, context: RenderContext) -> Manifest:

@@ -68,11 +68,11 @@ def answer(
     check = health_checks.get(path.removeprefix(_OF)) if path.startswith(_OF) else None
     if check is None:
         return 404, b""
-    seen = supervisor.state(stack, path.removeprefix(_OF))
-    if not seen or not seen.pid or not health.answers(check["address"], check["path"] or None):
+    state = supervisor.state(stack, path.removeprefix(_OF))
+    if not state or not state.pid or not health.answers(check["address"], check["path"] or None):
         return 503, b""
     try:
-        return 200, of_process(psutil.Process(seen.pid))
+        return 200, of_process(psutil.Process(state.pid))
     except psutil.NoSuchProcess:
         return 503, b""
 

@@ -37,9 +37,9 @@ def wait(stack: StackDir, name: str, address: str, path: str | None, seconds: fl
     deadline = time.monotonic() + seconds
     earlier = len(history.exits(stack, name))
     while not answers(address, path):
-        seen = supervisor.state(stack, name)
-        if seen is None or seen.state in _HOPELESS:
-            raise _failed(stack, name, seen.reason if seen else "its supervisor is gone")
+        state = supervisor.state(stack, name)
+        if state is None or state.state in _HOPELESS:
+            raise _failed(stack, name, state.reason if state else "its supervisor is gone")
         if len(history.exits(stack, name)) - earlier >= _QUICK_EXITS:
             raise _failed(stack, name, "it ends as soon as it starts")
         if time.monotonic() > deadline:
@@ -76,5 +76,5 @@ def _tail(log: Path) -> str:
         lines = log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").splitlines()
     except OSError:
         return "(there is none)"
-    said = [line.strip() for line in lines if line.strip()]
-    return " | ".join(said[-_LAST_LINES:]) or "(it is empty)"
+    stripped = [line.strip() for line in lines if line.strip()]
+    return " | ".join(stripped[-_LAST_LINES:]) or "(it is empty)"

@@ -42,15 +42,15 @@ def end_all(stack: Path) -> int:
     return end(list(processes(stack)))
 
 
-def end(found: list[psutil.Process]) -> int:
+def end(processes: list[psutil.Process]) -> int:
     """End processes by SIGTERM, and those that stay by SIGKILL; their number."""
-    for process in found:
+    for process in processes:
         _signal(process, kill=False)
-    _, alive = psutil.wait_procs(found, timeout=_TERM_SECONDS)
+    _, alive = psutil.wait_procs(processes, timeout=_TERM_SECONDS)
     for process in alive:
         _signal(process, kill=True)
     psutil.wait_procs(alive, timeout=_TERM_SECONDS)
-    return len(found)
+    return len(processes)
 
 
 def _belongs(mark: str, works_in: Path, folder: Path, known: Identity | None) -> bool:

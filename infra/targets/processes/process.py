@@ -121,8 +121,8 @@ def remove(spec: Spec) -> None:
 
 def config_files(spec: Spec) -> dict[str, str] | None:
     """The config files of the running process as they are on disk; None if it does not run."""
-    seen = supervisor.state(spec.stack_dir, spec.name)
-    if seen is None or seen.state not in {"RUNNING", "STARTING"}:
+    state = supervisor.state(spec.stack_dir, spec.name)
+    if state is None or state.state not in {"RUNNING", "STARTING"}:
         return None
     folder = spec.folder / "config"
     paths = {name: folder / name for name in spec.files}

@@ -218,14 +218,14 @@ def _socket(stack: StackDir) -> Path:
         text = (stack.supervisor / "supervisord.conf").read_text(encoding="utf-8")
     except OSError:
         return stack.socket
-    said = {
+    variables = {
         name: Path(value.replace("%%", "%"))
         for name, value in re.findall(r"^(file|pidfile) = (.*)$", text, re.MULTILINE)
     }
     # Written relative to the folder since it may be moved, and then the socket is our own.
-    folder = said["pidfile"].parent if "pidfile" in said else Path()
+    folder = variables["pidfile"].parent if "pidfile" in variables else Path()
     is_own = folder.is_absolute() and folder.exists() and folder.samefile(stack.supervisor)
-    return said.get("file", stack.socket) if is_own else stack.socket
+    return variables.get("file", stack.socket) if is_own else stack.socket
 
 
 def _wait_for_supervisord_to_end(stack: StackDir) -> None:
@@ -271,5 +271,5 @@ files = %(ENV_{_PROGRAMS})s
 
 def _pattern(folder: Path) -> str:
     """A pattern of the program files that supervisord does not cut at a space of the path."""
-    found = glob.escape(str(folder))
-    return "".join(_NOT_PRINTED if sign.isspace() else sign for sign in found) + "/*.ini"
+    pattern = glob.escape(str(folder))
+    return "".join(_NOT_PRINTED if sign.isspace() else sign for sign in pattern) + "/*.ini"
