@@ -259,13 +259,13 @@ def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
 
-def _version(found: dict[str, Any]) -> ModelVersion:
-    tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+def _version(document: dict[str, Any]) -> ModelVersion:
+    tags = {tag["key"]: tag["value"] for tag in document.get("tags", [])}
     return ModelVersion(
-        model=str(found["name"]),
-        version=str(found["version"]),
+        model=str(document["name"]),
+        version=str(document["version"]),
         digest=tags.get("digest", ""),
-        run_id=str(found.get("run_id", "")),
+        run_id=str(document.get("run_id", "")),
     )
 
 

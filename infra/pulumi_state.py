@@ -45,8 +45,8 @@ def files(home: Home) -> list[Path]:
 def locks(home: Home, stack: str) -> list[Path]:
     """The locks of a stack, in the layout without projects, too."""
     folder = _folder(home) / "locks"
-    found = (folder.glob(f"{place}/*.json") for place in (f"*/{project_name()}/{stack}", stack))
-    return sorted(path for paths in found for path in paths)
+    matches = (folder.glob(f"{place}/*.json") for place in (f"*/{project_name()}/{stack}", stack))
+    return sorted(path for paths in matches for path in paths)
 
 
 def text(path: Path) -> str:

@@ -34,7 +34,7 @@ _TYPE: Final = "pulumi-python:dynamic/generated:SigningKey"
 _TITLE: Final = "org.opencontainers.image.title"
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 _MLFLOW: Final = "/api/2.0/mlflow"
-_PATIENCE: Final = httpx.Timeout(5.0)
+_TIMEOUT: Final = httpx.Timeout(5.0)
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def trusted_after(signing: Signing, key: Mapping[str, Any]) -> list[str]:
 
 def _released(settings: Settings, recorded: Recorded) -> list[tuple[str, list[str], bytes]]:
     """Each version that is in a slot, its slots, and its model.sig."""
-    asked = _Asked(settings, recorded)
-    return [(version, slots, asked.signature(version)) for version, slots in asked.versions()]
+    releases = _Releases(settings, recorded)
+    return [(version, slots, releases.signature(version)) for version, slots in releases.versions()]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """MLflow and the registry, asked of the served model."""
+class _Releases:
+    """Released versions of the served model, from MLflow and the registry."""
 
     settings: Settings
     recorded: Recorded
@@ -124,8 +124,8 @@ class _Asked:
         answer = self._get(tracking.NAME, f"{_MLFLOW}/registered-models/get", {"name": model})
         if answer.status_code == httpx.codes.NOT_FOUND:
             return []
-        found = answer.raise_for_status().json()["registered_model"].get("aliases", [])
-        aliases = {each["alias"]: str(each["version"]) for each in found}
+        pointers = answer.raise_for_status().json()["registered_model"].get("aliases", [])
+        aliases = {each["alias"]: str(each["version"]) for each in pointers}
         slots: dict[str, list[str]] = {}
         for slot, alias in self.settings.serving.slots.model_dump().items():
             if alias in aliases:
@@ -155,7 +155,7 @@ class _Asked:
     def _client(self, service: str, url: httpx.URL) -> httpx.Client:
         target = self.settings.target
         if target.kind == "processes":
-            return httpx.Client(base_url=url, timeout=_PATIENCE, trust_env=False)
+            return httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
         kubeconfig = target.kubeconfig if isinstance(target, Existing) else None
         if isinstance(target, Kind):
             from infra.clusters.kind import cli  # noqa: PLC0415 - runs programs; data elsewhere

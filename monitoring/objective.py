@@ -10,7 +10,7 @@ LATENCY_BOUNDS = (
 )
 """Seconds that serving's histogram counts exactly: only these can be promised and measured."""
 
-LEAST_PERCENT = 95.0
+MIN_PERCENT = 95.0
 """Below it an alert that fires at 14.4 times the budget would ask for over 72% of failures."""
 
 

@@ -54,8 +54,8 @@ class _Packaged:
     @property
     def signature(self) -> dict[str, Any]:
         """What it takes and gives."""
-        found: dict[str, Any] = json.loads(self.files[model_package.SIGNATURE])
-        return found
+        document: dict[str, Any] = json.loads(self.files[model_package.SIGNATURE])
+        return document
 
     @property
     def inputs(self) -> tuple[RawInput, ...]:

@@ -17,7 +17,7 @@ def secrets(cluster: OnKubernetes) -> dict[str, str]:
     """Keys and passwords of what somebody else looks after; everything else is generated."""
     texts: dict[str, SecretStr] = {}
     if isinstance(cluster.database, ExternalDatabase):
-        texts[database.GIVEN_PASSWORD] = cluster.database.password
+        texts[database.EXTERNAL_PASSWORD] = cluster.database.password
     if isinstance(cluster.object_store, S3 | Gcs):
         texts[object_store.ACCESS_KEY] = cluster.object_store.access_key
         texts[object_store.SECRET_KEY] = cluster.object_store.secret_key

@@ -89,7 +89,7 @@ class KubeflowPipelines:
             ServiceFailedError: it does not in time; says what it answers instead.
         """
         deadline = time.monotonic() + seconds
-        while (error := self.ailment()) is not None:
+        while (error := self.health_error()) is not None:
             if time.monotonic() > deadline:
                 raise ServiceFailedError(
                     f"Kubeflow Pipelines in namespace {self.namespace} does not answer after"
@@ -97,7 +97,7 @@ class KubeflowPipelines:
                 )
             time.sleep(min(_POLL_SECONDS, seconds))
 
-    def ailment(self) -> str | None:
+    def health_error(self) -> str | None:
         """Why it does not answer; None if it does."""
         try:
             answer = self._client.get("healthz")
@@ -144,9 +144,9 @@ class KubeflowPipelines:
     def spec(self, version: Version) -> dict[str, Any]:
         """The pipeline's definition, as it was uploaded, without what is for Kubernetes."""
         path = f"pipelines/{version.pipeline_id}/versions/{version.version_id}"
-        found: dict[str, Any] = self._send("GET", path)["pipeline_spec"]
+        pipeline_spec: dict[str, Any] = self._send("GET", path)["pipeline_spec"]
         # With a second document it is a mapping of both.
-        return cast("dict[str, Any]", found.get("pipeline_spec", found))
+        return cast("dict[str, Any]", pipeline_spec.get("pipeline_spec", pipeline_spec))
 
     def make_experiment(self, name: str) -> str:
         """The id of the experiment of that name, made if it is not there."""

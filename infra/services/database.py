@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAME: Final = "database"
 PORT: Final = 3306
 PIPELINES, LINEAGE, TRACKING = "mlpipeline", "metadb", "mlflow"
-GIVEN_PASSWORD: Final = "database-password"  # noqa: S105 - the name of a secret
+EXTERNAL_PASSWORD: Final = "database-password"  # noqa: S105 - the name of a secret
 # It may come by the socket alone, and do nothing.
 _PROBE: Final = "probe"
 _INIT, _SOCKET = "init.sql", "/tmp/mariadb.sock"  # noqa: S108 - the pod's own scratch
@@ -56,7 +56,7 @@ def connection(settings: Settings, database: str) -> Connection:
             host=there.host,
             port=str(there.port),
             user=there.user,
-            password=GIVEN_PASSWORD,
+            password=EXTERNAL_PASSWORD,
             database=database,
             talks_to=(),
             egress_ports=(there.port,),

@@ -54,7 +54,7 @@ def seconds(duration: str) -> int:
     """Seconds of a duration as settings have it: 5s, 1m, 7d.
 
     Raises:
-        ValueError: it is none.
+        ValueError: `duration` has another form.
     """
     match = _DURATION.fullmatch(duration)
     if match is None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from infra.settings.fields import Days, Duration, NamespaceName, Switch, Tree
-from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
+from monitoring.objective import LATENCY_BOUNDS, MIN_PERCENT
 
 
 class BuiltinPrometheus(Tree):
@@ -54,7 +54,7 @@ class Objective(Tree):
     """What serving promises over 30 days; alerts fire when it is being broken."""
 
     availability_percent: float = Field(
-        default=99.5, ge=LEAST_PERCENT, lt=100, description="Infer requests that do not fail."
+        default=99.5, ge=MIN_PERCENT, lt=100, description="Infer requests that do not fail."
     )
     latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
         default=0.1,
@@ -62,7 +62,7 @@ class Objective(Tree):
         json_schema_extra={"enum": list(LATENCY_BOUNDS)},
     )
     latency_percent: float = Field(
-        default=99.0, ge=LEAST_PERCENT, lt=100, description="Infer requests answered in time."
+        default=99.0, ge=MIN_PERCENT, lt=100, description="Infer requests answered in time."
     )
 
 

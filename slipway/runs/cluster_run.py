@@ -73,7 +73,7 @@ class PipelinesOfStack:
         if pipeline not in self.versions:
             known = ", ".join(sorted(self.versions)) or "none"
             raise SettingsError(f"there is no pipeline {pipeline} on stack {self.stack}: {known}")
-        if said := self.api.ailment():
+        if said := self.api.health_error():
             raise SlipwayError(
                 f"Kubeflow Pipelines of stack {self.stack} does not answer ({said}): see"
                 f" `{self.api.kubectl('get', 'pods')}`; nothing was submitted"

@@ -216,7 +216,7 @@ def test_a_database_of_somebody_elses_takes_the_place_of_ours() -> None:
     clients = [listed[name] for name in (pipelines.API_SERVER, lineage.NAME, "tracking")]
 
     assert database.NAME not in listed
-    assert outside.external_secrets == {database.GIVEN_PASSWORD: "a@b:c"}
+    assert outside.external_secrets == {database.EXTERNAL_PASSWORD: "a@b:c"}
     assert all(database.PORT in client.egress_ports for client in clients)
     assert all(database.NAME not in client.talks_to for client in clients)
     assert listed[pipelines.API_SERVER].environment["DBCONFIG_MYSQLCONFIG_HOST"] == (

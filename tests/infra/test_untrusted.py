@@ -19,7 +19,7 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> Registries:
     """Both registries of the stack, which are asked for what is served."""
     made = Registries()
     monkeypatch.setattr(
-        untrusted._Asked, "_client", lambda _self, service, _url: made.client(service)
+        untrusted._Releases, "_client", lambda _self, service, _url: made.client(service)
     )
     return made
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_asked_is_said(
     def fail(*_: object) -> httpx.Response:
         raise httpx.ReadTimeout("it takes too long")
 
-    monkeypatch.setattr(untrusted._Asked, "_get", fail)
+    monkeypatch.setattr(untrusted._Releases, "_get", fail)
 
     assert foreseen(state, key=2) == [
         "whether what is served stays trusted could not be looked up: it takes too long:"

@@ -122,9 +122,9 @@ def _of_months(name: str, frame: pl.DataFrame, months: tuple[int, ...]) -> pl.Da
 
 def _require_months(flights: pl.DataFrame, months: tuple[int, ...]) -> None:
     """Refuse months without a flight: a model of less data than asked for misleads."""
-    found = {int(month) for month in flights["month"].unique()}
-    if missing := [str(month) for month in months if month not in found]:
-        have = ", ".join(str(month) for month in sorted(found)) or "none of those asked for"
+    published = {int(month) for month in flights["month"].unique()}
+    if missing := [str(month) for month in months if month not in published]:
+        have = ", ".join(str(month) for month in sorted(published)) or "none of those asked for"
         raise StepError(
             f"the data has no flights in month {', '.join(missing)}",
             f"leave it out; of the months asked for the data has: {have}",

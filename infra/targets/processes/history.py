@@ -29,9 +29,9 @@ def exits(stack: StackDir, name: str) -> list[Exit]:
         log = (stack.supervisor / "supervisord.log").read_text(errors="replace")
     except OSError:
         return []
-    found = (_EXIT.match(line) for line in log.splitlines())
+    matches = (_EXIT.match(line) for line in log.splitlines())
     return [
         Exit(datetime.fromisoformat(match["at"]), match["how"])
-        for match in found
+        for match in matches
         if match and match["name"] == name
     ]

@@ -46,9 +46,9 @@ def assign(
     ports: dict[str, int] = {}
     for name in sorted(names, key=lambda name: name not in wanted):
         ports[name] = _settle(name, wanted.get(name), kept.get(name), ours, set(ports.values()))
-    chosen = {name: port for name, port in ports.items() if name not in wanted}
-    if chosen != _read(stack.ports):
-        write_atomically(stack.ports, json.dumps(chosen, indent=1, sort_keys=True))
+    assigned = {name: port for name, port in ports.items() if name not in wanted}
+    if assigned != _read(stack.ports):
+        write_atomically(stack.ports, json.dumps(assigned, indent=1, sort_keys=True))
     return ports
 
 
