@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from contracts.metrics import INFERENCE_REQUESTS
+from contracts.slots import CHAMPION
 from infra.errors import SlipwayError
 from infra.services.serving import NAME
 from infra.wiring.monitoring_inputs import PROMETHEUS
@@ -21,7 +22,6 @@ from slipway.stack.running import succeeded
 if TYPE_CHECKING:
     from slipway.stack.running import Running
 
-CHAMPION: Final = "champion"
 ERROR_MINUTES: Final = 5
 """Over how many minutes failures are counted."""
 
