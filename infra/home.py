@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from contracts import variables
 from infra.errors import SettingsError, ToolMissingError
 from infra.files import write_atomically
 
@@ -102,11 +103,11 @@ class Home:
             SettingsError: one of these folders has a sign in its path that cannot be.
             ToolMissingError: the folder of the tools is gone.
         """
-        path = Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").resolve()
-        given = os.environ.get("SLIPWAY_TOOLS")
+        path = Path(os.environ.get(variables.HOME) or ROOT / ".slipway").resolve()
+        given = os.environ.get(variables.TOOLS)
         tools = Path(given).resolve() if given else _remembered(path / _TOOLS_RECORD)
         home = cls(path, tools or path / "tools")
-        _require_usable({"the project": ROOT, "SLIPWAY_HOME": path, "SLIPWAY_TOOLS": home.tools})
+        _require_usable({"the project": ROOT, variables.HOME: path, variables.TOOLS: home.tools})
         return home
 
     def remember_tools(self) -> None:

@@ -19,6 +19,7 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
+from contracts.verdicts import ACCEPTED
 from pipelines.steps import LARGE, SMALL, Step
 
 INGEST = Step(ingest, SMALL)
@@ -81,7 +82,7 @@ def pipeline(
         report=fitted["report"],
         evaluation=judged["evaluation"],
     )
-    with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
+    with dsl.If(decided.outputs["Output"] == ACCEPTED, name=ACCEPTED):
         shown = {**parts, "ingested": landed["Output"], "card": decided.outputs["card"]}
         facts = {"evaluation": judged["evaluation"], "decision": decided.outputs["decision"]}
         _release(usecase, fitted["model"], shown, facts)

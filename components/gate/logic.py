@@ -6,18 +6,16 @@ Owns the decision and its reasons. The numbers to reach are the use case's `Gate
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from components.evaluate.metrics import improvement
+from contracts.verdicts import ACCEPTED, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from components.evaluate.logic import Evaluation, Figures, SliceFigures
     from usecases.contract import Gates, Metric
-
-ACCEPTED: Final = "accepted"
-REJECTED: Final = "rejected"
 
 
 @dataclass(frozen=True)

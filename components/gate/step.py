@@ -17,6 +17,7 @@ from components.gate.record import files, record
 from components.package import card as cards
 from components.registry_oci import Registry
 from components.tracking import Tracking
+from contracts.verdicts import REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,6 @@ def judge(
         record(tracking, run, report, found, decision)
         tracking.log_inputs(run, datasets.of_parts(usecase, rows, begun["lake_version"]))
         tracking.upload(run, files(usecase.card.title, facts, card))
-        if decision.verdict == logic.REJECTED:
+        if decision.verdict == REJECTED:
             tracking.end_run(run)
     return decided, card

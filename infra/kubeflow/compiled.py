@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from contracts.steps import IMAGE
 from infra.errors import SlipwayError
 from infra.home import ROOT
 from infra.kubeflow import parameters
@@ -25,9 +26,7 @@ from infra.kubeflow import parameters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the compiled form says instead of an image (components/image.py).
 _COMPILER: Final = "pipelines.compile"
-PLACEHOLDER: Final = "slipway/components"
 _LINE: Final = "image: "
 _DIGITS: Final = 16
 
@@ -45,9 +44,7 @@ class Compiled:
 
     def on(self, image: str) -> Compiled:
         """The same with the image that its steps run."""
-        return Compiled(
-            self.pipeline, self.text.replace(f"{_LINE}{PLACEHOLDER}\n", f"{_LINE}{image}\n")
-        )
+        return Compiled(self.pipeline, self.text.replace(f"{_LINE}{IMAGE}\n", f"{_LINE}{image}\n"))
 
     @property
     def version(self) -> str:

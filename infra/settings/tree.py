@@ -15,6 +15,7 @@ import yaml
 from pulumi.runtime import config as runtime_config
 from pydantic import AfterValidator, BaseModel, Field, Tag, ValidationError, model_validator
 
+from contracts.metrics import SECONDS_BOUNDS
 from infra.errors import SettingsError
 from infra.settings.fields import (
     LONGEST_NAME,
@@ -29,7 +30,7 @@ from infra.settings.fields import (
 from infra.settings.monitoring import BuiltinPrometheus, Prometheus
 from infra.settings.serving import Serving
 from infra.settings.target import OnKubernetes, Processes, Target
-from monitoring.objective import LATENCY_BOUNDS, LEAST_PERCENT
+from monitoring.objective import LEAST_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,8 +54,8 @@ class Training(Tree):
 
 
 def _measurable(seconds: float) -> float:
-    if seconds not in LATENCY_BOUNDS:
-        bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS)
+    if seconds not in SECONDS_BOUNDS:
+        bounds = ", ".join(f"{bound:g}" for bound in SECONDS_BOUNDS)
         raise ValueError(f"should be a bound of serving's histogram: {bounds}")
     return seconds
 
@@ -68,7 +69,7 @@ class Objective(Tree):
     latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
         default=0.1,
         description="What counts as in time.",
-        json_schema_extra={"enum": list(LATENCY_BOUNDS)},
+        json_schema_extra={"enum": list(SECONDS_BOUNDS)},
     )
     latency_percent: float = Field(
         default=99.0, ge=LEAST_PERCENT, lt=100, description="Infer requests answered in time."

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from contracts import variables
 from infra.service import secret
 from infra.services import object_store
 from infra.settings.target import BuiltinObjectStore
-from infra.wiring import signing, steps
+from infra.wiring import steps
 
 if TYPE_CHECKING:
     from infra.settings.tree import Settings, Tenant
@@ -56,14 +57,14 @@ def _steps(found: Steps, settings: Settings, tenant: Tenant) -> Steps:
     What a tenant makes is not the platform's to vouch for: it has no key to sign with.
     """
     artifacts = f"{_bucket(settings, tenant, object_store.PIPELINES)}/artifacts"
-    ours = {name: text for name, text in found.environment.items() if name != signing.VARIABLE}
+    ours = {name: text for name, text in found.environment.items() if name != variables.SIGNING_KEY}
     return replace(
         found,
         environment={
             **ours,
             **(_keys(tenant) if _has_accounts(settings) else {}),
-            "SLIPWAY_LAKE": _bucket(settings, tenant, object_store.LAKE),
-            "SLIPWAY_TENANT": tenant.name,
+            variables.LAKE: _bucket(settings, tenant, object_store.LAKE),
+            variables.TENANT: tenant.name,
         },
         launcher={**found.launcher, "defaultPipelineRoot": artifacts},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from contracts.variables import LAKE, REGISTRY, TRACKING
 from infra.errors import SlipwayError
 from infra.services import tracking
 from slipway.stack.running import Running, of_stack
@@ -24,9 +25,9 @@ NAMES: Final = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
-    "MLFLOW_TRACKING_URI",
-    "SLIPWAY_LAKE",
-    "SLIPWAY_REGISTRY",
+    TRACKING,
+    LAKE,
+    REGISTRY,
 )
 OVERRULING: Final = ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
 """Of another store: S3's clients would send them to ours."""
@@ -58,4 +59,4 @@ def _on_cluster(stack: str, settings: Settings) -> list[str]:
         return [f"# stack {stack} has no gateway: `kubectl port-forward` leads to its services"]
     scheme = "https" if gateway.cluster_issuer else "http"
     url = f"{scheme}://{tracking.NAME}.{gateway.hostname}"
-    return [f"export MLFLOW_TRACKING_URI={shlex.quote(url)}"]
+    return [f"export {TRACKING}={shlex.quote(url)}"]

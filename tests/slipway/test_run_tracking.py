@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from components.tracking import Run, Tracking
+from contracts import variables
 from infra.errors import SlipwayError
 from slipway.runs import cluster_run
 from slipway.runs import tracking as run_tracking
@@ -188,7 +189,7 @@ def run(mlflow, tmp_path):
     def go(on_event=lambda _: None, **arguments: str):
         environment = {
             "SLIPWAY_LAKE": str(tmp_path / "lake"),
-            run_tracking.URL: mlflow.url,
+            variables.TRACKING: mlflow.url,
         }
         return run_pipeline(
             "training", arguments, run_dir=tmp_path / "t-1", on_event=on_event, env=environment

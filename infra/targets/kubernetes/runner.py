@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.steps import ACCOUNT, ENVIRONMENT, SECRETS
 from infra.service import PolicyRule, secrets_in
 from infra.targets.kubernetes import access
-from infra.wiring.steps import ACCOUNT, ENVIRONMENT, LAUNCHER, SECRETS
+from infra.wiring.steps import LAUNCHER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
