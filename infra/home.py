@@ -104,8 +104,8 @@ class Home:
             ToolMissingError: the folder of the tools is gone.
         """
         path = Path(os.environ.get(variables.HOME) or ROOT / ".slipway").resolve()
-        given = os.environ.get(variables.TOOLS)
-        tools = Path(given).resolve() if given else _remembered(path / _TOOLS_RECORD)
+        folder = os.environ.get(variables.TOOLS)
+        tools = Path(folder).resolve() if folder else _remembered(path / _TOOLS_RECORD)
         home = cls(path, tools or path / "tools")
         _require_usable({"the project": ROOT, variables.HOME: path, variables.TOOLS: home.tools})
         return home
