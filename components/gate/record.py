@@ -10,15 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from components.register import plots
+from contracts.mlflow_api import NOTE
 from contracts.model_package import CARD
 
 if TYPE_CHECKING:
     from components.evaluate.logic import Evaluation
     from components.gate.logic import Decision
     from components.tracking import Tracking
-
-NOTE = "mlflow.note.content"
-"""What MLflow's page of a run begins with."""
 
 
 def record(

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from contracts.metrics import SECONDS_BOUNDS
 from infra.settings.fields import Days, Duration, NamespaceName, Switch, Tree
-from monitoring.objective import LATENCY_BOUNDS, MIN_PERCENT
+from monitoring.objective import MIN_PERCENT
 
 
 class BuiltinPrometheus(Tree):
@@ -44,8 +45,8 @@ Prometheus = Annotated[
 
 
 def _measurable(seconds: float) -> float:
-    if seconds not in LATENCY_BOUNDS:
-        bounds = ", ".join(f"{bound:g}" for bound in LATENCY_BOUNDS)
+    if seconds not in SECONDS_BOUNDS:
+        bounds = ", ".join(f"{bound:g}" for bound in SECONDS_BOUNDS)
         raise ValueError(f"should be a bound of serving's histogram: {bounds}")
     return seconds
 
@@ -59,7 +60,7 @@ class Objective(Tree):
     latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
         default=0.1,
         description="What counts as in time.",
-        json_schema_extra={"enum": list(LATENCY_BOUNDS)},
+        json_schema_extra={"enum": list(SECONDS_BOUNDS)},
     )
     latency_percent: float = Field(
         default=99.0, ge=MIN_PERCENT, lt=100, description="Infer requests answered in time."

@@ -10,17 +10,13 @@ signed it, and a person decides.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from components.package import signing
-from components.registry_oci import Registry
-from contracts import model_package
+from contracts.model_package import MODEL_SIGNATURE, Source
 from infra.errors import SettingsError, SlipwayError
 from infra.signing_keys import public_key_of, signed_with
 from infra.wiring import signing as secrets
@@ -28,17 +24,15 @@ from serving.agent.releases.signatures import SignatureVerifier
 from serving.errors import ModelRefusedError
 from serving.rollout.trusted_keys import trusted_keys
 from slipway.exits import NotUpError
-from slipway.stack.running import answered, succeeded
-from usecases.errors import StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from components.registry_oci import Layer
+    from components.tracking import ModelVersion, Tracking
     from infra.settings.serving import Serving
     from slipway.stack.running import Running
 
-_API: Final = "/api/2.0/mlflow"
 _TAG: Final = "resigned"
 
 
@@ -49,23 +43,22 @@ class Found:
     `ours` is whether it is signed with the stack's key already.
     """
 
-    version: str
-    source: str
+    registered: ModelVersion
+    source: Source
     aliases: tuple[str, ...]
-    described: dict[str, Any]
     files: tuple[Layer, ...]
     signer: str
     ours: bool
 
     @property
-    def repository(self) -> str:
-        """Where in the registry it is."""
-        return self.source.removeprefix("oci://").partition("@")[0]
+    def version(self) -> str:
+        """Its number."""
+        return self.registered.version
 
     @property
     def digest(self) -> str:
         """Its manifest's."""
-        return self.source.partition("@")[2]
+        return self.source.digest
 
 
 @dataclass(frozen=True)
@@ -83,16 +76,18 @@ class Resigning:
             SettingsError: there is no such slot or version.
             SlipwayError: its package is not what its digest or its signature say.
         """
-        named = self._aliases()
-        wanted = version or self._in_slot(slot, named)
-        described = self._version(wanted)
-        source = described["source"]
-        repository, _, digest = source.removeprefix("oci://").partition("@")
-        with self._registry() as registry:
-            files = registry.files(repository, digest)
-        signer, ours = self._signer(files, f"version {wanted} ({digest})")
+        with self.running.tracking() as tracking:
+            named = self._aliases(tracking)
+            wanted = version or self._in_slot(slot, named)
+            registered = tracking.version(self.serving.model, wanted)
+        if registered is None:
+            raise SettingsError(f"{self.serving.model} has no version {wanted}: see MLflow's page")
+        source = _source(registered)
+        with self.running.registry() as registry:
+            files = registry.files(*source)
+        signer, ours = self._signer(files, f"version {wanted} ({source.digest})")
         aliases = tuple(sorted(alias for alias, of in named.items() if of == wanted))
-        return Found(wanted, source, aliases, described, files, signer, ours)
+        return Found(registered, source, aliases, files, signer, ours)
 
     def sign(self, found: Found) -> str:
         """Sign it with the stack's key, and let all that pointed at it point at the new version.
@@ -100,16 +95,16 @@ class Resigning:
         Returns:
             The new version, or the one that an earlier call made.
         """
-        files = tuple(layer for layer in found.files if layer.name != model_package.MODEL_SIGNATURE)
+        files = tuple(layer for layer in found.files if layer.name != MODEL_SIGNATURE)
         signature = signing.sign(self.serving.model, files, self._key)
-        with self._registry() as registry:
-            digest = registry.push(found.repository, (*files, signature), _TAG)
-        source = f"oci://{found.repository}@{digest}"
-        version = self._made(source) or self._make(found, source, digest)
-        for alias in found.aliases:
-            body = {"name": self.serving.model, "alias": alias, "version": version}
-            self._post("registered-models/alias", body)
-        return version
+        with self.running.registry() as registry:
+            digest = registry.push(found.source.repository, (*files, signature), _TAG)
+        source = Source(found.source.repository, digest)
+        with self.running.tracking() as tracking:
+            made = _made(tracking, found, source)
+            for alias in found.aliases:
+                tracking.set_alias(self.serving.model, alias, made)
+        return made
 
     @property
     def _key(self) -> str:
@@ -120,13 +115,13 @@ class Resigning:
     def _signer(self, files: tuple[Layer, ...], what: str) -> tuple[str, bool]:
         """Who signed these files, in words, and whether it is the stack's key."""
         by_name = {layer.name: layer.content for layer in files}
-        if model_package.MODEL_SIGNATURE not in by_name:
+        if MODEL_SIGNATURE not in by_name:
             return "nobody", False
         own = public_key_of(self._key)
         # As the outputs have them, they stand inside of a text of JSON.
         known = json.loads(f'"{self.running.secrets.get(secrets.PUBLIC_KEYS, "")}"')
         keys = own + known + self.serving.signing.public_key
-        if not signed_with(by_name[model_package.MODEL_SIGNATURE], [keys]):
+        if not signed_with(by_name[MODEL_SIGNATURE], [keys]):
             return "a key that this stack does not know", False
         fingerprint = _judged(by_name, keys, what)
         if fingerprint in trusted_keys(own):
@@ -135,7 +130,7 @@ class Resigning:
         who = "the stack's key before" if former else "a key of signing.public_key"
         return f"{who} ({fingerprint[:16]})", False
 
-    def _in_slot(self, slot: str, named: dict[str, str]) -> str:
+    def _in_slot(self, slot: str, named: Mapping[str, str]) -> str:
         names = self.serving.slots.model_dump()
         if slot not in names:
             raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
@@ -143,58 +138,27 @@ class Resigning:
             raise NotUpError(f"no version of {self.serving.model} is in the slot {slot}")
         return named[names[slot]]
 
-    def _aliases(self) -> dict[str, str]:
-        answer = self._get("registered-models/get", {"name": self.serving.model})
-        if answer.status_code == httpx.codes.NOT_FOUND:
+    def _aliases(self, tracking: Tracking) -> Mapping[str, str]:
+        found = tracking.registered(self.serving.model)
+        if found is None:
             raise NotUpError(f"no model {self.serving.model} is registered")
-        found = succeeded(answer).json()["registered_model"].get("aliases", [])
-        return {each["alias"]: str(each["version"]) for each in found}
+        return found.aliases
 
-    def _version(self, version: str) -> dict[str, Any]:
-        asked = {"name": self.serving.model, "version": version}
-        answer = self._get("model-versions/get", asked)
-        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
-            raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
-        described: dict[str, Any] = succeeded(answer).json()["model_version"]
-        return described
 
-    def _made(self, source: str) -> str | None:
-        answer = self._get("model-versions/search", {"filter": f"name='{self.serving.model}'"})
-        versions = succeeded(answer).json().get("model_versions", [])
-        same = [int(each["version"]) for each in versions if each["source"] == source]
-        return str(max(same)) if same else None
+def _source(registered: ModelVersion) -> Source:
+    try:
+        return Source.parse(registered.source)
+    except ValueError as error:
+        raise SlipwayError(f"the source of version {registered.version}: {error}") from None
 
-    def _make(self, found: Found, source: str, digest: str) -> str:
-        told = {each["key"]: each["value"] for each in found.described.get("tags", [])}
-        tags = told | {"digest": digest, "resigned_from": found.version, "signed_by": found.signer}
-        body = {
-            "name": self.serving.model,
-            "source": source,
-            "run_id": found.described.get("run_id", ""),
-            "description": found.described.get("description", ""),
-            "tags": [{"key": key, "value": value} for key, value in tags.items()],
-        }
-        return str(self._post("model-versions/create", body)["model_version"]["version"])
 
-    def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
-        return self.running.ask("tracking", f"{_API}/{path}", params=query)
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        with self.running.client("tracking") as client:
-            answer = answered(
-                self.running.url("tracking"), client.post, f"{_API}/{path}", json=body
-            )
-        found: dict[str, Any] = succeeded(answer).json()
-        return found
-
-    @contextlib.contextmanager
-    def _registry(self) -> Iterator[Registry]:
-        client = self.running.client("registry")
-        try:
-            with Registry(self.running.url("registry"), client) as registry:
-                yield registry
-        except StepError as error:
-            raise SlipwayError(f"{error.cause}: {error.remedy}") from None
+def _made(tracking: Tracking, found: Found, source: Source) -> str:
+    """The newest version that is of the source; one is made where there is none."""
+    versions = tracking.versions(found.registered.model)
+    if same := [int(each.version) for each in versions if each.source == str(source)]:
+        return str(max(same))
+    said = {"digest": source.digest, "resigned_from": found.version, "signed_by": found.signer}
+    return tracking.copy(found.registered, str(source), {**found.registered.tags, **said}).version
 
 
 @dataclass(frozen=True)

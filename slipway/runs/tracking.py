@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psutil
 
 from components.tracking import FAILED, FINISHED, KILLED, Tracking
+from contracts.mlflow_api import NOTE
 from slipway.version import git
 from usecases.contract import load
 from usecases.errors import StepError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 PARAMETER: Final = "mlflow_run"
 """The parameter by which a pipeline is told of its run."""
 HOST, PROCESS, PIPELINE_RUN = "slipway.host", "slipway.process", "pipeline_run"
-NOTE: Final = "mlflow.note.content"
 GONE: Final = "the process that ran the pipeline was ended from outside"
 _SECONDS: Final = 2.0
 """By how much a process' time of birth may change as the system's clock is set."""

@@ -187,10 +187,10 @@ def test_every_object_of_a_tenant_is_asked_for() -> None:
 def test_what_runs_once_needs_no_room() -> None:
     """Tenants' Jobs end: they are not what a cluster must have room for."""
     settings = {"target": {"kind": "existing", "context": "c"}}
-    singleton = describe(parse(settings, source="S"))
+    alone = describe(parse(settings, source="S"))
     beside = describe(parse(settings | {"tenants": [RED]}, source="S"))
 
-    assert preflight.needs(singleton.services) == preflight.needs(beside.services)
+    assert preflight.needs(alone.services) == preflight.needs(beside.services)
 
 
 def test_every_object_of_the_platform_is_asked_for() -> None:

@@ -83,9 +83,9 @@ def test_the_object_store_knows_each_tenant_by_its_own_key() -> None:
     }
     assert secrets_in(accounts["tenant-red"]["secret"]) == {"tenant-red-secret-key"}
     assert {"tenant-red", "tenant-blue"} < set(store.data.folders)
-    singleton = next(each for each in described().services if each.name == "object-store")
-    assert not singleton.files
-    assert "--iam-dir" not in singleton.command
+    alone = next(each for each in described().services if each.name == "object-store")
+    assert not alone.files
+    assert "--iam-dir" not in alone.command
 
 
 def test_tenants_of_two_stacks_share_no_namespace() -> None:

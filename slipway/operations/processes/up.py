@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts.slots import CHAMPION
 from infra import pulumi_state, untrusted
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
@@ -150,7 +151,7 @@ def _require_not_refused(running: Running, version: str) -> None:
         ServiceFailedError: it tried it as the champion, and refused it.
     """
     _, slots = served.slots(running)
-    for refused in (each.refused for each in slots if each.slot == served.CHAMPION):
+    for refused in (each.refused for each in slots if each.slot == CHAMPION):
         if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
             said = f"serving refused version {version} ({refused.reason}): {refused.error}"
             runbook = "see docs/runbooks/ModelRefused.md"
