@@ -1,8 +1,8 @@
 """The server's one configuration file: its form, its bounds and how it is read.
 
 Bounds and defaults that the platform's settings share are those of `contracts.serving_limits`.
-Nothing else in this room reads configuration. Of the environment only the libraries' own variables
-are read: the folder of shared metrics (see `metrics.models`) and the object store's keys.
+No other module of the server reads configuration. The environment holds only what libraries read
+for themselves: the folder of shared metrics (see `metrics.models`) and the object store's keys.
 """
 
 from pathlib import Path

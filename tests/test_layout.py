@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "usecases": {"contracts"},
 }
 FORBIDDEN_IN_LOGIC = {"kfp", "pulumi"}
-# The rooms inside serving/, each after all that it may import, so that there is no circle.
+# The rooms inside a room, each after all that it may import, so that there is no circle.
 SERVING = {
     "errors": set(),
     "logs": set(),
@@ -72,6 +72,154 @@ SERVING = {
     "__main__": {"config", "logs", "middleware", "agent_process", "worker"},
 }
 
+INFRA = {
+    "cluster": set(),
+    "diagnosis": set(),
+    "dynamic": set(),
+    "errors": set(),
+    "files": set(),
+    "policies": set(),
+    "programs": set(),
+    "service": set(),
+    "signing_keys": set(),
+    "versions": set(),
+    "environment": {"errors"},
+    "external_http": {"errors"},
+    "home": {"errors", "files"},
+    "pulumi_state": {"home"},
+    "settings": {"environment", "errors", "home"},
+    "clusters/kind": {
+        "cluster",
+        "diagnosis",
+        "dynamic",
+        "errors",
+        "home",
+        "programs",
+        "settings",
+        "versions",
+    },
+    "images": {"errors", "home", "settings", "versions"},
+    "wiring": {"service", "settings"},
+    "clusters": {
+        "cluster",
+        "clusters/kind",
+        "diagnosis",
+        "errors",
+        "external_http",
+        "service",
+        "settings",
+        "versions",
+    },
+    "services": {"service", "settings", "versions", "wiring"},
+    "description": {"service", "services", "settings", "wiring"},
+    "diagram": {"home", "service", "services", "settings"},
+    "kubeflow": {"cluster", "clusters", "dynamic", "errors", "home", "programs", "settings"},
+    "untrusted": {
+        "clusters",
+        "clusters/kind",
+        "diagnosis",
+        "errors",
+        "pulumi_state",
+        "services",
+        "settings",
+        "signing_keys",
+    },
+    "targets": {"description", "dynamic", "signing_keys", "wiring"},
+    "targets/kubernetes": {
+        "cluster",
+        "description",
+        "images",
+        "kubeflow",
+        "service",
+        "services",
+        "settings",
+        "targets",
+        "versions",
+        "wiring",
+    },
+    "targets/processes": {
+        "description",
+        "dynamic",
+        "environment",
+        "errors",
+        "files",
+        "home",
+        "programs",
+        "service",
+        "settings",
+        "targets",
+    },
+    "program": {
+        "cluster",
+        "clusters",
+        "description",
+        "errors",
+        "home",
+        "pulumi_state",
+        "settings",
+        "targets/kubernetes",
+        "targets/processes",
+        "untrusted",
+    },
+    "__main__": {"program"},
+}
+SLIPWAY = {
+    "exits": set(),
+    "file_lock": set(),
+    "hints": set(),
+    "images": set(),
+    "version": set(),
+    "toolchain": {"file_lock"},
+    "stack": {"exits", "toolchain"},
+    "doctor": {"hints", "stack", "toolchain"},
+    "models": {"exits", "stack"},
+    "runs": {"exits", "stack", "version"},
+    "progress": {"runs", "stack"},
+    "operations": {"exits", "hints", "progress", "runs", "stack"},
+    "operations/cluster": {"hints", "models", "progress", "stack", "toolchain"},
+    "operations/processes": {
+        "doctor",
+        "exits",
+        "hints",
+        "models",
+        "operations",
+        "operations/cluster",
+        "progress",
+        "runs",
+        "stack",
+        "toolchain",
+    },
+    "reporting": {
+        "exits",
+        "hints",
+        "models",
+        "operations/cluster",
+        "operations/processes",
+        "runs",
+        "stack",
+    },
+    "reporting/page": {"hints", "operations/processes", "reporting", "stack"},
+    "commands": {
+        "doctor",
+        "exits",
+        "hints",
+        "images",
+        "models",
+        "operations",
+        "operations/cluster",
+        "operations/processes",
+        "progress",
+        "reporting",
+        "reporting/page",
+        "runs",
+        "stack",
+        "toolchain",
+        "version",
+    },
+    "__main__": {"commands", "exits", "hints"},
+}
+INSIDE = {"infra": INFRA, "serving": SERVING, "slipway": SLIPWAY}
+
 
 def sources(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
@@ -101,44 +249,46 @@ def test_imports_go_one_way(room: str) -> None:
 
 
 def room_of(module: str) -> str:
-    """The room inside serving/ of a module, or the module itself where it stands in none."""
-    parts = module.split(".")[1:]
-    folder = ROOT.joinpath("serving", *parts)
-    rooms = parts if folder.is_dir() else parts[:-1]
+    """The inner room of a module, or the module itself where it stands in none."""
+    top, *parts = module.split(".")
+    rooms = parts if ROOT.joinpath(top, *parts).is_dir() else parts[:-1]
     return "/".join(rooms or parts)
 
 
-def modules_imported(path: Path) -> set[str]:
-    """All modules inside serving/ that a file imports, wherever in it."""
+def modules_imported(path: Path, top: str) -> set[str]:
+    """All modules of a room that a file imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "serving":
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == top:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             modules = {each for each in inner if ROOT.joinpath(*each.split(".")).is_dir()}
             modules |= {each for each in inner if (ROOT / f"{each.replace('.', '/')}.py").exists()}
             names |= modules or {node.module or ""}
-    return names
+    return names - {top}
 
 
-def test_imports_inside_the_server_go_one_way() -> None:
-    """A room of serving/ imports what the table lets it, all of which stands before it."""
-    found: dict[str, set[str]] = {room: set() for room in SERVING}
-    for path in sources("serving"):
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        if path.name == "__init__.py":
-            continue
-        room = room_of(module)
-        found[room] |= {room_of(other) for other in modules_imported(path)} - {room}
+@pytest.mark.parametrize("top", INSIDE)
+def test_imports_inside_a_room_go_one_way(top: str) -> None:
+    """An inner room imports what the table lets it, all of which stands before it."""
+    imports: dict[str, set[str]] = {room: set() for room in INSIDE[top]}
+    for path in sources(top):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        module = ".".join(parts[:-1] if path.name == "__init__.py" else parts)
+        if module != top:
+            room = room_of(module)
+            others = {room_of(other) for other in modules_imported(path, top)} - {room}
+            imports.setdefault(room, set()).update(others)
 
-    assert found == SERVING
-    rooms = list(SERVING)
-    for room, others in SERVING.items():
+    assert imports == INSIDE[top]
+    rooms = list(imports)
+    for room, others in imports.items():
         assert all(rooms.index(other) < rooms.index(room) for other in others), room
 
 
-def test_a_room_of_the_server_shows_its_subject_at_a_glance() -> None:
-    """No folder has more than 20 modules."""
-    folders = {path.parent for path in sources("serving")}
+@pytest.mark.parametrize("top", ROOMS)
+def test_a_folder_shows_its_subject_at_a_glance(top: str) -> None:
+    """None has more than 20 modules."""
+    folders = {path.parent for path in sources(top)}
     sizes = {str(folder): len(list(folder.glob("[a-z]*.py"))) for folder in folders}
 
     assert {folder: size for folder, size in sizes.items() if size > 20} == {}
@@ -245,7 +395,7 @@ MAY_HAND_ON = {
     "infra/clusters/kind/cli.py",  # kind and Docker are the person's own
     "infra/clusters/kind/host.py",
     "slipway/toolchain/golang.py",  # as is the Go that builds tools
-    "slipway/runs/tracking.py",  # and git, which says of which commit a run is
+    "slipway/version.py",  # and git, which says of which commit a run is
     "benchmarks/serving/running.py",  # and what is compared with us
     "benchmarks/stack_times.py",  # a person's shell, as it were
 }

@@ -1,6 +1,6 @@
 """Decides whether a model may serve: against bounds, the baseline and the current champion.
 
-Owns the decision and its reasons. The numbers to reach are the use case's `Gates`.
+Owns the decision and its reasons. The numbers to reach are the use case's `QualityGates`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from components.evaluate.logic import Evaluation, Figures, SliceFigures
-    from usecases.contract import Gates, Metric
+    from usecases.contract import Metric, QualityGates
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Decision:
         return {"verdict": self.verdict, "reasons": list(self.reasons), **asdict(self)}
 
 
-def decide(evaluation: Evaluation, gates: Gates, compared: Comparison | None = None) -> Decision:
+def decide(
+    evaluation: Evaluation, gates: QualityGates, compared: Comparison | None = None
+) -> Decision:
     """Hold the evaluation, and the comparison with the champion, against the gates."""
     compared = compared or Comparison()
     checks = [*_versus("the baseline", evaluation.model, evaluation.baseline, gates.beats_baseline)]

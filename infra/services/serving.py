@@ -77,8 +77,8 @@ def key_hash(caller: str) -> str:
     return f"caller-{caller}-sha256"
 
 
-def chosen(settings: Settings) -> dict[str, str]:
-    """Secrets that are not made up: hashes of keys that were made elsewhere.
+def key_hashes(settings: Settings) -> dict[str, str]:
+    """Secrets that are not generated: hashes of keys that were made elsewhere.
 
     They are not to be reversed, but nobody's business either: as secrets they are in no ConfigMap.
     """
@@ -124,9 +124,9 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 
 def _api_keys(settings: Settings) -> list[dict[str, str]]:
-    made = {name: sha256(api_key(name)) for name in settings.serving.api_keys}
-    told = {name: secret(key_hash(name)) for name in settings.serving.api_key_hashes}
-    return [{"name": name, "sha256": text} for name, text in (made | told).items()]
+    generated = {name: sha256(api_key(name)) for name in settings.serving.api_keys}
+    external = {name: secret(key_hash(name)) for name in settings.serving.api_key_hashes}
+    return [{"name": name, "sha256": text} for name, text in (generated | external).items()]
 
 
 def _log(settings: Settings) -> dict[str, Any] | None:

@@ -36,10 +36,10 @@ def list_images(
     from infra.home import stack_file
     from infra.images import reference
     from infra.services import all_services
-    from infra.settings import tree
+    from infra.settings import reading
     from slipway.images import listing
 
-    chosen = tree.from_file(stack_file(stack))
+    chosen = reading.from_file(stack_file(stack))
     registry = None if chosen.target.kind == "processes" else chosen.target.images.registry
     services = all_services(chosen, grafana_at_hand=True)
     found = listing.images(services, registry, reference.read_lock())

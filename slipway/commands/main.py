@@ -401,9 +401,9 @@ def _show_pods(running: Any, stack: str, *, as_json: bool) -> list[ServicePods]:
 
 
 def _settings(stack: str) -> Any:
-    from infra.settings import tree
+    from infra.settings import reading
 
-    return tree.from_file(stack_file(stack))
+    return reading.from_file(stack_file(stack))
 
 
 def _on_cluster(stack: str) -> Any:

@@ -34,11 +34,11 @@ def resign(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Sign a version anew with the stack's key, and put it where it was. Nothing is restarted."""
-    from infra.settings import tree
+    from infra.settings import reading
     from slipway.models.resigning import Resigning
     from slipway.stack.running import of_stack
 
-    chosen = tree.from_file(stack_file(stack)).serving
+    chosen = reading.from_file(stack_file(stack)).serving
     resigning = Resigning(of_stack(Home.of_environment(), stack), chosen)
     found = resigning.find(version, slot)
     typer.echo(f"{chosen.model} version {found.version}  {found.digest}")

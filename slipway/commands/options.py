@@ -30,9 +30,9 @@ def existing_stack(context: typer.Context, name: str) -> str:
     """
     context.find_root().ensure_object(dict)[STACK] = name
     if name not in stack_names():
-        from infra.settings import tree  # noqa: PLC0415 - only to say what is wrong
+        from infra.settings import reading  # noqa: PLC0415 - only to say what is wrong
 
-        tree.from_file(stack_file(name))
+        reading.from_file(stack_file(name))
     return name
 
 

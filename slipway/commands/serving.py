@@ -72,11 +72,11 @@ def feedback(
 
     A file is taken whole or not at all, unless --skip-invalid is set.
     """
-    from infra.settings import tree
+    from infra.settings import reading
     from slipway.models import feedback as labels
     from slipway.stack.running import of_stack
 
-    limit = tree.from_file(stack_file(stack)).serving.max_body_bytes
+    limit = reading.from_file(stack_file(stack)).serving.max_body_bytes
     given = labels.read(file, skip_invalid=skip_invalid)
     taken = labels.send(of_stack(Home.of_environment(), stack), given, limit)
     for said in given.wrong:
@@ -86,9 +86,9 @@ def feedback(
 
 
 def _slots(stack: str) -> Slots:
-    from infra.settings import tree
+    from infra.settings import reading
     from slipway.models.slots import Slots
     from slipway.stack.running import of_stack
 
-    chosen = tree.from_file(stack_file(stack)).serving
+    chosen = reading.from_file(stack_file(stack)).serving
     return Slots(of_stack(Home.of_environment(), stack), chosen)

@@ -11,7 +11,7 @@ from infra import environment
 from infra.errors import ClusterError, SettingsError
 from infra.files import private_folder
 from infra.home import stack_file
-from infra.settings import tree as settings_tree
+from infra.settings import reading
 from infra.settings.target import Processes
 from slipway import hints
 
@@ -64,7 +64,7 @@ def run(
 
 def _passed_on(stack: StackDir) -> dict[str, str]:
     """The steps' home folder, and what the settings let through of this shell."""
-    target = settings_tree.from_file(stack_file(stack.path.name)).target
+    target = reading.from_file(stack_file(stack.path.name)).target
     names = target.step_variables if isinstance(target, Processes) else ()
     return environment.named(names) | {"HOME": str(private_folder(stack.home))}
 

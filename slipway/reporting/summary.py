@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from infra.home import stack_file
-from infra.settings import tree as settings_tree
+from infra.settings import reading
 from slipway import hints
 from slipway.exits import Exit, NotUpError
 from slipway.models import predict as predictions
@@ -68,7 +68,7 @@ class Summary:
 
 def summary(home: Home, stack: str, brought: Up) -> Summary:
     """Look at what is up, and make one real prediction if a model is served."""
-    model = settings_tree.from_file(stack_file(stack)).serving.model
+    model = reading.from_file(stack_file(stack)).serving.model
     champion = brought.champion
     model_figures, baseline = figures(champion)
     return Summary(
@@ -196,7 +196,7 @@ def predict(
         SettingsError: the file does not hold rows, or they do not fit the model.
         NotUpError: there is no file, and no champion with an example.
     """
-    serving = settings_tree.from_file(stack_file(stack)).serving
+    serving = reading.from_file(stack_file(stack)).serving
     if file is not None:
         rows, places = predictions.read_rows(file)
         return predictions.predict(running, serving.model, rows, places=places, explain=explain)

@@ -106,9 +106,9 @@ class Running:
 
     def step_environment(self) -> dict[str, str]:
         """What pipeline steps of this machine find in their environment."""
+        from infra.description import steps  # noqa: PLC0415 - as above
         from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
         from infra.settings.tree import Settings  # noqa: PLC0415 - as above
-        from infra.wiring import steps  # noqa: PLC0415 - as above
 
         texts = steps.environment(Settings())
         return {

@@ -11,7 +11,7 @@ from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import PolicyRule, Service
 from infra.services import argo, database, lineage, object_store, pipelines
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.versions import ARGO, KFP
 from pipelines import steps as pipeline_steps
 
@@ -216,7 +216,7 @@ def test_a_database_of_somebody_elses_takes_the_place_of_ours() -> None:
     clients = [listed[name] for name in (pipelines.API_SERVER, lineage.NAME, "tracking")]
 
     assert database.NAME not in listed
-    assert outside.given == {database.GIVEN_PASSWORD: "a@b:c"}
+    assert outside.external_secrets == {database.GIVEN_PASSWORD: "a@b:c"}
     assert all(database.PORT in client.egress_ports for client in clients)
     assert all(database.NAME not in client.talks_to for client in clients)
     assert listed[pipelines.API_SERVER].environment["DBCONFIG_MYSQLCONFIG_HOST"] == (
@@ -260,7 +260,7 @@ def test_a_store_of_somebody_elses_takes_the_place_of_ours(
     server = listed[pipelines.API_SERVER]
 
     assert object_store.NAME not in listed
-    assert outside.given == {
+    assert outside.external_secrets == {
         object_store.ACCESS_KEY: "AKIAEXAMPLE",
         object_store.SECRET_KEY: "not-a-real-key",
     }

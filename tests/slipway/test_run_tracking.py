@@ -100,7 +100,7 @@ def test_a_run_says_which_commit_it_is_of_and_whether_more_was_changed(
     monkeypatch, tmp_path
 ) -> None:
     """By MLflow's own names; a folder that is no repository has none of them."""
-    monkeypatch.setattr(run_tracking, "ROOT", tmp_path)
+    monkeypatch.setattr("slipway.version.ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert not [name for name in provenance("training") if ".git." in name]
 

@@ -10,7 +10,7 @@ from contracts.slots import CHAMPION
 from infra import pulumi_state, untrusted
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.home import Home, stack_file
-from infra.settings import tree as settings_tree
+from infra.settings import reading
 from infra.targets.processes import ports, supervisor
 from slipway import hints
 from slipway.doctor import checks
@@ -20,6 +20,7 @@ from slipway.stack import lock, recovery, renamed, workspace
 from slipway.stack.running import Running
 
 if TYPE_CHECKING:
+    from infra.settings.tree import Settings
     from slipway.progress import Progress
     from slipway.runs.run import RunResult
     from slipway.stack.running import Champion
@@ -49,7 +50,7 @@ def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -
     Raises:
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
-    chosen = settings_tree.from_file(stack_file(name))
+    chosen = reading.from_file(stack_file(name))
     _require_attributes(home)
     with lock.hold(home.lock(name), name, "up"):
         renamed.require_own(home, name)
@@ -94,7 +95,7 @@ def _require_attributes(home: Home) -> None:
         raise SlipwayError(f"{found.summary}: {found.resolution}")
 
 
-def bring_tools(home: Home, chosen: settings_tree.Settings, progress: Progress) -> None:
+def bring_tools(home: Home, chosen: Settings, progress: Progress) -> None:
     """Find, download or build the tools that the settings ask for."""
     from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
 
@@ -113,7 +114,7 @@ def bring_test_tools(home: Home, progress: Progress) -> None:
 
 
 def _with_model(
-    home: Home, name: str, chosen: settings_tree.Settings, running: Running, progress: Progress
+    home: Home, name: str, chosen: Settings, running: Running, progress: Progress
 ) -> Up:
     model, alias = chosen.serving.model, chosen.serving.slots.champion
     progress.title("First training run")

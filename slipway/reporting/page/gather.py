@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.errors import SlipwayError
 from infra.home import stack_file
-from infra.settings import tree as settings_tree
+from infra.settings import reading
 from infra.settings.fields import seconds
 from infra.wiring.monitoring_inputs import PROMETHEUS, cluster, objective
 from monitoring.dashboards import dashboard, panels
@@ -77,7 +77,7 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
     Raises:
         SlipwayError: Prometheus does not answer. Without the model registry there is a page.
     """
-    chosen = settings_tree.from_file(stack_file(name))
+    chosen = reading.from_file(stack_file(name))
     scrape = seconds(chosen.monitoring.scrape_interval)
     span = series.Span.of(time.time(), minutes * 60, scrape)
     with running.client(PROMETHEUS) as client:
