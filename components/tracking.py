@@ -20,7 +20,6 @@ from usecases.errors import StepError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROXIED: Final = "mlflow-artifacts:/"
 KIND: Final = "mlflow.experimentKind"
 CLASSIC: Final = "custom_model_development"
 """Which of its pages MLflow opens an experiment with: runs, not traces of language models."""
@@ -159,13 +158,13 @@ class Tracking:
         """
         info = self._get(f"{mlflow_api.API}/runs/get", {"run_id": run_id})["run"]["info"]
         root = str(info["artifact_uri"])
-        if not root.startswith(PROXIED):
+        if not root.startswith(mlflow_api.PROXIED):
             raise StepError(
                 f"the MLflow server at {self._url} keeps artifacts at {root}, not behind its proxy",
-                f"start it with --serve-artifacts and --default-artifact-root {PROXIED}",
+                f"start it with --serve-artifacts and --default-artifact-root {mlflow_api.PROXIED}",
             )
         for name, content in files.items():
-            path = quote(f"{root.removeprefix(PROXIED).strip('/')}/{name}")
+            path = quote(f"{root.removeprefix(mlflow_api.PROXIED).strip('/')}/{name}")
             self._answer(self._send("PUT", f"{mlflow_api.ARTIFACTS}/{path}", content=content))
 
     def page(self, run_id: str) -> str:

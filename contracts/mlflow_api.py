@@ -9,6 +9,8 @@ from typing import Final
 
 API: Final = "/api/2.0/mlflow"
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
+PROXIED: Final = "mlflow-artifacts:/"
+"""Where artifacts lie that the server itself takes and gives."""
 
 MODEL: Final = f"{API}/registered-models/get"
 MODEL_TAG: Final = f"{API}/registered-models/set-tag"

@@ -16,8 +16,8 @@ class Cluster:
     `kubeconfig` is a path, its text (of a cluster that the stack makes: a secret output), or
     None for what KUBECONFIG or the home folder say; `context` is the one context of it that
     is used. `storage_class` None is the cluster's default. `api_servers` is the address
-    range (CIDR) its API servers answer in. `registry` is where this machine pushes images
-    for it, once `push_after` is there; None is no such place.
+    range (CIDR) its API servers answer in. Once `push_after` is there, this machine pushes
+    images for it.
     `own_custom_resources` says whether the stack makes the definitions of Argo and KFP.
     """
 
@@ -27,5 +27,4 @@ class Cluster:
     storage_class: str | None = None
     api_servers: str = "0.0.0.0/0"
     own_custom_resources: bool = True
-    registry: str | None = None
     push_after: tuple[pulumi.Resource, ...] = ()

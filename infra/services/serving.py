@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from contracts import api_keys
 from infra import versions
 from infra.service import (
     Data,
@@ -68,7 +69,7 @@ def services(settings: Settings) -> list[Service]:
 
 def api_key(caller: str) -> str:
     """The name of the secret that a caller's key is."""
-    return f"api-key-{caller}"
+    return f"{api_keys.SECRET_PREFIX}{caller}"
 
 
 def key_hash(caller: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from contracts import mlflow_api
 from infra import versions
 from infra.service import Data, Health, Resources, Service, config, data, host, port, secret
 from infra.services import database, object_store
@@ -79,7 +80,7 @@ def _environment(settings: Settings, database_uri: str) -> dict[str, str]:
         "_MLFLOW_SERVER_FILE_STORE": database_uri,
         "_MLFLOW_SERVER_REGISTRY_STORE": database_uri,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": mlflow_api.PROXIED,
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": f"s3://{store.bucket(object_store.ARTIFACTS)}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from contracts import api_keys
 from serving.config import Config
 from serving.http import binary
 from serving.http.schemas import Schema, general, of_model, reference
@@ -65,7 +66,7 @@ def document(config: Config, model: Model | None) -> dict[str, Any]:
     if config.api_keys:
         components["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
-            "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            "key": {"type": "apiKey", "in": "header", "name": api_keys.HEADER},
         }
     return {
         "openapi": "3.1.0",

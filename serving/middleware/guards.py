@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from contracts.api_keys import HEADER
 from serving.errors import RequestError
 from serving.metrics.server import Metrics
 from serving.middleware.access_log import RequestInfo, RequestLog
@@ -15,7 +16,7 @@ from serving.middleware.api_keys import ApiKeys
 from serving.middleware.draining import Draining
 from serving.middleware.request_context import Headers, Pairs, RequestContext
 
-_AUTHORIZATION, _KEY = "authorization", "x-api-key"
+_AUTHORIZATION, _KEY = "authorization", HEADER
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from contracts import api_keys
 from infra.errors import SlipwayError
 from slipway.exits import NotUpError
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from slipway.stack.cluster_access import ClusterAccess
 
 _SECONDS = 10.0
-API_KEY = "api-key-"
-"""How the names of secrets begin that are callers' keys to the model server."""
 KEY_VARIABLE = "SLIPWAY_API_KEY"
 """Names a key to the model server that the stack does not have."""
 
@@ -92,9 +91,9 @@ class Running:
         Not as `authorization`: a cluster's API server, on the way, takes that for its own.
         """
         if given := os.environ.get(KEY_VARIABLE):
-            return {"x-api-key": given}
-        keys = sorted(name for name in self.secrets if name.startswith(API_KEY))
-        return {"x-api-key": self.secrets[keys[0]]} if keys else {}
+            return {api_keys.HEADER: given}
+        keys = sorted(name for name in self.secrets if name.startswith(api_keys.SECRET_PREFIX))
+        return {api_keys.HEADER: self.secrets[keys[0]]} if keys else {}
 
     def ask(self, service: str, path: str, **parameters: Any) -> httpx.Response:
         """The answer of a service, whatever its status.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts import metrics, mlflow_api, model_package, steps, variables
+from contracts import api_keys, metrics, mlflow_api, model_package, steps, variables
 from contracts.model_package import Source
 from contracts.steps import Refusal
 
@@ -47,7 +47,7 @@ def test_any_other_line_is_no_refusal() -> None:
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("components", "infra", "monitoring", "pipelines", "serving", "slipway", "usecases")
-AGREED = (metrics, mlflow_api, model_package, steps, variables)
+AGREED = (api_keys, metrics, mlflow_api, model_package, steps, variables)
 NAMES = {
     value: f"{module.__name__}.{name}"
     for module in AGREED

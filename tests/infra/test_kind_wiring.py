@@ -55,7 +55,6 @@ def test_the_cluster_is_what_a_service_s_target_needs(told: Told) -> None:
     """Kind's own context, its kubeconfig as text, and where images are pushed."""
     assert told.cluster.context == "kind-lab"
     assert told.cluster.namespace == "mlops"
-    assert told.cluster.registry == "localhost:5005"
     assert told.kubeconfig == "clusters: []\n"
 
 

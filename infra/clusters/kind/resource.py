@@ -80,7 +80,6 @@ def cluster(settings: Kind) -> Cluster:
         storage_class=settings.storage_class,
         api_servers=settings.api_servers,
         own_custom_resources=settings.custom_resources == "own",
-        registry=plan.registry,
         push_after=(registry,),
     )
 
