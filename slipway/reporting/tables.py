@@ -11,6 +11,7 @@ from infra.kubeflow.parameters import in_words
 from serving.errors import one_line
 from slipway import hints
 from slipway.models import served
+from slipway.operations.target import Pods, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from slipway.models.predict import Prediction
     from slipway.models.served import Served
     from slipway.models.slots import Slot
-    from slipway.operations.cluster.status import ServicePods
-    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.target import ServiceState
     from slipway.runs.pipeline_signatures import Signature
     from slipway.stack.running import Champion
 
@@ -37,36 +37,36 @@ _COLOURS = {
 }
 
 
-def services(console: Console, found: list[ServiceState], stack: str) -> None:
-    """A table of services and their state, and what the model server serves."""
-    table = _table("service", "state", "url", "version", "up for", "restarts")
-    for service in found:
-        colour = _COLOURS[service.state]
-        table.add_row(
-            escape(service.name),
-            f"[{colour}]{service.state}[/{colour}]",
-            escape(service.url),
-            escape(service.version),
-            duration(service.seconds),
-            str(service.restarts),
-        )
+def services(console: Console, states: Sequence[ServiceState], stack: str) -> None:
+    """A table of services and their state, what is wrong with each, and what is served."""
+    rows = [_service(state) for state in states]
+    table = _table(*dict.fromkeys(column for row in rows for column in row))
+    for row in rows:
+        table.add_row(*row.values())
     console.print(table)
-    for service in found:
-        if service.last_exit:
-            console.print(
-                f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
-            )
-    _troubles(console, found, stack)
-
-
-def _troubles(console: Console, found: Sequence[ServiceState | ServicePods], stack: str) -> None:
-    """What is wrong with each service that is not up, and what the model server serves."""
-    for service in found:
-        if service.trouble:
-            line = hints.pasteable(service.trouble, stack)
-            console.print(f"[red]{escape(service.name)}[/red]: {escape(line)}", highlight=False)
-    for model in (service.model for service in found if service.model):
+    for state in states:
+        if isinstance(state.instance, Process) and (last := state.instance.last_exit):
+            _dim(console, f"{state.name} last ended at {last}")
+    for state in states:
+        if state.trouble:
+            line = hints.pasteable(state.trouble, stack)
+            console.print(f"[red]{escape(state.name)}[/red]: {escape(line)}", highlight=False)
+    for model in (state.model for state in states if state.model):
         _served(console, model, stack)
+
+
+def _service(service: ServiceState) -> dict[str, str]:
+    """The cells of a service by their columns: pods have no address that a person can open."""
+    colour = _COLOURS[service.state]
+    head = {"service": escape(service.name), "state": f"[{colour}]{service.state}[/{colour}]"}
+    version, restarts = escape(service.version), str(service.restarts)
+    match service.instance:
+        case Process(seconds=seconds):
+            url, up_for = escape(service.url), duration(seconds)
+            cells = {"url": url, "version": version, "up for": up_for, "restarts": restarts}
+        case Pods(ready=ready, desired=desired):
+            cells = {"pods": f"{ready}/{desired}", "restarts": restarts, "version": version}
+    return head | cells
 
 
 def _served(console: Console, model: Served, stack: str) -> None:
@@ -125,22 +125,6 @@ def violations(console: Console, found: Sequence[Violation]) -> None:
         console.print(escape(f"{each.kind} {each.name} breaks {each.rule}: {each.detail}"))
     if not found:
         console.print("No object breaks a rule.")
-
-
-def pods(console: Console, found: list[ServicePods], stack: str) -> None:
-    """A table of a cluster's services and their pods, and what is wrong with one of each."""
-    table = _table("service", "state", "pods", "restarts", "version")
-    for service in found:
-        colour = _COLOURS[service.state]
-        table.add_row(
-            escape(service.name),
-            f"[{colour}]{service.state}[/{colour}]",
-            f"{service.ready}/{service.desired}",
-            str(service.restarts),
-            escape(service.version),
-        )
-    console.print(table)
-    _troubles(console, found, stack)
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:

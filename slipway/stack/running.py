@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from infra.home import Home
+    from infra.settings.tree import Settings
     from slipway.stack.cluster_access import ClusterAccess
 
 _SECONDS = 10.0
@@ -102,13 +103,12 @@ class Running:
         with self.client(service) as client:
             return answered(self.url(service), client.get, path, **parameters)
 
-    def step_environment(self) -> dict[str, str]:
-        """What pipeline steps of this machine find in their environment."""
+    def step_environment(self, settings: Settings) -> dict[str, str]:
+        """What pipeline steps of this machine find in their environment, by the settings."""
         from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
-        from infra.settings.tree import Settings  # noqa: PLC0415 - as above
         from infra.wiring import steps  # noqa: PLC0415 - as above
 
-        texts = steps.environment(Settings())
+        texts = steps.environment(settings)
         return {
             name: render(text, self._fill)
             for name, text in texts.items()
@@ -136,11 +136,14 @@ def of_stack(home: Home, stack: str) -> Running:
     """The stack of that name.
 
     Raises:
-        NotUpError: it is not up, or what is up is another one, from which its folder was copied.
+        NotUpError: it is not up, or what is up is another one: from which its folder was copied,
+            or that has its name.
     """
     from infra.targets.processes import identity  # noqa: PLC0415 - keeps --help quick
+    from slipway.stack import renamed  # noqa: PLC0415 - as above
     from slipway.stack.workspace import outputs  # noqa: PLC0415 - as above
 
+    renamed.require_own(home, stack)
     if identity.is_copy(home.stack(stack).path):
         raise NotUpError(
             f"stack {stack} of {home.path} is a copy and was not up yet: run `slipway up` to give"

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from infra.errors import SlipwayError
 from infra.home import Home
-from slipway.operations.processes import up as bring_up
+from slipway.operations.processes import up
 from slipway.progress import Progress
 
 
@@ -43,13 +43,13 @@ def stand_up(
     def run(failures: list[str]) -> dict:
         left = list(failures)
 
-        def up(*_: object) -> dict:
+        def workspace_up(*_: object) -> dict:
             if left:
                 raise SlipwayError(left.pop(0))
             return {"attempts": len(failures) + 1}
 
-        monkeypatch.setattr(bring_up.stack, "up", up)
-        return bring_up._stood_up(home, "local", Progress(Console(file=said)))
+        monkeypatch.setattr(up.workspace, "up", workspace_up)
+        return up._outputs(home, "local", Progress(Console(file=said)))
 
     return run
 

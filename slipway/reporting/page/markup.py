@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway import hints
+from slipway.operations.target import Process
 from slipway.reporting.page import plot, units
 from slipway.reporting.summary import figures
 from slipway.reporting.tables import duration
@@ -15,7 +16,7 @@ from slipway.reporting.tables import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.target import ServiceState
     from slipway.reporting.page.gather import Chart, Page, Section
     from slipway.reporting.page.series import Series
 
@@ -54,9 +55,9 @@ def _services(page: Page) -> str:
             _state(service, page),
             f'<a href="{escape(service.url)}">{escape(service.url)}</a>',
             escape(service.version),
-            duration(service.seconds),
+            duration(service.instance.seconds) if isinstance(service.instance, Process) else "",
             str(service.restarts),
-            escape(service.last_exit),
+            escape(service.instance.last_exit) if isinstance(service.instance, Process) else "",
         )
         for service in page.services
     ]
