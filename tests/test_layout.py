@@ -71,6 +71,37 @@ SERVING = {
     },
     "__main__": {"config", "logs", "middleware", "agent_process", "worker"},
 }
+# The rooms inside slipway/, likewise; what stands beside them is in none.
+SLIPWAY = {
+    "exits": set(),
+    "file_lock": set(),
+    "hints": set(),
+    "version": set(),
+    "images": set(),
+    "toolchain": {"file_lock"},
+    "stack": {"exits", "toolchain"},
+    "models": {"exits", "stack"},
+    "runs": {"exits", "stack"},
+    "doctor": {"hints", "stack", "toolchain"},
+    "progress": {"runs", "stack"},
+    "operations": {"exits", "hints", "models", "progress", "runs", "stack"},
+    "operations/cluster": {
+        *("hints", "models", "operations", "progress", "runs", "stack", "toolchain"),
+    },
+    "operations/processes": {
+        *("doctor", "exits", "hints", "models", "operations", "progress"),
+        *("runs", "stack", "toolchain"),
+    },
+    "reporting": {"exits", "hints", "models", "operations", "runs", "stack"},
+    "reporting/page": {"hints", "operations", "reporting", "stack"},
+    "commands": {
+        *("doctor", "exits", "hints", "images", "models", "operations", "operations/cluster"),
+        *("operations/processes", "progress", "reporting", "reporting/page", "runs", "stack"),
+        *("toolchain", "version"),
+    },
+    "__main__": {"commands", "exits", "hints"},
+}
+INSIDE = {"serving": SERVING, "slipway": SLIPWAY}
 
 
 def sources(room: str) -> list[Path]:
@@ -101,18 +132,18 @@ def test_imports_go_one_way(room: str) -> None:
 
 
 def room_of(module: str) -> str:
-    """The room inside serving/ of a module, or the module itself where it stands in none."""
-    parts = module.split(".")[1:]
-    folder = ROOT.joinpath("serving", *parts)
+    """The room inside the top one of a module, or the module itself where it stands in none."""
+    top, *parts = module.split(".")
+    folder = ROOT.joinpath(top, *parts)
     rooms = parts if folder.is_dir() else parts[:-1]
     return "/".join(rooms or parts)
 
 
-def modules_imported(path: Path) -> set[str]:
-    """All modules inside serving/ that a file imports, wherever in it."""
+def modules_imported(path: Path, top: str) -> set[str]:
+    """All modules inside a top room that a file imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "serving":
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == top:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             modules = {each for each in inner if ROOT.joinpath(*each.split(".")).is_dir()}
             modules |= {each for each in inner if (ROOT / f"{each.replace('.', '/')}.py").exists()}
@@ -120,25 +151,28 @@ def modules_imported(path: Path) -> set[str]:
     return names
 
 
-def test_imports_inside_the_server_go_one_way() -> None:
-    """A room of serving/ imports what the table lets it, all of which stands before it."""
-    found: dict[str, set[str]] = {room: set() for room in SERVING}
-    for path in sources("serving"):
+@pytest.mark.parametrize("top", INSIDE)
+def test_imports_inside_go_one_way(top: str) -> None:
+    """An inner room imports what its table lets it, all of which stands before it."""
+    table = INSIDE[top]
+    found: dict[str, set[str]] = {room: set() for room in table}
+    for path in sources(top):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         if path.name == "__init__.py":
             continue
         room = room_of(module)
-        found[room] |= {room_of(other) for other in modules_imported(path)} - {room}
+        found[room] |= {room_of(other) for other in modules_imported(path, top)} - {room}
 
-    assert found == SERVING
-    rooms = list(SERVING)
-    for room, others in SERVING.items():
+    assert found == table
+    rooms = list(table)
+    for room, others in table.items():
         assert all(rooms.index(other) < rooms.index(room) for other in others), room
 
 
-def test_a_room_of_the_server_shows_its_subject_at_a_glance() -> None:
+@pytest.mark.parametrize("top", INSIDE)
+def test_a_room_shows_its_subject_at_a_glance(top: str) -> None:
     """No folder has more than 20 modules."""
-    folders = {path.parent for path in sources("serving")}
+    folders = {path.parent for path in sources(top)}
     sizes = {str(folder): len(list(folder.glob("[a-z]*.py"))) for folder in folders}
 
     assert {folder: size for folder, size in sizes.items() if size > 20} == {}
