@@ -51,7 +51,8 @@ def kept_in_state(settings: Path) -> Iterator[None]:
     finally:
         text = _text(settings)
         without = without_salt(text)
-        if text and _meaning(without) == _meaning(before):
+        # Another Pulumi, of another stack, may have been writing this file when it was read.
+        if before and text and _meaning(without) == _meaning(before):
             without = before
         if without != text:
             mode = settings.stat().st_mode

@@ -68,14 +68,15 @@ def test_nothing_listens_beyond_loopback(platform) -> None:
         ("stacks/{stack}/services/tracking/spec.json", 0o600),
         ("stacks/{stack}/services/serving/config/serving.json", 0o600),
         ("stacks/{stack}/services/serving/log/serving.log", 0o600),
-        ("bin/pulumi", 0o700),
+        ("{bin}/pulumi", 0o700),
     ],
 )
 def test_what_is_private_is_for_its_owner_only(host, platform, path: str, mode: int) -> None:
     """Secrets, state and logs cannot be read by others."""
-    assert (
-        host.file(str(platform.cli.home.path / path.format(stack=platform.cli.stack))).mode == mode
-    )
+    home, stack = platform.cli.home, platform.cli.stack
+    file = home.path / path.format(stack=stack, bin=home.bin.relative_to(home.path))
+
+    assert host.file(str(file)).mode == mode
 
 
 def test_no_secret_stands_in_a_command_line(host, platform) -> None:

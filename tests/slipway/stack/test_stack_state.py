@@ -43,6 +43,16 @@ def test_a_salt_is_taken_out_of_settings(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+def test_settings_that_another_pulumi_is_writing_are_left_alone(tmp_path: Path) -> None:
+    """Each Pulumi passes by every stack's file; one that was half written is not put back."""
+    (path := tmp_path / "Pulumi.lab.yaml").touch()
+
+    with salt.kept_in_state(path):
+        path.write_text("# Nothing is said here.\nconfig: {}\n")
+
+    assert path.read_text() == "# Nothing is said here.\nconfig: {}\n"
+
+
 def test_settings_that_say_nothing_keep_their_comments(tmp_path: Path) -> None:
     """Pulumi writes those anew, and nothing but its salt into them."""
     path = tmp_path / "Pulumi.x.yaml"
