@@ -16,8 +16,8 @@ def line() -> str:
         number = version(_DISTRIBUTION)
     except PackageNotFoundError:
         number = "not installed"
-    found = _commit()
-    return f"slipway {number} ({found})" if found else f"slipway {number}"
+    commit = _commit()
+    return f"slipway {number} ({commit})" if commit else f"slipway {number}"
 
 
 def _commit() -> str:

@@ -89,7 +89,7 @@ class KubeflowPipelines:
             ServiceFailedError: it does not in time; says what it answers instead.
         """
         deadline = time.monotonic() + seconds
-        while (said := self.ailment()) is not None:
+        while (said := self.health_error()) is not None:
             if time.monotonic() > deadline:
                 raise ServiceFailedError(
                     f"Kubeflow Pipelines in namespace {self.namespace} does not answer after"
@@ -97,7 +97,7 @@ class KubeflowPipelines:
                 )
             time.sleep(min(_POLL_SECONDS, seconds))
 
-    def ailment(self) -> str | None:
+    def health_error(self) -> str | None:
         """Why it does not answer; None if it does."""
         try:
             answer = self._client.get("healthz")

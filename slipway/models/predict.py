@@ -62,17 +62,17 @@ def read_rows(file: Path) -> tuple[list[Row], list[str]]:
     content = data_files.text(file)
     if file.suffix.lower() in _LINES:
         lines = data_files.json_lines(content)
-        found = [(_json(file, text, line), f"{file}:{line}") for line, text in lines]
+        placed = [(_json(file, text, line), f"{file}:{line}") for line, text in lines]
     else:
         value = _json(file, content, 1)
         rows = value if isinstance(value, list) else [value]
-        found = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
-    if not found:
+        placed = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
+    if not placed:
         raise SettingsError(f"{file}: {_FORM}")
-    for row, place in found:
+    for row, place in placed:
         if not isinstance(row, dict):
             raise SettingsError(f"{place}: no row: {_FORM}")
-    return [row for row, _ in found], [place for _, place in found]
+    return [row for row, _ in placed], [place for _, place in placed]
 
 
 def predict(
@@ -169,10 +169,10 @@ def _tensors(
     ]
 
 
-def _place(said: str, places: Sequence[str]) -> str:
+def _place(message: str, places: Sequence[str]) -> str:
     """Where the row is from that a complaint is about."""
-    found = _PLACE.search(said)
-    return f"{places[int(found[1])]}: " if found and places else ""
+    position = _PLACE.search(message)
+    return f"{places[int(position[1])]}: " if position and places else ""
 
 
 def _by_row(data: list[Any], rows: int) -> list[Any]:

@@ -164,8 +164,12 @@ class Resigning:
         return str(max(same)) if same else None
 
     def _make(self, found: Found, source: str, digest: str) -> str:
-        told = {each["key"]: each["value"] for each in found.described.get("tags", [])}
-        tags = told | {"digest": digest, "resigned_from": found.version, "signed_by": found.signer}
+        described = {each["key"]: each["value"] for each in found.described.get("tags", [])}
+        tags = described | {
+            "digest": digest,
+            "resigned_from": found.version,
+            "signed_by": found.signer,
+        }
         body = {
             "name": self.serving.model,
             "source": source,

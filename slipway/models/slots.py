@@ -118,8 +118,8 @@ class Slots:
 
     def _require(self, version: str) -> None:
         path = f"{_API}/model-versions/get"
-        asked = {"name": self.serving.model, "version": version}
-        answer = self.running.ask("tracking", path, params=asked)
+        query = {"name": self.serving.model, "version": version}
+        answer = self.running.ask("tracking", path, params=query)
         if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
             raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
         succeeded(answer)
@@ -154,9 +154,9 @@ def weight(text: str) -> float:
 
 def _read(text: str) -> float:
     try:
-        found = float(text)
+        weight = float(text)
     except ValueError:
-        found = -1.0
-    if not 0 <= found <= 1:
+        weight = -1.0
+    if not 0 <= weight <= 1:
         raise SlipwayError(f"the tag {WEIGHT_TAG} is {text!r}: set it by `slipway traffic`")
-    return found
+    return weight

@@ -69,7 +69,9 @@ def all_up(services: Iterable[ServiceState]) -> bool:
 
 def came_up(services: Iterable[ServiceState]) -> bool:
     """Whether every service is up, or is the model server that waits for a first model."""
-    return all(each.state == "up" or (each.model and each.model.untrained) for each in services)
+    return all(
+        service.state == "up" or (service.model and service.model.untrained) for service in services
+    )
 
 
 @dataclass(frozen=True)

@@ -85,9 +85,9 @@ def _served(console: Console, model: Served, stack: str) -> None:
     console.print(table)
     for slot in model.slots:
         if refused := slot.refused:
-            said = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
+            heading = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
             line = escape(" ".join(refused.error.split()))
-            console.print(f"[red]{escape(said)}[/red] {line}", highlight=False)
+            console.print(f"[red]{escape(heading)}[/red] {line}", highlight=False)
 
 
 def _failing(model: Served) -> str:
@@ -99,31 +99,33 @@ def _failing(model: Served) -> str:
     return f"{failed} of the requests of {served.ERROR_MINUTES} minutes failed (5xx)"
 
 
-def pipelines(console: Console, found: Sequence[Signature]) -> None:
+def pipelines(console: Console, signatures: Sequence[Signature]) -> None:
     """Each pipeline, and a line for each of its parameters."""
     console.print("[bold]Pipelines, and what --set gives each:[/bold]\n")
-    for signature in found:
-        said = escape(signature.description)
-        console.print(f" [bold]{escape(signature.name)}[/bold]  {said}", highlight=False)
+    for signature in signatures:
+        description = escape(signature.description)
+        console.print(f" [bold]{escape(signature.name)}[/bold]  {description}", highlight=False)
         table = _table("   parameter", "default", "is", "")
         table.columns[-1].no_wrap = False
-        for each in signature.parameters:
-            default = "(none)" if each.default is None else each.default or "(empty)"
+        for parameter in signature.parameters:
+            default = "(none)" if parameter.default is None else parameter.default or "(empty)"
             table.add_row(
-                f"   {escape(each.name)}",
+                f"   {escape(parameter.name)}",
                 escape(default),
-                in_words(each.kind),
-                escape(each.meaning),
+                in_words(parameter.kind),
+                escape(parameter.meaning),
             )
         console.print(table, soft_wrap=False, highlight=False)
         console.print()
 
 
-def violations(console: Console, found: Sequence[Violation]) -> None:
+def violations(console: Console, violations: Sequence[Violation]) -> None:
     """A line for each object that breaks a rule."""
-    for each in found:
-        console.print(escape(f"{each.kind} {each.name} breaks {each.rule}: {each.detail}"))
-    if not found:
+    for violation in violations:
+        console.print(
+            escape(f"{violation.kind} {violation.name} breaks {violation.rule}: {violation.detail}")
+        )
+    if not violations:
         console.print("No object breaks a rule.")
 
 
@@ -138,10 +140,10 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
     )
 
 
-def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
+def slots(console: Console, slots: Sequence[Slot], stack: str) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
-    for slot in found:
+    for slot in slots:
         share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
         state = {True: "served", False: "[yellow]not served (yet)[/yellow]", None: ""}[slot.served]
         table.add_row(
@@ -151,7 +153,7 @@ def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
             state if slot.version else "",
         )
     console.print(table)
-    if any(slot.version and slot.served is False for slot in found):
+    if any(slot.version and slot.served is False for slot in slots):
         _dim(console, f"what became of it: {hints.slipway(stack, 'status')}")
 
 
@@ -172,33 +174,37 @@ def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str,
     console.print(table)
 
 
-def prediction(console: Console, made: Prediction) -> None:
+def prediction(console: Console, prediction: Prediction) -> None:
     """A prediction: what was asked, what was answered, how long it took."""
-    for index, row in enumerate(made.rows):
-        asked = ", ".join(
+    for index, row in enumerate(prediction.rows):
+        features = ", ".join(
             f"{name}={one_line(str(value), _LONGEST_VALUE)}" for name, value in row.items()
         )
-        said = ", ".join(f"{name} {_said(values[index])}" for name, values in made.outputs.items())
-        console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
-        for each in made.explanations:
-            if each.row == index:
-                explanation(console, each, row)
+        outputs = ", ".join(
+            f"{name} {_said(values[index])}" for name, values in prediction.outputs.items()
+        )
+        console.print(f"Prediction [bold]{escape(outputs)}[/bold]  [dim]{escape(features)}[/dim]")
+        for explained in prediction.explanations:
+            if explained.row == index:
+                explanation(console, explained, row)
     console.print(
-        f"by version {escape(made.version)}, over HTTP in [bold]{made.milliseconds:.1f} ms[/bold]"
+        f"by version {escape(prediction.version)}, over HTTP in"
+        f" [bold]{prediction.milliseconds:.1f} ms[/bold]"
     )
 
 
-def explanation(console: Console, found: Explanation, row: Mapping[str, object]) -> None:
+def explanation(console: Console, explanation: Explanation, row: Mapping[str, object]) -> None:
     """Why a row was predicted so: its features by how much they contributed."""
     table = _table("feature", "value", "contribution")
     # A long text takes its own room, not that of the figures beside it.
     table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     table.columns[-1].justify = "right"
-    for name, contribution in found.contributions.items():
+    for name, contribution in explanation.contributions.items():
         value = one_line(str(row.get(name, "")), _LONGEST_VALUE)
         table.add_row(escape(name), escape(value), f"{contribution:+.4f}")
     console.print(
-        f"{escape(found.output)} is [bold]{found.base_value:.4f}[/bold] on average, moved here by"
+        f"{escape(explanation.output)} is [bold]{explanation.base_value:.4f}[/bold] on average,"
+        " moved here by"
     )
     console.print(table)
 

@@ -89,8 +89,8 @@ class Running:
 
         Not as `authorization`: a cluster's API server, on the way, takes that for its own.
         """
-        if given := os.environ.get(KEY_VARIABLE):
-            return {"x-api-key": given}
+        if key := os.environ.get(KEY_VARIABLE):
+            return {"x-api-key": key}
         keys = sorted(name for name in self.secrets if name.startswith(API_KEY))
         return {"x-api-key": self.secrets[keys[0]]} if keys else {}
 
@@ -165,8 +165,8 @@ def answered(
     except httpx.HTTPError as error:
         raise SlipwayError(f"{url} does not answer ({error}): see `slipway status`") from None
     if _is_of_api_server(answer):
-        said = " ".join(answer.json()["message"].split())
-        raise SlipwayError(f"{url} does not answer ({said}): see `slipway status`")
+        message = " ".join(answer.json()["message"].split())
+        raise SlipwayError(f"{url} does not answer ({message}): see `slipway status`")
     return answer
 
 
@@ -178,8 +178,8 @@ def succeeded(answer: httpx.Response) -> httpx.Response:
     """
     if answer.is_success:
         return answer
-    said = " ".join(answer.text.split())[:200]
-    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {said or 'no word'}")
+    text = " ".join(answer.text.split())[:200]
+    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {text or 'no word'}")
 
 
 def _is_of_api_server(answer: httpx.Response) -> bool:

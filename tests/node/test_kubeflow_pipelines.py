@@ -34,7 +34,7 @@ def kubeflow() -> KubeflowPipelines:
     context = yaml.safe_load(Path(kubeconfig).read_text())["current-context"]
     namespace = os.environ.get("SLIPWAY_TEST_NAMESPACE", "slipway")
     found = KubeflowPipelines.of(kubeconfig, context, namespace)
-    if said := found.ailment():
+    if said := found.health_error():
         pytest.skip(f"no Kubeflow Pipelines answers in namespace {namespace}: {said}")
     return found
 

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 def states(running: Running, stack: StackDir) -> list[ServiceState]:
     """The state of each service, in the order in which they are listed."""
-    seen = supervisor.states(stack)
-    return [_state(running, stack, name, seen.get(name)) for name in running.services]
+    supervised = supervisor.states(stack)
+    return [_state(running, stack, name, supervised.get(name)) for name in running.services]
 
 
 def _state(
-    running: Running, stack: StackDir, name: str, seen: supervisor.Supervised | None
+    running: Running, stack: StackDir, name: str, process: supervisor.Supervised | None
 ) -> ServiceState:
     service = running.services[name]
     ends = history.exits(stack, name)
-    state = _word(seen, service)
+    state = _word(process, service)
     model = served.ask(running) if name == serving.NAME and state == "up" else None
     trouble = model.trouble if model else ""
     if state == "up" and not model:
@@ -39,8 +39,8 @@ def _state(
         version=service["version"],
         restarts=len(ends),
         instance=Process(
-            pid=seen.pid if seen else 0,
-            seconds=seen.seconds if seen else 0,
+            pid=process.pid if process else 0,
+            seconds=process.seconds if process else 0,
             last_exit=f"{ends[-1].at:%H:%M:%S} {ends[-1].how}" if ends else "",
         ),
         trouble=trouble,
@@ -48,10 +48,10 @@ def _state(
     )
 
 
-def _word(seen: supervisor.Supervised | None, service: Mapping[str, str]) -> str:
-    if seen is None:
+def _word(process: supervisor.Supervised | None, service: Mapping[str, str]) -> str:
+    if process is None:
         return "gone"
-    if seen.state not in {"RUNNING", "STARTING"}:
+    if process.state not in {"RUNNING", "STARTING"}:
         return "down"
     return "up" if health.answers(_address(service), None) else "starting"
 

@@ -135,15 +135,15 @@ def _require_not_refused(running: Running, version: str) -> None:
         ServiceFailedError: it tried it as the champion, and refused it.
     """
     _, slots = served.slots(running)
-    for refused in (each.refused for each in slots if each.slot == served.CHAMPION):
+    for refused in (slot.refused for slot in slots if slot.slot == served.CHAMPION):
         if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
-            said = f"serving refused version {version} ({refused.reason}): {refused.error}"
+            message = f"serving refused version {version} ({refused.reason}): {refused.error}"
             runbook = "see docs/runbooks/ModelRefused.md"
             if refused.reason in _OF_TRUST:
                 raise ServiceFailedError(
-                    f"{said}: if you trust it, run `slipway models resign {version}`; {runbook}"
+                    f"{message}: if you trust it, run `slipway models resign {version}`; {runbook}"
                 )
-            raise ServiceFailedError(f"{said}: {runbook}")
+            raise ServiceFailedError(f"{message}: {runbook}")
 
 
 def destroy(home: Home, name: str, progress: Progress) -> None:

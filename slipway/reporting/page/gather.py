@@ -79,17 +79,17 @@ def gather(target: Target, minutes: int) -> Page:
     with running.client(PROMETHEUS) as client:
         sections = tuple(
             Section(
-                each.title or "",
-                each.description or "",
+                board.title or "",
+                board.description or "",
                 tuple(
                     (
                         row.title,
                         tuple(Chart(p, series.of_panel(client, p, span)) for p in row.panels),
                     )
-                    for row in panels.rows(each)
+                    for row in panels.rows(board)
                 ),
             )
-            for each in dashboard.on_every_target(objective(settings), cluster(settings))
+            for board in dashboard.on_every_target(objective(settings), cluster(settings))
         )
         alerts = series.firing(client)
     champion, trouble = _champion(running, settings, target.stack)

@@ -66,15 +66,17 @@ def _services(page: Page) -> str:
 
 def _state(service: ServiceState, page: Page) -> str:
     """The state, and below it why a service that runs is not ready."""
-    state, said = escape(service.state), hints.pasteable(service.trouble, page.stack)
-    return f'<span class="state {state}">{state}</span>' + (f"<br>{escape(said)}" if said else "")
+    state, trouble = escape(service.state), hints.pasteable(service.trouble, page.stack)
+    return f'<span class="state {state}">{state}</span>' + (
+        f"<br>{escape(trouble)}" if trouble else ""
+    )
 
 
 def _champion(page: Page) -> str:
     if page.champion is None:
         train = hints.slipway(page.stack, "run", "training")
-        said = page.trouble or f"No model of {page.model} is released yet: {train}"
-        return f'<section id="champion"><h2>Champion</h2><p>{escape(said)}</p></section>'
+        text = page.trouble or f"No model of {page.model} is released yet: {train}"
+        return f'<section id="champion"><h2>Champion</h2><p>{escape(text)}</p></section>'
     model, baseline = figures(page.champion)
     rows = [
         (escape(name), f"{value:.4f}", f"{baseline[name]:.4f}" if name in baseline else "")
@@ -97,8 +99,10 @@ def _alerts(page: Page) -> str:
         )
         for alert in page.alerts
     ]
-    said = _table(("alert", "severity", "what", "runbook"), rows) if rows else "<p>None fires.</p>"
-    return f'<section id="alerts"><h2>Alerts</h2>{said}</section>'
+    content = (
+        _table(("alert", "severity", "what", "runbook"), rows) if rows else "<p>None fires.</p>"
+    )
+    return f'<section id="alerts"><h2>Alerts</h2>{content}</section>'
 
 
 def _section(section: Section, page: Page) -> str:
