@@ -34,10 +34,11 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Ask the served model; without a file, for the example row that it carries."""
-    from slipway.reporting import summary, tables
+    from slipway.models import predict
+    from slipway.reporting import tables
 
     place = target.of_stack(stack)
-    prediction = summary.predict(place.running(), place.settings.serving, file, explain=explain)
+    prediction = predict.of_file(place.running(), place.settings.serving, file, explain=explain)
     print_json(prediction) if as_json else tables.prediction(out, prediction)
 
 

@@ -25,13 +25,12 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Stand the platform up, or make it what its settings say now."""
-    from slipway.reporting import summary as summaries
+    from slipway.reporting import summary
 
     place = target.of_stack(stack)
-    outcome = place.up(progress(as_json=as_json), train=train)
-    summary = summaries.summary(place, outcome)
-    print_json(summary.as_json()) if as_json else summaries.show(out, summary)
-    raise typer.Exit(summary.exit_code)
+    outcome = summary.summary(place, place.up(progress(as_json=as_json), train=train))
+    print_json(outcome.as_json()) if as_json else summary.show(out, outcome)
+    raise typer.Exit(outcome.exit_code)
 
 
 @app.command()

@@ -16,10 +16,10 @@ from infra.errors import SettingsError
 from infra.files import keeps_attributes
 from infra.home import stack_file
 from infra.services import all_services
-from infra.settings import tree as settings_tree
+from infra.settings import tree
 from infra.settings.target import OnKubernetes
 from slipway import hints, toolchain
-from slipway.doctor import tools as tool_diagnoses
+from slipway.doctor import tools
 from slipway.stack import plugins
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def show(console: Console, findings: Iterable[Diagnosis]) -> None:
 def settings(stack: str) -> Diagnosis:
     """Whether the stack's settings are right."""
     try:
-        settings_tree.from_file(stack_file(stack))
+        tree.from_file(stack_file(stack))
     except SettingsError as error:
         return Diagnosis("error", "settings", str(error))
     return Diagnosis("ok", "settings", f"settings of stack {stack}")
@@ -140,7 +140,7 @@ def memory(size: int) -> Diagnosis:
 
 def _settings_or_none(stack: str) -> Settings | None:
     try:
-        return settings_tree.from_file(stack_file(stack))
+        return tree.from_file(stack_file(stack))
     except SettingsError:
         return None
 
@@ -157,9 +157,7 @@ def _for_cluster(home: Home, stack_settings: Settings, target: OnKubernetes) -> 
 
 
 def _tools(home: Home, names: Iterable[str]) -> list[Diagnosis]:
-    return tool_diagnoses.diagnose_all(
-        {name: toolchain.resolve(name, home.tools) for name in names}
-    )
+    return tools.diagnose_all({name: toolchain.resolve(name, home.tools) for name in names})
 
 
 def _existing(path: Path) -> Path:

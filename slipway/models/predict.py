@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from infra.errors import SettingsError, SlipwayError
+from slipway.exits import NotUpError
 from slipway.models import data_files
 from slipway.models.explanation import ASK, Explanation, explained, explanations
 from slipway.stack.running import answered, succeeded
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from slipway.stack.running import Running
+    from infra.settings.serving import Serving
+    from slipway.stack.running import Champion, Running
 
 Row = dict[str, Any]
 
@@ -51,6 +53,31 @@ def example(running: Running, model: str, digest: str) -> Row:
     blob = running.ask("registry", f"{base}/blobs/{signature}")
     row: Row = succeeded(blob).json()["example"]
     return row
+
+
+def of_champion(
+    running: Running, model: str, champion: Champion, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the example row of the champion's own package; and why."""
+    return predict(running, model, [example(running, model, champion.digest)], explain=explain)
+
+
+def of_file(
+    running: Running, serving: Serving, file: Path | None, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the rows of a file, or for the champion's example row; and why.
+
+    Raises:
+        SettingsError: the file does not hold rows, or they do not fit the model.
+        NotUpError: there is no file, and no champion with an example.
+    """
+    if file is not None:
+        rows, places = read_rows(file)
+        return predict(running, serving.model, rows, places=places, explain=explain)
+    champion = running.champion(serving.model, serving.slots.champion)
+    if champion is None:
+        raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
+    return of_champion(running, serving.model, champion, explain=explain)
 
 
 def read_rows(file: Path) -> tuple[list[Row], list[str]]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from slipway import hints
-from slipway.exits import Exit, NotUpError
-from slipway.models import predict as predictions
+from slipway.exits import Exit
+from slipway.models import predict
 from slipway.operations.target import came_up
 from slipway.reporting import tables
 
@@ -100,7 +100,7 @@ def _model(running: Running, release: Release, serving: Serving) -> ModelSummary
         champion=champion,
         metrics=metrics,
         baseline=baseline,
-        prediction=_predict(running, serving.model, champion) if champion else None,
+        prediction=predict.of_champion(running, serving.model, champion) if champion else None,
         first_run=release.first_run,
     )
 
@@ -201,24 +201,6 @@ def _failure(result: RunResult, stack: str) -> Failure | None:
     return dataclasses.replace(result.failure, remedy=remedy)
 
 
-def predict(
-    running: Running, serving: Serving, file: Path | None, *, explain: bool = False
-) -> Prediction:
-    """Ask the served model for the rows of a file, or for the champion's example row; and why.
-
-    Raises:
-        SettingsError: the file does not hold rows, or they do not fit the model.
-        NotUpError: there is no file, and no champion with an example.
-    """
-    if file is not None:
-        rows, places = predictions.read_rows(file)
-        return predictions.predict(running, serving.model, rows, places=places, explain=explain)
-    champion = running.champion(serving.model, serving.slots.champion)
-    if champion is None:
-        raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
-    return _predict(running, serving.model, champion, explain=explain)
-
-
 def plain(value: object) -> Any:
     """Plain data of anything that a command shows, ready for JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -232,13 +214,6 @@ def plain(value: object) -> Any:
 
 def _fields(value: DataclassInstance) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-def _predict(
-    running: Running, model: str, champion: Champion, *, explain: bool = False
-) -> Prediction:
-    row = predictions.example(running, model, champion.digest)
-    return predictions.predict(running, model, [row], explain=explain)
 
 
 def _read(result: RunResult, artifact: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def shown(found: summary.Summary) -> str:
 @pytest.fixture(autouse=True)
 def predicted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model server that answers."""
-    monkeypatch.setattr(summary, "_predict", lambda *_: PREDICTION)
+    monkeypatch.setattr(summary.predict, "of_champion", lambda *_: PREDICTION)
 
 
 @pytest.mark.parametrize(
