@@ -17,7 +17,6 @@ from infra.files import keeps_attributes
 from infra.home import stack_file
 from infra.services import all_services
 from infra.settings import tree
-from infra.settings.target import OnKubernetes
 from slipway import hints, toolchain
 from slipway.doctor import tools
 from slipway.stack import plugins
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from infra.home import Home
+    from infra.settings.target import OnKubernetes
     from infra.settings.tree import Settings
 
 _GIBIBYTE = 2**30
@@ -58,8 +58,8 @@ def _findings(home: Home, stack: str) -> list[Diagnosis]:
         python(sys.version_info[:2]),
         disk(home.path, shutil.disk_usage(_existing(home.path)).free),
     ]
-    if stack_settings and isinstance(stack_settings.target, OnKubernetes):
-        return [*machine, *_for_cluster(home, stack_settings, stack_settings.target)]
+    if stack_settings and stack_settings.cluster:
+        return [*machine, *_for_cluster(home, stack_settings, stack_settings.cluster)]
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [*machine, home_attributes(home), memory(size), *_tools(home, toolchain.ALL)]
 

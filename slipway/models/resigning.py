@@ -42,7 +42,7 @@ _TAG: Final = "resigned"
 
 
 @dataclass(frozen=True)
-class Found:
+class SignedVersion:
     """A version as it is: its package's files, and in words who signed them.
 
     `ours` is whether it is signed with the stack's key already.
@@ -74,7 +74,7 @@ class Resigning:
     running: Running
     serving: Serving
 
-    def find(self, version: str | None, slot: str) -> Found:
+    def find(self, version: str | None, slot: str) -> SignedVersion:
         """A version, or the one in a slot.
 
         Raises:
@@ -91,21 +91,21 @@ class Resigning:
             files = registry.files(repository, digest)
         signer, ours = self._signer(files, f"version {wanted} ({digest})")
         aliases = tuple(sorted(alias for alias, of in named.items() if of == wanted))
-        return Found(wanted, source, aliases, described, files, signer, ours)
+        return SignedVersion(wanted, source, aliases, described, files, signer, ours)
 
-    def sign(self, found: Found) -> str:
+    def sign(self, signed: SignedVersion) -> str:
         """Sign it with the stack's key, and let all that pointed at it point at the new version.
 
         Returns:
             The new version, or the one that an earlier call made.
         """
-        files = tuple(layer for layer in found.files if layer.name != signing.NAME)
+        files = tuple(layer for layer in signed.files if layer.name != signing.NAME)
         signature = signing.sign(self.serving.model, files, self._key)
         with self._registry() as registry:
-            digest = registry.push(found.repository, (*files, signature), _TAG)
-        source = f"oci://{found.repository}@{digest}"
-        version = self._made(source) or self._make(found, source, digest)
-        for alias in found.aliases:
+            digest = registry.push(signed.repository, (*files, signature), _TAG)
+        source = f"oci://{signed.repository}@{digest}"
+        version = self._made(source) or self._make(signed, source, digest)
+        for alias in signed.aliases:
             body = {"name": self.serving.model, "alias": alias, "version": version}
             self._post("registered-models/alias", body)
         return version
@@ -146,8 +146,8 @@ class Resigning:
         answer = self._get("registered-models/get", {"name": self.serving.model})
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotUpError(f"no model {self.serving.model} is registered")
-        found = succeeded(answer).json()["registered_model"].get("aliases", [])
-        return {each["alias"]: str(each["version"]) for each in found}
+        aliases = succeeded(answer).json()["registered_model"].get("aliases", [])
+        return {alias["alias"]: str(alias["version"]) for alias in aliases}
 
     def _version(self, version: str) -> dict[str, Any]:
         asked = {"name": self.serving.model, "version": version}
@@ -163,18 +163,18 @@ class Resigning:
         same = [int(each["version"]) for each in versions if each["source"] == source]
         return str(max(same)) if same else None
 
-    def _make(self, found: Found, source: str, digest: str) -> str:
-        described = {each["key"]: each["value"] for each in found.described.get("tags", [])}
+    def _make(self, signed: SignedVersion, source: str, digest: str) -> str:
+        described = {tag["key"]: tag["value"] for tag in signed.described.get("tags", [])}
         tags = described | {
             "digest": digest,
-            "resigned_from": found.version,
-            "signed_by": found.signer,
+            "resigned_from": signed.version,
+            "signed_by": signed.signer,
         }
         body = {
             "name": self.serving.model,
             "source": source,
-            "run_id": found.described.get("run_id", ""),
-            "description": found.described.get("description", ""),
+            "run_id": signed.described.get("run_id", ""),
+            "description": signed.described.get("description", ""),
             "tags": [{"key": key, "value": value} for key, value in tags.items()],
         }
         return str(self._post("model-versions/create", body)["model_version"]["version"])
@@ -187,8 +187,8 @@ class Resigning:
             answer = answered(
                 self.running.url("tracking"), client.post, f"{_API}/{path}", json=body
             )
-        found: dict[str, Any] = succeeded(answer).json()
-        return found
+        content: dict[str, Any] = succeeded(answer).json()
+        return content
 
     @contextlib.contextmanager
     def _registry(self) -> Iterator[Registry]:
