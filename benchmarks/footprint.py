@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.description import describe
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 
 _CPU_GOAL, _MEMORY_GOAL = 600, 2048  # millicores, MiB
 # By the Kubeflow distribution's own page on resources.

@@ -15,12 +15,10 @@ from urllib.parse import urljoin
 
 import httpx
 
+from contracts.model_package import ARTIFACT_TYPE, EMPTY_TYPE, MANIFEST_TYPE, TITLE
+from contracts.variables import REGISTRY
 from usecases.errors import StepError
 
-ARTIFACT_TYPE: Final = "application/vnd.slipway.model.v1"
-MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
-EMPTY: Final = "application/vnd.oci.empty.v1+json"
-TITLE: Final = "org.opencontainers.image.title"
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -55,11 +53,11 @@ class Registry:
 
     def push(self, repository: str, layers: tuple[Layer, ...], tag: str) -> str:
         """Store the files and their manifest, and return the manifest's digest, read back."""
-        config = Layer("", EMPTY, b"{}")
+        config = Layer("", EMPTY_TYPE, b"{}")
         for layer in (config, *layers):
             self._push_blob(repository, layer.content)
         manifest = _manifest(config, layers)
-        headers = {"Content-Type": MANIFEST}
+        headers = {"Content-Type": MANIFEST_TYPE}
         self._call("PUT", f"/v2/{repository}/manifests/{tag}", content=manifest, headers=headers)
         digest = digest_of(manifest)
         self._manifest(repository, digest)
@@ -102,7 +100,7 @@ class Registry:
 
     def _manifest(self, repository: str, digest: str) -> bytes:
         path = f"/v2/{repository}/manifests/{digest}"
-        found = self._call("GET", path, headers={"Accept": MANIFEST}).content
+        found = self._call("GET", path, headers={"Accept": MANIFEST_TYPE}).content
         return _verified(found, digest, f"{repository}@{digest}")
 
     def _push_blob(self, repository: str, content: bytes) -> None:
@@ -141,7 +139,7 @@ class Registry:
         except httpx.TransportError as error:
             raise StepError(
                 f"the registry at {self._url} does not answer: {error}",
-                "see `slipway status`; SLIPWAY_REGISTRY says where it is looked for",
+                f"see `slipway status`; {REGISTRY} says where it is looked for",
             ) from error
 
 
@@ -170,7 +168,7 @@ def _verified(content: bytes, digest: str, what: str) -> bytes:
 def _manifest(config: Layer, layers: tuple[Layer, ...]) -> bytes:
     manifest = {
         "schemaVersion": 2,
-        "mediaType": MANIFEST,
+        "mediaType": MANIFEST_TYPE,
         "artifactType": ARTIFACT_TYPE,
         "config": _descriptor(config),
         "layers": [_descriptor(layer) | {"annotations": {TITLE: layer.name}} for layer in layers],

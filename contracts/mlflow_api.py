@@ -1,4 +1,4 @@
-"""MLflow's REST API as far as it is asked: paths, and the error codes that mean "there is none".
+"""MLflow's REST API as far as it is asked: paths, a tag, and error codes.
 
 Source: https://mlflow.org/docs/latest/api_reference/rest-api.html
 """
@@ -14,6 +14,9 @@ MODEL: Final = f"{API}/registered-models/get"
 MODEL_TAG: Final = f"{API}/registered-models/set-tag"
 ALIAS: Final = f"{API}/registered-models/alias"
 VERSION: Final = f"{API}/model-versions/get"
+
+NOTE: Final = "mlflow.note.content"
+"""Tag of a run: what its page begins with."""
 
 ABSENT: Final = "RESOURCE_DOES_NOT_EXIST"
 PRESENT: Final = "RESOURCE_ALREADY_EXISTS"

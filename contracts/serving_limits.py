@@ -20,10 +20,10 @@ class Limit(NamedTuple, Generic[Number]):
 
 MAX_BODY_BYTES: Final = Limit(8 * 2**20, 1024, 2**30)
 MAX_ROWS: Final = Limit(10_000, 1, 1_000_000)
-MAX_SECONDS: Final = Limit(10.0, 0.001, 3600.0)
+MAX_SECONDS: Final = Limit(10.0, 0.001, 3600)
 MAX_CONCURRENCY: Final = Limit(512, 1, 100_000)
 MAX_EXPLAINED: Final = Limit(200_000, 1, 10_000_000)
-POLL_SECONDS: Final = Limit(1.0, 0.1, 3600.0)
+POLL_SECONDS: Final = Limit(1.0, 0.1, 3600)
 WORKERS: Final = Limit(1, 1, 64)
 JOURNAL_BYTES: Final = Limit(256 * 2**20, 2**20, 2**36)
-FLUSH_SECONDS: Final = Limit(5.0, 0.001, 60.0)
+FLUSH_SECONDS: Final = Limit(5.0, 0.001, 60)

@@ -1,4 +1,4 @@
-"""What a pipeline step is to whoever runs it: its account, its image, and how it says why it ends.
+"""What a pipeline step is to whoever runs it: account, image, environment, and its last word.
 
 A runner sees of a step only what it printed: a local subprocess, or a pod. So an error carries its
 remedy in its one line of text.
@@ -12,6 +12,10 @@ from typing import Final, NamedTuple
 ACCOUNT: Final = "pipeline-runner"
 """The Kubernetes account that steps run as."""
 
+ENVIRONMENT: Final = "pipeline-environment"
+SECRETS: Final = "pipeline-secrets"
+"""The ConfigMap and the Secret of a step's namespace that its environment comes from."""
+
 IMAGE: Final = "slipway/components"
 """What stands for the steps' image in a compiled pipeline; a deployment puts its own there."""
 
@@ -24,9 +28,14 @@ class Refusal(NamedTuple):
     cause: str
     remedy: str
 
+    @classmethod
+    def of(cls, cause: str, remedy: str) -> Refusal:
+        """One of one line, whatever the halves hold."""
+        return cls(" ".join(cause.split()), " ".join(remedy.split()))
+
     def __str__(self) -> str:
-        """One line, whatever the halves hold."""
-        return f"{' '.join(self.cause.split())} [to mend: {' '.join(self.remedy.split())}]"
+        """The line that `parse` reads."""
+        return f"{self.cause} [to mend: {self.remedy}]"
 
     @classmethod
     def parse(cls, text: str) -> Refusal | None:

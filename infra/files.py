@@ -30,8 +30,8 @@ def keeps_attributes(folder: Path) -> bool:
     return True
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Put `text` at `path`, mode 0600, so that a reader sees the old text or the new.
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
+    """Put `text` at `path`, so that a reader sees the old text or the new.
 
     Raises:
         OSError: the disk is full or read-only; the old text is still there.
@@ -40,6 +40,7 @@ def write_atomically(path: Path, text: str) -> None:
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from contracts import variables
 from infra.errors import SettingsError, ToolMissingError
 from infra.files import write_atomically
 
@@ -48,12 +49,15 @@ class StackDir:
     def socket(self) -> Path:
         """The supervisor's Unix socket; outside the folder where its path is too long.
 
-        There it is the same for each command, whatever folder its shell has for temporary files.
+        There it is named by what the folder is, not by its path: one that was moved keeps its
+        socket, another one in its place has another. No variable of a shell is in it.
         """
         inside = self.path / "supervisor" / "rpc.sock"
         if len(str(inside)) <= _SOCKET_PATH_MAX:
             return inside
-        digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:16]
+        facts = self.path.stat() if self.path.exists() else None
+        place = f"{facts.st_dev}:{facts.st_ino}" if facts else str(self.path)
+        digest = hashlib.sha256(place.encode()).hexdigest()[:16]
         return _SOCKETS / f"slipway-{os.getuid()}-{digest}.sock"
 
     @property
@@ -99,11 +103,11 @@ class Home:
             SettingsError: one of these folders has a sign in its path that cannot be.
             ToolMissingError: the folder of the tools is gone.
         """
-        path = Path(os.environ.get("SLIPWAY_HOME") or ROOT / ".slipway").resolve()
-        given = os.environ.get("SLIPWAY_TOOLS")
-        tools = Path(given).resolve() if given else _remembered(path / _TOOLS_RECORD)
+        path = Path(os.environ.get(variables.HOME) or ROOT / ".slipway").resolve()
+        folder = os.environ.get(variables.TOOLS)
+        tools = Path(folder).resolve() if folder else _remembered(path / _TOOLS_RECORD)
         home = cls(path, tools or path / "tools")
-        _require_usable({"the project": ROOT, "SLIPWAY_HOME": path, "SLIPWAY_TOOLS": home.tools})
+        _require_usable({"the project": ROOT, variables.HOME: path, variables.TOOLS: home.tools})
         return home
 
     def remember_tools(self) -> None:

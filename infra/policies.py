@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from contracts.steps import ACCOUNT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -72,7 +74,7 @@ def exceptions(namespace: str) -> tuple[Allowed, ...]:
             Allowed("namespaced-rights", kind, f"{namespace}-prometheus", reason)
             for kind in ("ClusterRole", "ClusterRoleBinding")
         ),
-        Allowed("own-account", "ServiceAccount", "pipeline-runner", reported),
+        Allowed("own-account", "ServiceAccount", ACCOUNT, reported),
     )
 
 

@@ -9,10 +9,10 @@ import pulumi
 from infra.description import describe
 from infra.errors import SlipwayError
 from infra.home import Home
-from infra.settings import tree
+from infra.settings import reading
 
 if TYPE_CHECKING:
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.settings.target import OnKubernetes, Processes
     from infra.settings.tree import Settings
 
@@ -24,7 +24,7 @@ def deploy() -> None:
         pulumi.RunError: something a user can mend, before any resource is touched.
     """
     try:
-        chosen = tree.from_pulumi(pulumi.get_stack())
+        chosen = reading.from_pulumi(pulumi.get_stack())
         _warn(chosen)
         outputs = _platform(chosen)
     except SlipwayError as error:

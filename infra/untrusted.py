@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from contracts import mlflow_api
+from contracts.model_package import MANIFEST_TYPE, MODEL_SIGNATURE, TITLE, Source
 from infra import pulumi_state
 from infra.clusters.connection import Connection
 from infra.diagnosis import Diagnosis
@@ -28,12 +30,7 @@ if TYPE_CHECKING:
     from infra.settings.serving import Signing
     from infra.settings.tree import Settings
 
-SIGNATURE: Final = "model.sig"
-
 _TYPE: Final = "pulumi-python:dynamic/generated:SigningKey"
-_TITLE: Final = "org.opencontainers.image.title"
-_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
-_MLFLOW: Final = "/api/2.0/mlflow"
 _PATIENCE: Final = httpx.Timeout(5.0)
 
 
@@ -121,7 +118,7 @@ class _Asked:
     def versions(self) -> list[tuple[str, list[str]]]:
         """Those that the slots' aliases point at, and the slots of each."""
         model = self.settings.serving.model
-        answer = self._get(tracking.NAME, f"{_MLFLOW}/registered-models/get", {"name": model})
+        answer = self._get(tracking.NAME, mlflow_api.MODEL, {"name": model})
         if answer.status_code == httpx.codes.NOT_FOUND:
             return []
         found = answer.raise_for_status().json()["registered_model"].get("aliases", [])
@@ -135,12 +132,12 @@ class _Asked:
     def signature(self, version: str) -> bytes:
         """The version's model.sig; empty where it has none."""
         asked = {"name": self.settings.serving.model, "version": version}
-        answer = self._get(tracking.NAME, f"{_MLFLOW}/model-versions/get", asked)
+        answer = self._get(tracking.NAME, mlflow_api.VERSION, asked)
         source = answer.raise_for_status().json()["model_version"]["source"]
-        repository, _, digest = source.removeprefix("oci://").partition("@")
+        repository, digest = Source.parse(source)
         manifest = self._get(registry.NAME, f"/v2/{repository}/manifests/{digest}")
         for layer in manifest.raise_for_status().json()["layers"]:
-            if layer.get("annotations", {}).get(_TITLE) == SIGNATURE:
+            if layer.get("annotations", {}).get(TITLE) == MODEL_SIGNATURE:
                 blob = self._get(registry.NAME, f"/v2/{repository}/blobs/{layer['digest']}")
                 return blob.raise_for_status().content
         return b""
@@ -150,7 +147,7 @@ class _Asked:
     ) -> httpx.Response:
         url = httpx.URL(self.recorded.services[service]["url"])
         with self._client(service, url) as client:
-            return client.get(path, params=query, headers={"accept": f"{_MANIFEST}, */*"})
+            return client.get(path, params=query, headers={"accept": f"{MANIFEST_TYPE}, */*"})
 
     def _client(self, service: str, url: httpx.URL) -> httpx.Client:
         target = self.settings.target

@@ -1,8 +1,9 @@
-"""Every version the platform is pinned to, in one place.
+"""Every version of tools, images and Kubernetes that the platform is pinned to, in one place.
 
-Owns the numbers, and of the tools which others are good enough. Does not own where a
-tool is published or how it is built (`slipway.toolchain.catalogue`), nor checksums
-(`infra/tools.lock` and the `go.sum` files beside it, both written by commands).
+Owns the numbers, which other versions of a tool will do, and the references of images. Does not
+own where a tool is published or how it is built (`slipway.toolchain.catalogue`), nor checksums
+(`infra/tools.lock`, which `slipway tools lock` writes, and the `go.sum` files in `slipway/gomods`),
+nor Python packages (`requirements.lock`).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from contracts.metrics import INFERENCE_REQUESTS, INFERENCE_SECONDS
 from monitoring.alert import Alert, Recording
 
 if TYPE_CHECKING:
@@ -93,16 +94,15 @@ def _burns(series: Callable[[str], str], speed: Speed, budget: float) -> str:
 
 
 def _error_share(window: str) -> str:
-    asked = f"sum by (model) (rate(slipway_inference_requests_total[{window}]))"
-    failed = f'sum by (model) (rate(slipway_inference_requests_total{{code=~"5.."}}[{window}]))'
+    asked = f"sum by (model) (rate({INFERENCE_REQUESTS}[{window}]))"
+    failed = f'sum by (model) (rate({INFERENCE_REQUESTS}{{code=~"5.."}}[{window}]))'
     # Where nothing ever failed there is no series of failures, but the share is known: 0.
     return f"({failed} or 0 * {asked}) / {asked}"
 
 
 def _late_share(window: str, objective: Objective) -> str:
-    name = "slipway_inference_duration_seconds"
-    within = f'{name}_bucket{{le="{objective.latency_seconds}"}}'
+    within = f'{INFERENCE_SECONDS}_bucket{{le="{objective.latency_seconds}"}}'
     return (
         f"1 - sum by (model) (rate({within}[{window}]))"
-        f" / sum by (model) (rate({name}_count[{window}]))"
+        f" / sum by (model) (rate({INFERENCE_SECONDS}_count[{window}]))"
     )

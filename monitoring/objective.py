@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LATENCY_BOUNDS = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5),
-)
-"""Seconds that serving's histogram counts exactly: only these can be promised and measured."""
-
 LEAST_PERCENT = 95.0
 """Below it an alert that fires at 14.4 times the budget would ask for over 72% of failures."""
 
@@ -18,7 +12,7 @@ LEAST_PERCENT = 95.0
 class Objective:
     """Over 30 days: percent of requests answered without fault, and percent answered in time.
 
-    `latency_seconds` is one of `LATENCY_BOUNDS`.
+    `latency_seconds` is one of the bounds of serving's histogram (`contracts.metrics`).
     """
 
     availability_percent: float = 99.5

@@ -29,14 +29,14 @@ ScrapeConfig = dict[str, Any]
 class Job:
     """One scraped service: its name, host:port, and the path of its metrics.
 
-    Of a service with `copies`, what answers at the address is any of them: in a cluster each
+    Of a `replicated` service, what answers at the address is any of them: in a cluster each
     is found for itself, by the `port` of that name.
     """
 
     name: str
     address: str
     path: str = "/metrics"
-    copies: bool = False
+    replicated: bool = False
     port: str = "http"
 
 
@@ -62,7 +62,7 @@ def configuration(
 def _job(job: Job, cluster: Cluster | None) -> ScrapeConfig:
     where = (
         _every_copy(job, cluster.namespace)
-        if cluster and job.copies
+        if cluster and job.replicated
         else {"static_configs": [{"targets": [job.address]}]}
     )
     return {"job_name": job.name, "metrics_path": job.path, **where}

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from contracts.metrics import (
+    INFERENCE_REFUSALS,
+    INFERENCE_REQUESTS,
+    LOG_DELAY_SECONDS,
+    LOG_DROPPED,
+    MODEL_LOAD_FAILURES,
+    MODEL_READY,
+    POLL_FAILURES,
+)
+from contracts.slots import CHALLENGER, CHAMPION
 from monitoring.alert import Alert, Recording
 
-_REQUESTS = "slipway_inference_requests_total"
 SLOT_ERRORS = "slot:slipway_inference_errors:ratio_rate10m"
 """Name of the series: share of a slot's infer requests that failed by our fault (5xx)."""
 REFUSED = "model:slipway_inference_refusals:ratio_rate10m"
@@ -17,10 +26,10 @@ STALLED_SECONDS = 120
 
 def recordings() -> list[Recording]:
     """What fails, by model and slot, and what is refused, by reason; nothing where none asked."""
-    asked = f"sum by (model, slot) (rate({_REQUESTS}[10m]))"
-    failed = f'sum by (model, slot) (rate({_REQUESTS}{{code=~"5.."}}[10m]))'
-    refused = "sum by (model, reason) (rate(slipway_inference_refusals_total[10m]))"
-    of_all = f"sum by (model) (rate({_REQUESTS}[10m]))"
+    asked = f"sum by (model, slot) (rate({INFERENCE_REQUESTS}[10m]))"
+    failed = f'sum by (model, slot) (rate({INFERENCE_REQUESTS}{{code=~"5.."}}[10m]))'
+    refused = f"sum by (model, reason) (rate({INFERENCE_REFUSALS}[10m]))"
+    of_all = f"sum by (model) (rate({INFERENCE_REQUESTS}[10m]))"
     return [
         Recording(SLOT_ERRORS, f"({failed} or 0 * {asked}) / {asked}"),
         Recording(REFUSED, f"{refused} / on (model) group_left () {of_all}"),
@@ -33,22 +42,20 @@ def alerts() -> list[Alert]:
 
 
 # A champion that was not asked cannot fail: then the challenger's own share decides.
-_CHALLENGER = f'max by (model) ({SLOT_ERRORS}{{slot="challenger"}})'
-_CHAMPION = f'(max by (model) ({SLOT_ERRORS}{{slot="champion"}}) or 0 * {_CHALLENGER})'
+_CHALLENGER = f'max by (model) ({SLOT_ERRORS}{{slot="{CHALLENGER}"}})'
+_CHAMPION = f'(max by (model) ({SLOT_ERRORS}{{slot="{CHAMPION}"}}) or 0 * {_CHALLENGER})'
 
 _MODELS = (
     Alert(
         name="NoModelServed",
-        expression="slipway_model_ready == 0",
+        expression=f"{MODEL_READY} == 0",
         hold="10m",
         severity="ticket",
         summary="the model server has had no model for 10 minutes",
     ),
     Alert(
         name="ModelRefused",
-        expression=(
-            "sum by (model, slot, reason) (increase(slipway_model_load_failures_total[10m])) > 0"
-        ),
+        expression=f"sum by (model, slot, reason) (increase({MODEL_LOAD_FAILURES}[10m])) > 0",
         hold="0s",
         severity="ticket",
         summary=(
@@ -58,7 +65,7 @@ _MODELS = (
     ),
     Alert(
         name="ReleasesUnseen",
-        expression="sum(increase(slipway_tracking_poll_failures_total[5m])) > 0",
+        expression=f"sum(increase({POLL_FAILURES}[5m])) > 0",
         hold="5m",
         severity="ticket",
         summary="the model server cannot ask the model registry which version is released",
@@ -91,8 +98,8 @@ _LOAD = (
     Alert(
         name="ServingSaturated",
         expression=(
-            f'sum by (model) (rate({_REQUESTS}{{code="429"}}[5m]))'
-            f" / sum by (model) (rate({_REQUESTS}[5m])) > 0.01"
+            f'sum by (model) (rate({INFERENCE_REQUESTS}{{code="429"}}[5m]))'
+            f" / sum by (model) (rate({INFERENCE_REQUESTS}[5m])) > 0.01"
         ),
         hold="5m",
         severity="ticket",
@@ -105,14 +112,14 @@ _LOAD = (
 _LOG = (
     Alert(
         name="PredictionLogDropping",
-        expression="sum by (model) (increase(slipway_prediction_log_dropped_total[5m])) > 0",
+        expression=f"sum by (model) (increase({LOG_DROPPED}[5m])) > 0",
         hold="0s",
         severity="ticket",
         summary="predictions of {{ $labels.model }} are answered and not logged",
     ),
     Alert(
         name="PredictionLogStalled",
-        expression=f"max(slipway_prediction_log_delay_seconds) > {STALLED_SECONDS}",
+        expression=f"max({LOG_DELAY_SECONDS}) > {STALLED_SECONDS}",
         hold="2m",
         severity="ticket",
         summary="predictions wait {{ $value | humanizeDuration }} for their table",

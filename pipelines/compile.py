@@ -1,7 +1,7 @@
 """Compiles pipelines to the YAML that Kubeflow Pipelines and the local runner run.
 
 `python -m pipelines.compile FOLDER` writes every pipeline; with the folder `tests/golden` it
-refreshes the golden files. The image in it is the placeholder `components.image.IMAGE`, which a
+refreshes the golden files. The image in it is the placeholder `contracts.steps.IMAGE`, which a
 deployment replaces.
 """
 

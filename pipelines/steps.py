@@ -1,6 +1,6 @@
 """What a step asks of the cluster that runs it.
 
-Owns sizes and the names of the two objects that every step's environment comes from. kfp.local
+Owns sizes, and which variables a step finds. kfp.local
 has no use for any of it: there a step is a process with the runner's own environment.
 """
 
@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kfp import kubernetes
 
+from contracts import variables
+from contracts.steps import ENVIRONMENT, SECRETS
+
 if TYPE_CHECKING:
     from kfp.dsl import PipelineTask
     from kfp.dsl.base_component import BaseComponent
 
-CONFIG_MAP: Final = "pipeline-environment"
-SECRET: Final = "pipeline-secrets"  # noqa: S105 -- its name
 VARIABLES: Final = (
     "AWS_ALLOW_HTTP",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
-    "MLFLOW_TRACKING_URI",
+    variables.TRACKING,
     "ORT_DISABLE_TELEMETRY",
-    "SLIPWAY_LAKE",
-    "SLIPWAY_REGISTRY",
+    variables.LAKE,
+    variables.REGISTRY,
 )
 SECRET_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-SIGNING_KEY: Final = "SLIPWAY_SIGNING_KEY"
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Step:
         """Add the step to the pipeline that is being described."""
         task = self.component(**inputs)
         kubernetes.use_config_map_as_env(
-            task, CONFIG_MAP, {name: name for name in VARIABLES}, optional=True
+            task, ENVIRONMENT, {name: name for name in VARIABLES}, optional=True
         )
-        secrets = (*SECRET_VARIABLES, *((SIGNING_KEY,) if self.signs else ()))
-        kubernetes.use_secret_as_env(task, SECRET, {name: name for name in secrets}, optional=True)
+        secrets = (*SECRET_VARIABLES, *((variables.SIGNING_KEY,) if self.signs else ()))
+        kubernetes.use_secret_as_env(task, SECRETS, {name: name for name in secrets}, optional=True)
         task.set_cpu_request(self.size.cpu).set_cpu_limit(self.size.cpu_limit)
         task.set_memory_request(self.size.memory).set_memory_limit(self.size.memory_limit)
         task.set_caching_options(enable_caching=self.cached)

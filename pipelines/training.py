@@ -19,6 +19,7 @@ from components.release.component import release
 from components.split.component import split
 from components.train.component import train
 from components.validate.component import validate
+from contracts.verdicts import ACCEPTED
 from pipelines.steps import LARGE, SMALL, Step
 
 INGEST = Step(ingest, SMALL)
@@ -33,10 +34,10 @@ RELEASE = Step(release, SMALL)
 RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
 
 
-def _release(usecase: str, model: Any, parts: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+def _release(usecase: str, model: Any, splits: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """The steps of a model that is good enough."""
-    packed = PACKAGE(usecase=usecase, model=model, **parts)
-    registered = REGISTER(usecase=usecase, digest=packed.output, **facts)
+    artifact = PACKAGE(usecase=usecase, model=model, **splits)
+    registered = REGISTER(usecase=usecase, digest=artifact.output, **facts)
     RELEASE(usecase=usecase, version=registered.output)
 
 
@@ -61,27 +62,27 @@ def pipeline(
         accept_breaking: Release also what breaks callers: another input, or an output gone.
         mlflow_run: The run in MLflow that `slipway run` has begun; else the first step begins it.
     """
-    landed = INGEST(
+    tables = INGEST(
         usecase=usecase, source=source, months=months, mlflow_run=mlflow_run, pipeline_run=RUN
     ).outputs
-    checked = VALIDATE(usecase=usecase, ingested=landed["Output"])
-    parts = SPLIT(usecase=usecase, observations=checked.outputs["observations"]).outputs
-    known = {"train": parts["train"], "validation": parts["validation"]}
-    fitted = TRAIN(usecase=usecase, rounds=rounds, seed=seed, **known).outputs
-    judged = EVALUATE(
-        usecase=usecase, model=fitted["model"], train=parts["train"], test=parts["test"]
+    observations = VALIDATE(usecase=usecase, ingested=tables["Output"]).outputs["observations"]
+    splits = SPLIT(usecase=usecase, observations=observations).outputs
+    train, validation, test = splits["train"], splits["validation"], splits["test"]
+    model = TRAIN(
+        usecase=usecase, rounds=rounds, seed=seed, train=train, validation=validation
     ).outputs
-    decided = GATE(
+    evaluation = EVALUATE(usecase=usecase, model=model["model"], train=train, test=test).outputs
+    decision = GATE(
         usecase=usecase,
-        run=landed["run"],
+        run=tables["run"],
         accept_breaking=accept_breaking,
-        ingested=landed["Output"],
-        model=fitted["model"],
-        **parts,
-        report=fitted["report"],
-        evaluation=judged["evaluation"],
-    )
-    with dsl.If(decided.outputs["Output"] == "accepted", name="accepted"):
-        shown = {**parts, "ingested": landed["Output"], "card": decided.outputs["card"]}
-        facts = {"evaluation": judged["evaluation"], "decision": decided.outputs["decision"]}
-        _release(usecase, fitted["model"], shown, facts)
+        ingested=tables["Output"],
+        model=model["model"],
+        **splits,
+        report=model["report"],
+        evaluation=evaluation["evaluation"],
+    ).outputs
+    with dsl.If(decision["Output"] == ACCEPTED, name=ACCEPTED):
+        shipped = {**splits, "ingested": tables["Output"], "card": decision["card"]}
+        facts = {"evaluation": evaluation["evaluation"], "decision": decision["decision"]}
+        _release(usecase, model["model"], shipped, facts)

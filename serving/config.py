@@ -1,7 +1,8 @@
 """The server's one configuration file: its form, its bounds and how it is read.
 
-Nothing else in this room reads configuration. Of the environment only the libraries' own variables
-are read: the folder of shared metrics (see `metrics.models`) and the object store's keys.
+Bounds and defaults that the platform's settings share are those of `contracts.serving_limits`.
+No other module of the server reads configuration. The environment holds only what libraries read
+for themselves: the folder of shared metrics (see `metrics.models`) and the object store's keys.
 """
 
 from pathlib import Path
@@ -10,16 +11,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts import serving_limits, slots
+from contracts.serving_limits import Limit
 from serving.errors import DECODE_ERRORS
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 HostPort = Annotated[str, Meta(pattern=r"^[^/\s]+:[0-9]{1,5}$")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/\s]+[^\s]*$")]
-Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Notice = Annotated[float, Meta(ge=0, le=60)]
-Workers = Annotated[int, Meta(ge=1, le=64)]
 
 
 DRAIN_SECONDS = 8
@@ -28,6 +29,21 @@ DRAIN_SECONDS = 8
 
 class ConfigError(Exception):
     """A configuration that cannot be used; the message is the one line a person needs."""
+
+
+def _within(limit: Limit[int] | Limit[float]) -> Meta:
+    return Meta(ge=limit.least, le=limit.most)
+
+
+MaxBodyBytes = Annotated[int, _within(serving_limits.MAX_BODY_BYTES)]
+MaxRows = Annotated[int, _within(serving_limits.MAX_ROWS)]
+MaxSeconds = Annotated[float, _within(serving_limits.MAX_SECONDS)]
+MaxConcurrency = Annotated[int, _within(serving_limits.MAX_CONCURRENCY)]
+MaxScored = Annotated[int, _within(serving_limits.MAX_EXPLAINED)]
+JournalBytes = Annotated[int, _within(serving_limits.JOURNAL_BYTES)]
+FlushSeconds = Annotated[float, _within(serving_limits.FLUSH_SECONDS)]
+PollSeconds = Annotated[float, _within(serving_limits.POLL_SECONDS)]
+Workers = Annotated[int, _within(serving_limits.WORKERS)]
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,18 +56,18 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
         max_concurrency: requests that one worker has in hand, beyond it the answer is 429.
     """
 
-    max_body_bytes: Positive = 4 * 1024 * 1024
-    max_rows: Positive = 10_000
-    max_seconds: Seconds = 10.0
-    max_concurrency: Positive = 512
+    max_body_bytes: MaxBodyBytes = serving_limits.MAX_BODY_BYTES.default
+    max_rows: MaxRows = serving_limits.MAX_ROWS.default
+    max_seconds: MaxSeconds = serving_limits.MAX_SECONDS.default
+    max_concurrency: MaxConcurrency = serving_limits.MAX_CONCURRENCY.default
 
 
 class SlotAliases(Struct, frozen=True, forbid_unknown_fields=True):
     """The alias in the model registry that each slot follows."""
 
-    champion: Name = "champion"
-    challenger: Name = "challenger"
-    shadow: Name = "shadow"
+    champion: Name = slots.CHAMPION
+    challenger: Name = slots.CHALLENGER
+    shadow: Name = slots.SHADOW
 
 
 class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,8 +82,8 @@ class PredictionLog(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     url: str
-    journal_bytes: Positive = 256 * 1024 * 1024
-    flush_seconds: Seconds = 5.0
+    journal_bytes: JournalBytes = serving_limits.JOURNAL_BYTES.default
+    flush_seconds: FlushSeconds = serving_limits.FLUSH_SECONDS.default
 
 
 class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +96,7 @@ class Explanations(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     permutations: Annotated[int, Meta(ge=2, le=1024, multiple_of=2)] = 2
-    max_scored: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
+    max_scored: MaxScored = serving_limits.MAX_EXPLAINED.default
 
 
 class ApiKey(Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,8 +146,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     grpc_port: Port | None = None
     slots: SlotAliases = SlotAliases()
     public_key: str = ""
-    poll_seconds: Seconds = 1.0
-    workers: Workers = 1
+    poll_seconds: PollSeconds = serving_limits.POLL_SECONDS.default
+    workers: Workers = serving_limits.WORKERS.default
     limits: Limits = Limits()
     explanations: Explanations = Explanations()
     log: PredictionLog | None = None

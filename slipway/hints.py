@@ -16,13 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from contracts import variables
 from infra.errors import SlipwayError
 from infra.home import ROOT, Home
 
 _IN_BACKTICKS = re.compile(r"`((?:slipway|pulumi) [^`]+)`")
 _HOME_BY_DEFAULT = ROOT / ".slipway"
 STACK_BY_DEFAULT: Final = "local"
-STACK_VARIABLE: Final = "SLIPWAY_STACK"
 
 WITHOUT_STACK: Final = ("images lock", "images mirror", "tools lock")
 """The commands that are about no stack."""
@@ -64,7 +64,7 @@ def _with_option(words: str, option: str) -> str:
 
 def _stack_option(stack: str) -> str:
     """What names a stack, unless a command without it means that stack in every shell."""
-    by_default = stack == STACK_BY_DEFAULT and not os.environ.get(STACK_VARIABLE)
+    by_default = stack == STACK_BY_DEFAULT and not os.environ.get(variables.STACK)
     return "" if by_default else _named(stack)
 
 

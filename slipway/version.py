@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 from importlib.metadata import PackageNotFoundError, version
 
+from infra import programs
 from infra.home import ROOT
 
 _DISTRIBUTION = "slipway"
@@ -24,16 +25,18 @@ def _commit() -> str:
     """The commit that is checked out, and whether files differ from it; empty without git."""
     if not (ROOT / ".git").exists():  # a repository around it is another's
         return ""
+    commit = git("rev-parse", "--short=12", "HEAD")
+    changed = commit and git("status", "--porcelain", "--untracked-files=no")
+    return f"{commit}, changed" if changed else commit
+
+
+def git(*arguments: str) -> str:
+    """What git prints about the project; nothing where there is no git, or it refuses."""
+    # A hook of git's names its own repository to all that it starts.
+    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
+    env = {name: value for name, value in os.environ.items() if name not in elsewhere}
     try:
-        return _git("rev-parse", "--short=12", "HEAD") + (
-            ", changed" if _git("status", "--porcelain", "--untracked-files=no") else ""
-        )
-    except (OSError, subprocess.CalledProcessError):
+        done = programs.run(["git", "-C", str(ROOT), *arguments], env=env)
+    except OSError:
         return ""
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+    return done.stdout.strip() if done.returncode == 0 else ""

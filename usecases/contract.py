@@ -57,7 +57,7 @@ class SourceTable:
 
 
 @dataclass(frozen=True)
-class Erratum:
+class KnownBadCell:
     """A cell that is known to be wrong as published: it counts as missing, for the reason given.
 
     Rows are found by the cell's exact text, so a mended source makes the entry void, not harmful.
@@ -70,7 +70,7 @@ class Erratum:
 
 
 @dataclass(frozen=True)
-class Gates:
+class QualityGates:
     """What a model must reach on held-out rows before it may serve.
 
     Attributes:
@@ -130,7 +130,7 @@ class UseCase(Protocol):
         """The date column of `observations` by which rows are split."""
 
     @property
-    def gates(self) -> Gates:
+    def gates(self) -> QualityGates:
         """What a model must reach."""
 
     @property
@@ -151,7 +151,7 @@ class UseCase(Protocol):
     def schemas(self) -> dict[str, pa.DataFrameSchema]:
         """Each source table's columns, types and rules."""
 
-    def errata(self) -> tuple[Erratum, ...]:
+    def errata(self) -> tuple[KnownBadCell, ...]:
         """Cells of the source that are known to be wrong."""
 
     def observations(self, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -6,6 +6,8 @@ import re
 import urllib.request
 from dataclasses import dataclass
 
+from contracts.metrics import LOG_DROPPED, LOG_PENDING_BYTES, LOG_RECORDS
+
 _MEBIBYTE = 2**20
 
 
@@ -34,8 +36,12 @@ def kept(port: int) -> Kept | None:
 def read(metrics: str) -> Kept | None:
     """The same, of the text that the server exposes."""
     found = [
-        re.search(rf"^slipway_prediction_log_{name} (\S+)$", metrics, re.MULTILINE)
-        for name in (r'records_total\{kind="prediction"\}', r"dropped_total\{.*\}", "pending_bytes")
+        re.search(rf"^{series} (\S+)$", metrics, re.MULTILINE)
+        for series in (
+            rf'{LOG_RECORDS}\{{kind="prediction"\}}',
+            rf"{LOG_DROPPED}\{{.*\}}",
+            LOG_PENDING_BYTES,
+        )
     ]
     if None in found:
         return None

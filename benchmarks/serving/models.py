@@ -20,6 +20,7 @@ from components.package import logic as packaging
 from components.split import logic as splitting
 from components.train import logic as training
 from components.validate import logic as validating
+from contracts.model_package import GRAPH, SIGNATURE
 from usecases.contract import load
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class Model:
     @property
     def graph(self) -> bytes:
         """Serialized ONNX."""
-        return self.files["model.onnx"]
+        return self.files[GRAPH]
 
     @property
     def inputs(self) -> list[dict[str, Any]]:
         """The signature's inputs."""
-        found: list[dict[str, Any]] = json.loads(self.files["signature.json"])["inputs"]
+        found: list[dict[str, Any]] = json.loads(self.files[SIGNATURE])["inputs"]
         return found
 
     def arrays(self, rows: int) -> dict[str, np.ndarray]:
@@ -123,5 +124,5 @@ def synthetic(rows: int) -> Model:
         "example": examples[0],
     }
     graph = build({"x": x}, {"y": y}).SerializeToString()
-    files = {"model.onnx": graph, "signature.json": json.dumps(signature).encode()}
+    files = {GRAPH: graph, SIGNATURE: json.dumps(signature).encode()}
     return Model("dense", f"dense, {WIDTH} numbers", files, examples)

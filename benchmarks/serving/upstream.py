@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from contracts import mlflow_api
+from contracts.model_package import MANIFEST_TYPE, TITLE, Source, repository
+from contracts.slots import CHAMPION
+
 if TYPE_CHECKING:
     from benchmarks.serving.models import Model
 
-_MLFLOW = "/api/2.0/mlflow/"
-_ALIAS = "champion"
+_MLFLOW = f"{mlflow_api.API}/"
 _VERSION = "1"
 
 
@@ -48,16 +51,17 @@ class Upstream:
                 "digest": self._store(data),
                 "size": len(data),
                 "mediaType": "application/octet-stream",
-                "annotations": {"org.opencontainers.image.title": title},
+                "annotations": {TITLE: title},
             }
             for title, data in model.files.items()
         ]
         manifest = {
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "mediaType": MANIFEST_TYPE,
             "layers": layers,
         }
-        return f"oci://models/{model.name}@{self._store(json.dumps(manifest).encode())}"
+        digest = self._store(json.dumps(manifest).encode())
+        return str(Source(repository(model.name), digest))
 
     def _store(self, data: bytes) -> str:
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -74,13 +78,13 @@ class Upstream:
 
     def _tracked(self, what: str, name: str, query: dict[str, list[str]]) -> tuple[int, bytes]:
         version = {"name": name, "version": _VERSION, "source": self._sources[name]}
-        model = {"name": name, "aliases": [{"alias": _ALIAS, "version": _VERSION}], "tags": []}
+        model = {"name": name, "aliases": [{"alias": CHAMPION, "version": _VERSION}], "tags": []}
         known: dict[str, dict[str, Any]] = {
             "registered-models/alias": {"model_version": version},
             "registered-models/get": {"registered_model": model},
             "model-versions/get": {"model_version": version},
         }
-        if what not in known or query.get("alias", [_ALIAS]) != [_ALIAS]:
+        if what not in known or query.get("alias", [CHAMPION]) != [CHAMPION]:
             return 404, json.dumps({"error_code": "RESOURCE_DOES_NOT_EXIST"}).encode()
         return 200, json.dumps(known[what]).encode()
 

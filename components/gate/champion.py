@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -19,7 +19,8 @@ from components.gate import compatibility
 from components.gate.logic import Check, Comparison
 from components.package import provenance
 from components.package.signature import tensors
-from components.release.logic import CHAMPION
+from contracts import model_package
+from contracts.slots import CHAMPION
 from usecases.contract import RawInput
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from components.registry_oci import Registry
     from components.tracking import Tracking
     from usecases.contract import UseCase
-
-MODELS: Final = "models"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class _Packaged:
     @property
     def signature(self) -> dict[str, Any]:
         """What it takes and gives."""
-        found: dict[str, Any] = json.loads(self.files["signature.json"])
+        found: dict[str, Any] = json.loads(self.files[model_package.SIGNATURE])
         return found
 
     @property
@@ -75,7 +74,7 @@ def compare(
     found = tracking.aliased(usecase.model, CHAMPION)
     if found is None:
         return Comparison(("there is no champion yet",))
-    files = registry.files(f"{MODELS}/{usecase.model}", found.digest)
+    files = registry.files(model_package.repository(usecase.model), found.digest)
     champion = _Packaged(found.version, {layer.name: layer.content for layer in files})
     checks, notes = _callers(usecase, candidate, champion)
     compared = _figures(usecase, candidate, champion)
@@ -127,7 +126,7 @@ def _figures(usecase: UseCase, candidate: Candidate, champion: _Packaged) -> Com
     all_new = rows.height == candidate.test.height
     return Comparison(
         (f"compared with {who}" if all_new else f"compared on what is new to both: {of}",),
-        champion=scored(champion.files["model.onnx"], inputs),
+        champion=scored(champion.files[model_package.GRAPH], inputs),
         candidate=None if all_new else scored(candidate.model, usecase.inputs),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kfp import dsl
 
-from components.image import IMAGE
+from contracts.steps import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -31,11 +31,11 @@ def gate(
     from usecases.contract import load
 
     files = {"report": report.path, "evaluation": evaluation.path}
-    found = {name: json.loads(Path(path).read_text()) for name, path in files.items()}
-    given = {"model": model.path, "train": train.path, "validation": validation.path}
+    facts = {name: json.loads(Path(path).read_text()) for name, path in files.items()}
+    paths = {"model": model.path, "train": train.path, "validation": validation.path}
     begun = {"run_id": run, "lake_version": ingested["version"], "accept_breaking": accept_breaking}
-    decided, text = step.judge(load(usecase), given | {"test": test.path}, begun, **found)
-    Path(decision.path).write_text(json.dumps(decided, indent=1))
+    verdict, text = step.gate(load(usecase), paths | {"test": test.path}, begun, **facts)
+    Path(decision.path).write_text(json.dumps(verdict, indent=1))
     Path(card.path).write_text(text)
-    print("\n".join([decided["verdict"], *decided["reasons"], *decided["notes"]]))  # noqa: T201 -- a step's log is its output
-    return str(decided["verdict"])
+    print("\n".join([verdict["verdict"], *verdict["reasons"], *verdict["notes"]]))  # noqa: T201 -- a step's log is its output
+    return str(verdict["verdict"])

@@ -1,23 +1,21 @@
 """Decides whether a model may serve: against bounds, the baseline and the current champion.
 
-Owns the decision and its reasons. The numbers to reach are the use case's `Gates`.
+Owns the decision and its reasons. The numbers to reach are the use case's `QualityGates`.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from components.evaluate.metrics import improvement
+from contracts.verdicts import ACCEPTED, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from components.evaluate.logic import Evaluation, Figures, SliceFigures
-    from usecases.contract import Gates, Metric
-
-ACCEPTED: Final = "accepted"
-REJECTED: Final = "rejected"
+    from usecases.contract import Metric, QualityGates
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,9 @@ class Decision:
         return {"verdict": self.verdict, "reasons": list(self.reasons), **asdict(self)}
 
 
-def decide(evaluation: Evaluation, gates: Gates, compared: Comparison | None = None) -> Decision:
+def decide(
+    evaluation: Evaluation, gates: QualityGates, compared: Comparison | None = None
+) -> Decision:
     """Hold the evaluation, and the comparison with the champion, against the gates."""
     compared = compared or Comparison()
     checks = [*_versus("the baseline", evaluation.model, evaluation.baseline, gates.beats_baseline)]

@@ -10,14 +10,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from components.register import plots
+from contracts.mlflow_api import NOTE
+from contracts.model_package import CARD
 
 if TYPE_CHECKING:
     from components.evaluate.logic import Evaluation
     from components.gate.logic import Decision
     from components.tracking import Tracking
-
-NOTE = "mlflow.note.content"
-"""What MLflow's page of a run begins with."""
 
 
 def record(
@@ -55,7 +54,7 @@ def files(title: str, facts: dict[str, dict[str, Any]], card: str) -> dict[str, 
     """
     evaluation, report = facts["evaluation"], facts["report"]
     return {
-        "model_card.md": card.encode(),
+        CARD: card.encode(),
         **{f"{name}.json": json.dumps(fact, indent=1).encode() for name, fact in facts.items()},
         **{f"plots/{name}.png": png for name, png in plots.draw(title, evaluation, report).items()},
     }

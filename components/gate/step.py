@@ -17,6 +17,7 @@ from components.gate.record import files, record
 from components.package import card as cards
 from components.registry_oci import Registry
 from components.tracking import Tracking
+from contracts.verdicts import REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,37 +25,37 @@ if TYPE_CHECKING:
     from usecases.contract import UseCase
 
 
-def judge(
+def gate(
     usecase: UseCase,
-    given: Mapping[str, str],
+    paths: Mapping[str, str],
     begun: Mapping[str, Any],
     report: dict[str, Any],
     evaluation: dict[str, Any],
 ) -> tuple[dict[str, Any], str]:
     """Return the decision as plain data, and the model card.
 
-    `given` are the paths of `model`, the graph, and of train, validation and test; `begun` holds
+    `paths` are those of `model`, the graph, and of train, validation and test; `begun` holds
     the MLflow run as `run_id`, the `lake_version`, and perhaps `accept_breaking`.
     """
     rows = {
-        name: pl.read_parquet(given[name], glob=False) for name in ("train", "validation", "test")
+        name: pl.read_parquet(paths[name], glob=False) for name in ("train", "validation", "test")
     }
     candidate = champion.Candidate(
-        Path(given["model"]).read_bytes(),
+        Path(paths["model"]).read_bytes(),
         rows["test"],
         accept_breaking=begun.get("accept_breaking", False),
     )
-    found, run = Evaluation.from_json(evaluation), begun["run_id"]
+    figures, run = Evaluation.from_json(evaluation), begun["run_id"]
     with Tracking(endpoints.tracking()) as tracking:
         with Registry(endpoints.registry()) as registry:
             compared = champion.compare(usecase, candidate, tracking, registry)
-        decision = logic.decide(found, usecase.gates, compared)
-        decided = {**decision.as_json(), "champion": compared.champion, **begun}
-        card = cards.write(usecase, rows, report, found, decided)
-        facts = {"report": report, "evaluation": evaluation, "decision": decided}
-        record(tracking, run, report, found, decision)
+        decision = logic.decide(figures, usecase.gates, compared)
+        outcome = {**decision.as_json(), "champion": compared.champion, **begun}
+        card = cards.write(usecase, rows, report, figures, outcome)
+        facts = {"report": report, "evaluation": evaluation, "decision": outcome}
+        record(tracking, run, report, figures, decision)
         tracking.log_inputs(run, datasets.of_parts(usecase, rows, begun["lake_version"]))
         tracking.upload(run, files(usecase.card.title, facts, card))
-        if decision.verdict == logic.REJECTED:
+        if decision.verdict == REJECTED:
             tracking.end_run(run)
-    return decided, card
+    return outcome, card

@@ -14,6 +14,7 @@ from components.package.background import background
 from components.package.reference import reference
 from components.package.signature import signature
 from components.registry_oci import Layer
+from contracts import model_package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from components.registry_oci import Registry
     from usecases.contract import UseCase
 
-REPOSITORIES: Final = "models"
 NEWEST: Final = "newest"
 
 
@@ -34,18 +34,18 @@ def package(
     train = parts["train"]
     predicted = graph.probabilities(model, train, usecase.inputs)
     facts: dict[str, dict[str, Any]] = {
-        "signature.json": signature(usecase, parts["test"]),
+        model_package.SIGNATURE: signature(usecase, parts["test"]),
         provenance.NAME: provenance.provenance(parts, usecase.event_date, lake_version),
-        "reference.json": reference(usecase, predicted, train),
-        "background.json": background(usecase, predicted, train),
+        model_package.REFERENCE: reference(usecase, predicted, train),
+        model_package.BACKGROUND: background(usecase, predicted, train),
     }
     return (
-        Layer("model.onnx", "application/vnd.slipway.model.onnx", model),
+        Layer(model_package.GRAPH, model_package.GRAPH_TYPE, model),
         *(
             Layer(name, "application/json", json.dumps(fact, indent=1).encode())
             for name, fact in facts.items()
         ),
-        Layer("model_card.md", "text/markdown", card.encode()),
+        Layer(model_package.CARD, "text/markdown", card.encode()),
     )
 
 
@@ -54,4 +54,4 @@ def push(registry: Registry, usecase: UseCase, files: tuple[Layer, ...]) -> str:
 
     The tag is a convenience for people; everything of ours goes by digest.
     """
-    return registry.push(f"{REPOSITORIES}/{usecase.model}", files, NEWEST)
+    return registry.push(model_package.repository(usecase.model), files, NEWEST)

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from contracts.model_package import CARD
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -47,7 +49,7 @@ def seen(files: Mapping[str, bytes]) -> frozenset[date] | None:
         parts = json.loads(files[NAME])["parts"]
         runs = [run for name in SEEN for run in parts[name]["days"]]
     else:
-        runs = _CARD_ROW.findall(files.get("model_card.md", b"").decode())
+        runs = _CARD_ROW.findall(files.get(CARD, b"").decode())
     return frozenset(day for first, last in runs for day in _days(first, last)) or None
 
 

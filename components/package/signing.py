@@ -12,17 +12,16 @@ import base64
 import json
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from components.registry_oci import Layer
+from contracts.model_package import MODEL_SIGNATURE, SIGSTORE_BUNDLE_TYPE
+from contracts.variables import SIGNING_KEY
 from usecases.errors import StepError
-
-NAME: Final = "model.sig"
-MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
 def sign(model: str, files: tuple[Layer, ...], key: str) -> Layer:
@@ -44,7 +43,7 @@ def sign(model: str, files: tuple[Layer, ...], key: str) -> Layer:
     message = _authenticated(envelope["payloadType"], statement)
     envelope["payload"] = base64.b64encode(statement).decode()
     envelope["signatures"][0]["sig"] = base64.b64encode(_signature(private, message)).decode()
-    return Layer(NAME, MEDIA_TYPE, json.dumps(bundle, sort_keys=True).encode())
+    return Layer(MODEL_SIGNATURE, SIGSTORE_BUNDLE_TYPE, json.dumps(bundle, sort_keys=True).encode())
 
 
 def _by_library(folder: Path, model: str, files: tuple[Layer, ...], key: str) -> dict[str, Any]:
@@ -60,8 +59,8 @@ def _by_library(folder: Path, model: str, files: tuple[Layer, ...], key: str) ->
     nothing_ignored.set_ignored_paths(paths=[], ignore_git_paths=False)
     signer = signing.Config()  # type: ignore[no-untyped-call]  # left untyped there
     signer.use_elliptic_key_signer(private_key=folder / "key.pem")
-    signer.set_hashing_config(nothing_ignored).sign(root, folder / NAME)
-    bundle: dict[str, Any] = json.loads((folder / NAME).read_bytes())
+    signer.set_hashing_config(nothing_ignored).sign(root, folder / MODEL_SIGNATURE)
+    bundle: dict[str, Any] = json.loads((folder / MODEL_SIGNATURE).read_bytes())
     return bundle
 
 
@@ -78,7 +77,7 @@ def _private_key(key: str) -> ec.EllipticCurvePrivateKey:
 def _no_key(why: str) -> StepError:
     return StepError(
         f"the signing key is no private key on the curve P-256 in PEM: {why}",
-        "set SLIPWAY_SIGNING_KEY to such a key without a password, or unset it",
+        f"set {SIGNING_KEY} to such a key without a password, or unset it",
     )
 
 

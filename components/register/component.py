@@ -3,7 +3,7 @@
 
 from kfp import dsl
 
-from components.image import IMAGE
+from contracts.steps import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -22,7 +22,7 @@ def register(
     from components.tracking import Tracking
     from usecases.contract import load
 
-    given = {"evaluation": evaluation.path, "decision": decision.path}
-    facts = {name: json.loads(Path(path).read_text()) for name, path in given.items()}
+    paths = {"evaluation": evaluation.path, "decision": decision.path}
+    facts = {name: json.loads(Path(path).read_text()) for name, path in paths.items()}
     with Tracking(endpoints.tracking()) as tracking:
         return logic.register(tracking, load(usecase), digest, facts).version

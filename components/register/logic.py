@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.model_package import Source, repository
+
 if TYPE_CHECKING:
     from components.tracking import ModelVersion, Tracking
     from usecases.contract import UseCase
@@ -19,7 +21,7 @@ def register(
     """Make the version and end the run; `facts` are evaluation and decision, which names it."""
     run = str(facts["decision"]["run_id"])
     tags = version_tags(digest, facts)
-    source = f"oci://models/{usecase.model}@{digest}"
+    source = str(Source(repository(usecase.model), digest))
     version = tracking.register(usecase.model, run, source, tags, usecase.card.title)
     tracking.log(run, tags={"digest": digest, "model_version": version.version})
     tracking.end_run(run)

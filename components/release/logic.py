@@ -1,16 +1,13 @@
-"""Makes a registered version the champion.
-
-Owns the alias's name. Servers follow the alias; nothing else is told.
-"""
+"""Makes a registered version the champion: servers follow the alias, and nothing else is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from contracts.slots import CHAMPION
 
 if TYPE_CHECKING:
     from components.tracking import Tracking
-
-CHAMPION: Final = "champion"
 
 
 def release(tracking: Tracking, model: str, version: str) -> None:

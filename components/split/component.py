@@ -3,7 +3,7 @@
 
 from kfp import dsl
 
-from components.image import IMAGE
+from contracts.steps import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -17,7 +17,7 @@ from components.validate.findings import Finding, refusal
 if TYPE_CHECKING:
     import pandera.polars as pa
 
-    from usecases.contract import Erratum, UseCase
+    from usecases.contract import KnownBadCell, UseCase
 
 REPEATED: Final = "multiple_fields_uniqueness"
 WORDS: Final = {"not_nullable": "present", "field_uniqueness": "unique"}
@@ -40,7 +40,9 @@ def validate(usecase: UseCase, tables: dict[str, dict[str, Any]]) -> pl.DataFram
     return usecase.observations(typed)
 
 
-def without_errata(frame: pl.DataFrame, table: str, errata: tuple[Erratum, ...]) -> pl.DataFrame:
+def without_errata(
+    frame: pl.DataFrame, table: str, errata: tuple[KnownBadCell, ...]
+) -> pl.DataFrame:
     """Make the cells missing that are known to be wrong in the source."""
     for item in errata:
         if item.table == table and item.column in frame.columns:

@@ -9,7 +9,7 @@ from infra.errors import SettingsError
 from infra.settings.target import Existing, Kind
 
 if TYPE_CHECKING:
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.settings.target import OnKubernetes
 
 

@@ -1,4 +1,4 @@
-"""A cluster examined before anything is made in it: asks, and has the answers judged.
+"""Checks a cluster before anything is made in it: gathers facts and applies the rules to them.
 
 Used by `slipway doctor`, by `slipway up`, and by the program itself, so that plain `pulumi
 up` is refused as early and in the same words.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.clusters import preflight
 from infra.clusters.connection import Connection, place
-from infra.clusters.facts import survey
+from infra.clusters.facts import cluster_facts
 from infra.clusters.kind import host as kind_host
 from infra.clusters.kind.plan import Plan
 from infra.diagnosis import Diagnosis
@@ -57,11 +57,10 @@ def require(
     Raises:
         ClusterError: every finding that must be mended, with its remedy, in one line.
     """
-    found = examine(target, services, tenants=tenants, kind_comes=kind_comes)
-    wrong = [each for each in found if each.level == "error"]
-    if wrong:
-        told = "; ".join(_line(each) for each in wrong)
-        raise ClusterError(f"{told} (nothing was changed)")
+    diagnoses = examine(target, services, tenants=tenants, kind_comes=kind_comes)
+    errors = [_line(diagnosis) for diagnosis in diagnoses if diagnosis.level == "error"]
+    if errors:
+        raise ClusterError(f"{'; '.join(errors)} (nothing was changed)")
 
 
 def _kind(
@@ -69,14 +68,14 @@ def _kind(
 ) -> list[Diagnosis]:
     from infra.clusters.kind import cli  # noqa: PLC0415 - runs programs; data elsewhere
 
-    host = kind_host.look()
+    host = kind_host.facts()
     exists = bool(host.docker and host.kind) and target.cluster in cli.names()
-    found = kind_host.judge(host, needed, exists=exists, kind_comes=kind_comes)
+    diagnoses = kind_host.checks(host, needed.memory, exists=exists, kind_comes=kind_comes)
     if not exists:
-        return found
+        return diagnoses
     context = Plan.of_settings(target).context
     kubeconfig = cli.kubeconfig(target.cluster)
-    return [*found, *_cluster(target, needed, tenants, kubeconfig, context)]
+    return [*diagnoses, *_cluster(target, needed, tenants, kubeconfig, context)]
 
 
 def _cluster(
@@ -89,13 +88,13 @@ def _cluster(
     gateway = target.gateway.class_name if target.gateway else ""
     try:
         connection = Connection.of(kubeconfig, context)
-        found = survey(connection, preflight.rights(target, tenants), gateway)
+        facts = cluster_facts(connection, preflight.rights(target, tenants), gateway)
     except ClusterError as error:
         return [Diagnosis("error", "cluster", str(error))]
-    way = Diagnosis("ok", "cluster", f"context {context} of {place(kubeconfig)}")
-    return [way, *preflight.judge(found, target, needed)]
+    connected = Diagnosis("ok", "cluster", f"context {context} of {place(kubeconfig)}")
+    return [connected, *preflight.checks(facts, target, needed)]
 
 
-def _line(found: Diagnosis) -> str:
-    detail = f" ({found.detail})" if found.detail else ""
-    return f"{found.summary}{detail}" + (f": {found.resolution}" if found.resolution else "")
+def _line(error: Diagnosis) -> str:
+    detail = f" ({error.detail})" if error.detail else ""
+    return f"{error.summary}{detail}" + (f": {error.resolution}" if error.resolution else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 
 if TYPE_CHECKING:
     from infra.settings.target import Existing

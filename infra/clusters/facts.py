@@ -50,7 +50,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Survey:
+class ClusterFacts:
     """A cluster, as its API server describes it to us.
 
     `storage_classes` by name, true for the default; `groups` of its APIs.
@@ -65,15 +65,17 @@ class Survey:
     gateway_class: bool | None = None
 
 
-def survey(connection: Connection, rights: Iterable[PolicyRule], gateway_class: str = "") -> Survey:
-    """Ask a cluster for all that `preflight` judges.
+def cluster_facts(
+    connection: Connection, rights: Iterable[PolicyRule], gateway_class: str = ""
+) -> ClusterFacts:
+    """All that `preflight` checks of a cluster.
 
     Raises:
         ClusterError: it does not answer, or not to us.
     """
     version = _known(connection, "/version")
     groups = frozenset(group["name"] for group in _known(connection, "/apis")["groups"])
-    return Survey(
+    return ClusterFacts(
         version=version["gitVersion"],
         user=_user(connection),
         groups=groups,

@@ -1,6 +1,7 @@
-"""What is judged of a cluster before anything is made in it. Pure: facts -> diagnoses.
+"""Checks of a cluster before anything is made in it. Pure: facts -> diagnoses.
 
-Owns the rules and their remedies. Facts come from `survey`; `examination` puts both together.
+Owns the rules and their remedies. Facts come from `infra.clusters.facts`; `infra.clusters.checks`
+puts both together.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from infra.versions import KUBERNETES_AT_LEAST, numbers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infra.clusters.facts import Survey
+    from infra.clusters.facts import ClusterFacts
     from infra.diagnosis import Level
     from infra.service import Service
     from infra.settings.target import OnKubernetes
@@ -98,16 +99,16 @@ def rights(target: OnKubernetes, tenants: Iterable[str] = ()) -> list[PolicyRule
     ]
 
 
-def judge(found: Survey, target: OnKubernetes, needed: Needs) -> list[Diagnosis]:
-    """Every finding about a cluster, what is well as well."""
+def checks(facts: ClusterFacts, target: OnKubernetes, needed: Needs) -> list[Diagnosis]:
+    """A diagnosis for each rule, passed or broken."""
     candidates = [
-        _version(found),
-        _rights(found),
-        _room(found, needed),
-        _storage(found, target) if needed.storage else None,
-        _definitions(found, target),
-        *_gateway(found, target),
-        _autoscaling(found),
+        _version(facts),
+        _rights(facts),
+        _room(facts, needed),
+        _storage(facts, target) if needed.storage else None,
+        _definitions(facts, target),
+        *_gateway(facts, target),
+        _autoscaling(facts),
         _policies(),
     ]
     return [each for each in candidates if each]
@@ -117,34 +118,34 @@ def _diagnosis(level: Level, summary: str, detail: str = "", resolution: str = "
     return Diagnosis(level, _CATEGORY, summary, detail, resolution)
 
 
-def _version(found: Survey) -> Diagnosis:
-    if numbers(found.version) >= numbers(KUBERNETES_AT_LEAST):
-        return _diagnosis("ok", f"Kubernetes {found.version}", f"as {found.user}")
+def _version(facts: ClusterFacts) -> Diagnosis:
+    if numbers(facts.version) >= numbers(KUBERNETES_AT_LEAST):
+        return _diagnosis("ok", f"Kubernetes {facts.version}", f"as {facts.user}")
     return _diagnosis(
         "error",
-        f"Kubernetes {found.version} is too old",
+        f"Kubernetes {facts.version} is too old",
         "unhealthyPodEvictionPolicy of budgets and SelfSubjectReview are beta in old ones, or"
         " absent",
         f"upgrade the cluster to {KUBERNETES_AT_LEAST} or newer",
     )
 
 
-def _rights(found: Survey) -> Diagnosis:
-    if not found.missing_rights:
+def _rights(facts: ClusterFacts) -> Diagnosis:
+    if not facts.missing_rights:
         return _diagnosis("ok", "all rights that the stack needs")
-    names = ", ".join(dict.fromkeys(str(right) for right in found.missing_rights))
+    names = ", ".join(dict.fromkeys(str(right) for right in facts.missing_rights))
     return _diagnosis(
         "error",
-        f"{found.user or 'this account'} may not {names}",
+        f"{facts.user or 'this account'} may not {names}",
         resolution="ask the cluster's administrator for these rights, or use another context",
     )
 
 
-def _room(found: Survey, needed: Needs) -> Diagnosis:
+def _room(facts: ClusterFacts, needed: Needs) -> Diagnosis:
     wanted = f"the platform requests {needed.cpu}m CPU and {needed.memory} MiB"
-    if found.room is None:
+    if facts.room is None:
         return _diagnosis("warning", "what room the nodes have may not be asked", wanted)
-    room = found.room
+    room = facts.room
     has = f"{room.nodes} nodes with {room.cpu}m CPU and {room.memory} MiB for pods"
     if room.cpu >= needed.cpu and room.memory >= needed.memory:
         return _diagnosis("ok", has, wanted)
@@ -152,8 +153,8 @@ def _room(found: Survey, needed: Needs) -> Diagnosis:
     return _diagnosis("error", f"the cluster is too small: {has}", wanted, remedy)
 
 
-def _storage(found: Survey, target: OnKubernetes) -> Diagnosis:
-    name, classes = target.storage_class, found.storage_classes
+def _storage(facts: ClusterFacts, target: OnKubernetes) -> Diagnosis:
+    name, classes = target.storage_class, facts.storage_classes
     if classes is None:
         return _diagnosis("warning", "which storage classes there are may not be asked")
     known = ", ".join(sorted(classes)) or "none"
@@ -175,8 +176,8 @@ def _storage(found: Survey, target: OnKubernetes) -> Diagnosis:
     return _diagnosis("ok", f"storage class {chosen}")
 
 
-def _definitions(found: Survey, target: OnKubernetes) -> Diagnosis | None:
-    absent = ", ".join(sorted(_OTHERS - found.groups))
+def _definitions(facts: ClusterFacts, target: OnKubernetes) -> Diagnosis | None:
+    absent = ", ".join(sorted(_OTHERS - facts.groups))
     if target.custom_resources == "own" or not absent:
         return None
     return _diagnosis(
@@ -196,19 +197,19 @@ def _kubectl(target: OnKubernetes, *words: str) -> str:
     raise TypeError(target)
 
 
-def _gateway(found: Survey, target: OnKubernetes) -> list[Diagnosis]:
+def _gateway(facts: ClusterFacts, target: OnKubernetes) -> list[Diagnosis]:
     if not target.gateway:
         return []
-    if "gateway.networking.k8s.io" not in found.groups:
+    if "gateway.networking.k8s.io" not in facts.groups:
         remedy = "install the Gateway API and a controller for it, or take the setting out"
         return [_diagnosis("error", "the cluster has no Gateway API", _GATEWAY, remedy)]
     made = []
-    if found.gateway_class is False:
+    if facts.gateway_class is False:
         name = target.gateway.class_name
         listing = _kubectl(target, "get", "gatewayclasses")
         remedy = f"mend slipway:target.gateway.class_name: `{listing}` lists them"
         made.append(_diagnosis("error", f"there is no GatewayClass {name!r}", "", remedy))
-    if target.gateway.cluster_issuer and "cert-manager.io" not in found.groups:
+    if target.gateway.cluster_issuer and "cert-manager.io" not in facts.groups:
         remedy = "install cert-manager, or take slipway:target.gateway.cluster_issuer out"
         made.append(_diagnosis("error", "the cluster has no cert-manager", "", remedy))
     return made or [_diagnosis("ok", f"GatewayClass {target.gateway.class_name}")]
@@ -217,8 +218,8 @@ def _gateway(found: Survey, target: OnKubernetes) -> list[Diagnosis]:
 _GATEWAY = "slipway:target.gateway is set"
 
 
-def _autoscaling(found: Survey) -> Diagnosis:
-    if "metrics.k8s.io" in found.groups:
+def _autoscaling(facts: ClusterFacts) -> Diagnosis:
+    if "metrics.k8s.io" in facts.groups:
         return _diagnosis("ok", "metrics.k8s.io, which autoscaling asks")
     return _diagnosis(
         "warning",

@@ -1,1 +1,1 @@
-"""Images: what ours is built from, and which reference a cluster is given for each."""
+"""Images: what ours is built from, and the reference that a cluster pulls for each."""

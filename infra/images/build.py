@@ -1,7 +1,7 @@
 """Our own image: built and pushed by Pulumi where the settings say so, and its digest.
 
 Owns the build's arguments. What is in the image is the Dockerfile beside it; which
-reference a cluster is given for every other image is `reference`.
+reference that a cluster pulls for every other image is `reference`.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class References:
-    """The reference that a cluster is given for each image of `infra.versions`.
+    """The reference that a cluster pulls for each image of `infra.versions`.
 
     `ours` is that of our own image, a text or a Pulumi output of one, where the stack says
     or builds it.

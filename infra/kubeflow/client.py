@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
+from contracts.steps import ACCOUNT
 from infra.clusters.connection import Connection, kubectl
 from infra.errors import ClusterError, ServiceFailedError, SlipwayError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SERVICE: Final = "ml-pipeline:http"
-RUNNER: Final = "pipeline-runner"
 _READY_SECONDS: Final = 300.0
 _POLL_SECONDS: Final = 2.0
 # The first query after the database was away fails, the next does not.
@@ -61,7 +61,7 @@ class Work:
             "experiment_id": self.experiment,
             "pipeline_version_reference": self.version.as_json(),
             "runtime_config": {"parameters": dict(self.parameters)},
-            "service_account": RUNNER,
+            "service_account": ACCOUNT,
         }
 
 

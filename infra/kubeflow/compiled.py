@@ -8,7 +8,6 @@ the image.
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from contracts.steps import IMAGE
+from infra import programs
 from infra.errors import SlipwayError
 from infra.home import ROOT
 from infra.kubeflow import parameters
@@ -25,9 +26,7 @@ from infra.kubeflow import parameters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the compiled form says instead of an image (components/image.py).
 _COMPILER: Final = "pipelines.compile"
-PLACEHOLDER: Final = "slipway/components"
 _LINE: Final = "image: "
 _DIGITS: Final = 16
 
@@ -45,9 +44,7 @@ class Compiled:
 
     def on(self, image: str) -> Compiled:
         """The same with the image that its steps run."""
-        return Compiled(
-            self.pipeline, self.text.replace(f"{_LINE}{PLACEHOLDER}\n", f"{_LINE}{image}\n")
-        )
+        return Compiled(self.pipeline, self.text.replace(f"{_LINE}{IMAGE}\n", f"{_LINE}{image}\n"))
 
     @property
     def version(self) -> str:
@@ -82,15 +79,9 @@ def compile_all() -> dict[str, Compiled]:
         CompileError: one does not compile; its last word.
     """
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-I", "-m", _COMPILER, folder],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = programs.run([sys.executable, "-I", "-m", _COMPILER, folder], cwd=ROOT)
         if done.returncode:
-            word = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+            word = programs.last_line(done.stderr) or f"exit status {done.returncode}"
             raise CompileError(
                 f"the pipelines do not compile ({word}): mend pipelines/, then try"
                 " `python -m pipelines.compile`"

@@ -13,13 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import (
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    UpdateResult,
-)
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from infra.dynamic import GONE, Shell
 from infra.errors import SettingsError
@@ -30,9 +24,9 @@ from infra.settings.tree import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.kubeflow.compiled import Compiled
-    from infra.settings.tree import RecurringRun
+    from infra.settings.pipelines import RecurringRun
 
 
 class _PipelineProvider(Shell):

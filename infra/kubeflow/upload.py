@@ -46,12 +46,12 @@ def pipeline(props: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SlipwayError: Kubeflow Pipelines does not answer in time, or refuses.
     """
-    kubeflow, given = _kubeflow(props), Compiled(props["pipeline"], props["text"])
+    kubeflow, compiled = _kubeflow(props), Compiled(props["pipeline"], props["text"])
     kubeflow.wait_until_ready()
-    made = kubeflow.make_pipeline(given.pipeline, given.description)
-    kubeflow.upload_version(made, given.version, given.text)
-    kubeflow.make_experiment(given.pipeline)
-    return kept(props, PIPELINE) | {"version": given.version}
+    made = kubeflow.make_pipeline(compiled.pipeline, compiled.description)
+    kubeflow.upload_version(made, compiled.version, compiled.text)
+    kubeflow.make_experiment(compiled.pipeline)
+    return kept(props, PIPELINE) | {"version": compiled.version}
 
 
 def has_version(props: Mapping[str, Any]) -> bool:

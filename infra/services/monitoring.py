@@ -83,7 +83,7 @@ def _prometheus(settings: Settings, others: list[Service]) -> Service:
         metrics=Metrics(),
         resources=Resources(cpu=50, memory=128, memory_limit=512),
         talks_to=_asked(jobs),
-        rights=(_FIND_PODS,) if cluster and any(job.copies for job in jobs) else (),
+        rights=(_FIND_PODS,) if cluster and any(job.replicated for job in jobs) else (),
         cluster_rights=_ASK_KUBELETS if asks_nodes else (),
         egress_ports=(_KUBELET_PORT,) if asks_nodes else (),
         ui="/",
@@ -106,7 +106,7 @@ def _job(service: Service, metrics: Metrics) -> prometheus.Job:
         service.name,
         address(service.name, metrics.port),
         metrics.path,
-        copies=service.scaling.max > 1,
+        replicated=service.scaling.max > 1,
         port=metrics.port,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from contracts.steps import ACCOUNT, SECRETS
 from infra import versions
 from infra.service import (
     Health,
@@ -26,7 +27,6 @@ from infra.service import (
 )
 from infra.services import argo, database, lineage, object_store
 from infra.settings.fields import seconds
-from infra.wiring import steps
 
 if TYPE_CHECKING:
     from infra.settings.tree import Settings
@@ -126,7 +126,7 @@ def _configuration(settings: Settings) -> str:
             },
             "ObjectStoreConfig": {"BucketName": bucket, "PipelinePath": "pipelines"},
             "InitConnectionTimeout": "6m",
-            "DEFAULTPIPELINERUNNERSERVICEACCOUNT": steps.ACCOUNT,
+            "DEFAULTPIPELINERUNNERSERVICEACCOUNT": ACCOUNT,
             # A server of version 1, which is asked for nothing; without a name for it this
             # one ends itself when it is ready.
             "ML_PIPELINE_VISUALIZATIONSERVER_SERVICE_HOST": "none",
@@ -230,7 +230,7 @@ def _ui(settings: Settings) -> Service:
         rights=(
             PolicyRule(("",), ("pods", "pods/log"), ("get",)),
             PolicyRule(("",), ("events",), ("list",)),
-            PolicyRule(("",), ("secrets",), ("get",), names=(steps.SECRETS,)),
+            PolicyRule(("",), ("secrets",), ("get",), names=(SECRETS,)),
             PolicyRule(_WORKFLOWS, ("workflows",), ("get",)),
         ),
         ui="/",

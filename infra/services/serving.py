@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from infra import versions
@@ -24,6 +23,7 @@ from infra.service import (
     url,
 )
 from infra.services import object_store, registry, tracking
+from infra.settings.serving import MIB
 from infra.wiring import signing
 
 if TYPE_CHECKING:
@@ -33,13 +33,10 @@ if TYPE_CHECKING:
 NAME = "serving"
 HTTP, GRPC = "http", "grpc"
 _CONFIG = "serving.json"
-_MIB = 2**20
 # A cluster goes on sending for a moment after it has asked a pod to end.
 _NOTICE_SECONDS = 3
 # After that requests in flight have eight seconds, then the journal goes to its tables.
 _STOP_SECONDS = 20
-# Ports are numbers in the file, and placeholders are texts.
-_NUMBER = re.compile(r'"(@\{port:[a-z]+\})"')
 
 
 def services(settings: Settings) -> list[Service]:
@@ -54,7 +51,7 @@ def services(settings: Settings) -> list[Service]:
             distribution="slipway",
             ports=(HTTP, GRPC) if serving.grpc else (HTTP,),
             environment=object_store.client_environment(settings) if store else {},
-            files={_CONFIG: _NUMBER.sub(r"\1", json.dumps(_configuration(settings), indent=1))},
+            files={_CONFIG: _file(settings)},
             data=Data(gib=2),
             health=Health(path="/v2/health/live"),
             metrics=Metrics(),
@@ -79,8 +76,8 @@ def key_hash(caller: str) -> str:
     return f"caller-{caller}-sha256"
 
 
-def chosen(settings: Settings) -> dict[str, str]:
-    """Secrets that are not made up: hashes of keys that were made elsewhere.
+def key_hashes(settings: Settings) -> dict[str, str]:
+    """Secrets that are not generated: hashes of keys that were made elsewhere.
 
     They are not to be reversed, but nobody's business either: as secrets they are in no ConfigMap.
     """
@@ -92,12 +89,17 @@ def log_url(settings: Settings, store: Store) -> str:
     return f"s3://{store.bucket(object_store.LAKE)}/serving/{settings.serving.model}"
 
 
+def _file(settings: Settings) -> str:
+    """The server's configuration as JSON, in which placeholders of ports become numbers."""
+    members = {name: json.dumps(value) for name, value in _configuration(settings).items()}
+    members |= {"port": port(HTTP)} | ({"grpc_port": port(GRPC)} if settings.serving.grpc else {})
+    return "{\n" + ",\n".join(f' "{name}": {text}' for name, text in members.items()) + "\n}"
+
+
 def _configuration(settings: Settings) -> dict[str, Any]:
     serving = settings.serving
     return {
         "host": host(),
-        "port": port(HTTP),
-        **({"grpc_port": port(GRPC)} if serving.grpc else {}),
         "tracking_url": url(tracking.NAME),
         "registry": address(registry.NAME),
         "model": serving.model,
@@ -121,9 +123,9 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 
 
 def _api_keys(settings: Settings) -> list[dict[str, str]]:
-    made = {name: sha256(api_key(name)) for name in settings.serving.api_keys}
-    told = {name: secret(key_hash(name)) for name in settings.serving.api_key_hashes}
-    return [{"name": name, "sha256": text} for name, text in (made | told).items()]
+    generated = {name: sha256(api_key(name)) for name in settings.serving.api_keys}
+    external = {name: secret(key_hash(name)) for name in settings.serving.api_key_hashes}
+    return [{"name": name, "sha256": text} for name, text in (generated | external).items()]
 
 
 def _log(settings: Settings) -> dict[str, Any] | None:
@@ -132,6 +134,6 @@ def _log(settings: Settings) -> dict[str, Any] | None:
         return None
     return {
         "url": log_url(settings, object_store.store(settings)),
-        "journal_bytes": log.journal_mib * _MIB,
+        "journal_bytes": log.journal_mib * MIB,
         "flush_seconds": log.flush_seconds,
     }

@@ -1,1 +1,1 @@
-"""settings."""
+"""Settings of a stack: a file a subject."""

@@ -1,12 +1,14 @@
-"""Whose Prometheus watches, as settings: one of the platform's own, or an operator's."""
+"""Monitoring as settings: whose Prometheus it is, what is kept, and what serving promises."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from infra.settings.fields import NamespaceName, Tree
+from contracts.metrics import SECONDS_BOUNDS
+from infra.settings.fields import Days, Duration, NamespaceName, Switch, Tree
+from monitoring.objective import LEAST_PERCENT
 
 
 class BuiltinPrometheus(Tree):
@@ -40,3 +42,43 @@ Prometheus = Annotated[
     Annotated[BuiltinPrometheus, Tag("builtin")] | Annotated[OperatedPrometheus, Tag("operator")],
     Discriminator("kind"),
 ]
+
+
+def _measurable(seconds: float) -> float:
+    if seconds not in SECONDS_BOUNDS:
+        bounds = ", ".join(f"{bound:g}" for bound in SECONDS_BOUNDS)
+        raise ValueError(f"should be a bound of serving's histogram: {bounds}")
+    return seconds
+
+
+class Objective(Tree):
+    """What serving promises over 30 days; alerts fire when it is being broken."""
+
+    availability_percent: float = Field(
+        default=99.5, ge=LEAST_PERCENT, lt=100, description="Infer requests that do not fail."
+    )
+    latency_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
+        default=0.1,
+        description="What counts as in time.",
+        json_schema_extra={"enum": list(SECONDS_BOUNDS)},
+    )
+    latency_percent: float = Field(
+        default=99.0, ge=LEAST_PERCENT, lt=100, description="Infer requests answered in time."
+    )
+
+
+class Monitoring(Tree):
+    """Prometheus, Alertmanager and Grafana; on Kubernetes Loki and its collector, too."""
+
+    prometheus: Prometheus = BuiltinPrometheus()
+    scrape_interval: Duration = Field(
+        default="5s", description="How often Prometheus asks each service for its metrics."
+    )
+    retention: Duration = Field(default="7d", description="How long metrics are kept.")
+    log_retention: Days = Field(default="7d", description="How long logs are kept (Kubernetes).")
+    node_metrics: bool = Field(
+        default=True,
+        description="What the kubelets tell of CPU, memory and volumes: a right in the cluster.",
+    )
+    grafana: Switch = Field(default="auto", description="auto: where its release can be had.")
+    objective: Objective = Objective()

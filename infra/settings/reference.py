@@ -30,7 +30,7 @@ config:
     months: "1-6"
 ```
 
-This page is written from [`infra/settings/tree.py`](../../infra/settings.py) by `make reference`.
+This page is written from [`infra/settings`](../../infra/settings) by `make reference`.
 """
 _TYPES = {
     "string": "text",

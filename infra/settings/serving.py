@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from contracts import serving_limits, slots
+from contracts.serving_limits import Limit
 from infra.settings.fields import ShortName, Tree
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 AliasName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
 
+MIB = 2**20
+
+
+def _limited(limit: Limit[int] | Limit[float], description: str) -> Any:
+    return Field(default=limit.default, ge=limit.least, le=limit.most, description=description)
+
+
 class Slots(Tree):
     """The alias in the model registry that each slot follows; what has no version is empty."""
 
-    champion: AliasName = Field(default="champion", description="What answers.")
+    champion: AliasName = Field(default=slots.CHAMPION, description="What answers.")
     challenger: AliasName = Field(
-        default="challenger", description="What answers the share that `slipway traffic` gives it."
+        default=slots.CHALLENGER,
+        description="What answers the share that `slipway traffic` gives it.",
     )
     shadow: AliasName = Field(
-        default="shadow", description="What scores beside them and answers nobody."
+        default=slots.SHADOW, description="What scores beside them and answers nobody."
     )
 
 
@@ -28,14 +38,12 @@ class PredictionLog(Tree):
     """Predictions and labels as Delta tables in the platform's object store."""
 
     enabled: bool = Field(default=True, description="false: neither is kept.")
-    flush_seconds: float = Field(
-        default=5.0, gt=0, le=60, description="Longest wait of a prediction for its table."
+    flush_seconds: float = _limited(
+        serving_limits.FLUSH_SECONDS, "Longest wait of a prediction for its table."
     )
-    journal_mib: int = Field(
-        default=256,
-        ge=1,
-        le=65_536,
-        description="What may wait on disk for the store; beyond it predictions are not logged.",
+    journal_mib: int = _limited(
+        Limit(*(size // MIB for size in serving_limits.JOURNAL_BYTES)),
+        "What may wait on disk for the store; beyond it predictions are not logged.",
     )
 
 
@@ -70,28 +78,23 @@ class Serving(Tree):
         description="The registered model that is served.",
     )
     slots: Slots = Slots()
-    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
-    poll_seconds: float = Field(
-        default=1.0, ge=0.1, le=3600, description="How often it asks the registry for releases."
+    workers: int = _limited(serving_limits.WORKERS, "Processes that answer.")
+    poll_seconds: float = _limited(
+        serving_limits.POLL_SECONDS, "How often it asks the registry for releases."
     )
     grpc: bool = Field(default=True, description="The same protocol over gRPC, on its own port.")
-    max_body_bytes: int = Field(
-        default=8 * 2**20, ge=1024, le=2**30, description="Size of a request; beyond it 413."
+    max_body_bytes: int = _limited(
+        serving_limits.MAX_BODY_BYTES, "Size of a request; beyond it 413."
     )
-    max_rows: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="Rows of a request; beyond it 422."
+    max_rows: int = _limited(serving_limits.MAX_ROWS, "Rows of a request; beyond it 422.")
+    max_seconds: float = _limited(
+        serving_limits.MAX_SECONDS, "How long a request may take; then 408."
     )
-    max_seconds: float = Field(
-        default=10.0, gt=0, le=3600, description="How long a request may take; then 408."
+    max_concurrency: int = _limited(
+        serving_limits.MAX_CONCURRENCY, "Requests a worker has in hand; then 429."
     )
-    max_concurrency: int = Field(
-        default=512, ge=1, le=100_000, description="Requests a worker has in hand; then 429."
-    )
-    max_explained: int = Field(
-        default=200_000,
-        ge=1,
-        le=10_000_000,
-        description="Rows that are scored to explain one request; beyond it 422.",
+    max_explained: int = _limited(
+        serving_limits.MAX_EXPLAINED, "Rows that are scored to explain one request; beyond it 422."
     )
     log_requests: bool = Field(
         default=False, description="A line also for requests that went well; others always."

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 def secrets(described: Description, opts: pulumi.ResourceOptions) -> Secrets:
-    """Those that somebody chose, else made ones, and both halves of the signing key."""
-    chosen = {name: described.given[name] for name in described.secrets & described.given.keys()}
-    made = sorted(described.secrets - described.given.keys() - signing.NAMES)
+    """External secrets, generated ones, and both halves of the signing key."""
+    known = described.external_secrets
+    external = {name: known[name] for name in described.secrets & known.keys()}
+    generated = sorted(described.secrets - known.keys() - signing.NAMES)
     return (
-        {name: pulumi.Output.secret(text) for name, text in sorted(chosen.items())}
-        | {name: GeneratedSecret(name, opts).value for name in made}
+        {name: pulumi.Output.secret(text) for name, text in sorted(external.items())}
+        | {name: GeneratedSecret(name, opts).value for name in generated}
         | _signing(described, opts)
     )
 

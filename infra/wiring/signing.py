@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from contracts import variables
 from infra.service import secret
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from infra.settings.tree import Settings
 
 PRIVATE_KEY, PUBLIC_KEYS = "signing-key", "signing-key-public"
-VARIABLE: Final = "SLIPWAY_SIGNING_KEY"
 NAMES: Final = frozenset({PRIVATE_KEY, PUBLIC_KEYS})
 
 
@@ -26,7 +26,7 @@ def step_environment() -> dict[str, str]:
 
     It signs whatever the settings ask of the server: they may ask for more tomorrow.
     """
-    return {VARIABLE: secret(PRIVATE_KEY)}
+    return {variables.SIGNING_KEY: secret(PRIVATE_KEY)}
 
 
 def trusted(settings: Settings) -> str:

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts.metrics import (
+    FEATURE_MISSING,
+    FEATURE_OUT_OF_RANGE,
+    LOG_DELAY_SECONDS,
+    LOG_DROPPED,
+    LOG_FAILURES,
+    LOG_PENDING_BYTES,
+    LOG_RECORDS,
+    LOG_SHIPPED,
+    PREDICTION_VALUE,
+    SHADOW_DIFFERENCE,
+    SHADOW_PREDICTIONS,
+    SHADOW_SKIPPED,
+)
 from monitoring.dashboards.defaults import RATE, Query, plot
 
 if TYPE_CHECKING:
@@ -15,13 +29,13 @@ _QUANTILES = (0.1, 0.5, 0.9)
 
 def logged() -> Panel:
     """What is kept, and what is not."""
-    records = f"sum by (kind) (rate(slipway_prediction_log_records_total[{RATE}]))"
+    records = f"sum by (kind) (rate({LOG_RECORDS}[{RATE}]))"
     return plot(
         "Logged and dropped",
         "Predictions and labels acknowledged to the log, and predictions that are answered only.",
         "suffix: /s",
         Query(records, "{{kind}}"),
-        Query(f"sum(rate(slipway_prediction_log_dropped_total[{RATE}]))", "dropped"),
+        Query(f"sum(rate({LOG_DROPPED}[{RATE}]))", "dropped"),
     )
 
 
@@ -31,9 +45,9 @@ def shipped() -> Panel:
         "Shipped to the tables",
         "Rows appended to each Delta table, and appends that the store did not take.",
         "suffix: /s",
-        Query(f"sum by (table) (rate(slipway_prediction_log_shipped_total[{RATE}]))", "{{table}}"),
+        Query(f"sum by (table) (rate({LOG_SHIPPED}[{RATE}]))", "{{table}}"),
         Query(
-            f"sum by (table) (rate(slipway_prediction_log_failures_total[{RATE}]))",
+            f"sum by (table) (rate({LOG_FAILURES}[{RATE}]))",
             "{{table}} failed",
         ),
     )
@@ -45,7 +59,7 @@ def waiting() -> Panel:
         "Waiting for the tables",
         "What the journal holds; at its bound predictions are not logged any more.",
         "bytes",
-        Query("max by (instance) (slipway_prediction_log_pending_bytes)", "{{instance}}"),
+        Query(f"max by (instance) ({LOG_PENDING_BYTES})", "{{instance}}"),
     )
 
 
@@ -55,13 +69,13 @@ def delay() -> Panel:
         "Delay of the tables",
         "Age of the oldest prediction that waits; PredictionLogStalled fires from 120 s on.",
         "s",
-        Query("max by (instance) (slipway_prediction_log_delay_seconds)", "{{instance}}"),
+        Query(f"max by (instance) ({LOG_DELAY_SECONDS})", "{{instance}}"),
     )
 
 
 def values() -> Panel:
     """What is predicted."""
-    rates = f"sum by (slot, output, le) (rate(slipway_prediction_value_bucket[{RATE}]))"
+    rates = f"sum by (slot, output, le) (rate({PREDICTION_VALUE}_bucket[{RATE}]))"
     return plot(
         "Predictions",
         "What each slot answers: 1 in 10 below, median, 1 in 10 above.",
@@ -78,7 +92,7 @@ def values() -> Panel:
 
 def shadow_difference() -> Panel:
     """How far the shadow is from the champion."""
-    rates = f"sum by (le) (rate(slipway_shadow_difference_bucket[{RATE}]))"
+    rates = f"sum by (le) (rate({SHADOW_DIFFERENCE}_bucket[{RATE}]))"
     return plot(
         "Shadow against champion",
         "How far apart the two are on the same rows: median, 9 in 10, 99 in 100.",
@@ -96,8 +110,8 @@ def shadow_scored() -> Panel:
         "Shadow's predictions",
         "Requests that the shadow scored after their answer, and those it left out to keep up.",
         "reqps",
-        Query(f"sum(rate(slipway_shadow_predictions_total[{RATE}]))", "scored"),
-        Query(f"sum(rate(slipway_shadow_skipped_total[{RATE}]))", "left out"),
+        Query(f"sum(rate({SHADOW_PREDICTIONS}[{RATE}]))", "scored"),
+        Query(f"sum(rate({SHADOW_SKIPPED}[{RATE}]))", "left out"),
     )
 
 
@@ -106,7 +120,7 @@ def out_of_range() -> Panel:
     return _features(
         "Out of range",
         "Values a second that training never saw: the ten features with most.",
-        "slipway_feature_out_of_range_total",
+        FEATURE_OUT_OF_RANGE,
     )
 
 
@@ -115,7 +129,7 @@ def missing() -> Panel:
     return _features(
         "Missing",
         "Missing values a second: the ten features with most.",
-        "slipway_feature_missing_total",
+        FEATURE_MISSING,
     )
 
 

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts.metrics import (
+    BATCH_ROWS,
+    HTTP_REQUESTS,
+    INFERENCE_IN_FLIGHT,
+    INFERENCE_QUEUE_DEPTH,
+    INFERENCE_REQUESTS,
+    INFERENCE_ROWS,
+    INFERENCE_SECONDS,
+    ROWS_BOUNDS,
+)
 from monitoring import burn
 from monitoring.dashboards.defaults import RATE, Query, figure, good_from, plot
 from monitoring.serving_alerts import REFUSED
@@ -14,10 +24,8 @@ if TYPE_CHECKING:
     from monitoring.dashboards.defaults import Panel
     from monitoring.objective import Objective
 
-_BUCKETS = "slipway_inference_duration_seconds_bucket"
+_BUCKETS = f"{INFERENCE_SECONDS}_bucket"
 _QUANTILES = (0.5, 0.9, 0.99)
-ROWS_BOUNDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
-"""Rows that serving's histogram of the runs of a graph counts exactly."""
 
 
 def quantiles(buckets: str) -> list[Query]:
@@ -100,7 +108,7 @@ def requests() -> Panel:
         "Infer requests",
         "Answers to infer requests, by status; gRPC's as HTTP's.",
         "reqps",
-        Query(f"sum by (code) (rate(slipway_inference_requests_total[{RATE}]))", "{{code}}"),
+        Query(f"sum by (code) (rate({INFERENCE_REQUESTS}[{RATE}]))", "{{code}}"),
     )
 
 
@@ -110,7 +118,7 @@ def rows() -> Panel:
         "Rows scored",
         "Rows that the model scored in a second; a request may carry many.",
         "suffix: rows/s",
-        Query(f"sum by (model) (rate(slipway_inference_rows_total[{RATE}]))", "{{model}}"),
+        Query(f"sum by (model) (rate({INFERENCE_ROWS}[{RATE}]))", "{{model}}"),
     )
 
 
@@ -120,7 +128,7 @@ def routes() -> Panel:
         "HTTP requests",
         "All HTTP requests, by route; probes and scrapes are among them.",
         "reqps",
-        Query(f"sum by (route) (rate(slipway_http_requests_total[{RATE}]))", "{{route}}"),
+        Query(f"sum by (route) (rate({HTTP_REQUESTS}[{RATE}]))", "{{route}}"),
     )
 
 
@@ -140,16 +148,14 @@ def in_hand() -> Panel:
         "In hand and waiting",
         "Infer requests that workers have in hand, and those of them that wait for a batch.",
         "none",
-        Query("sum(slipway_inference_in_flight)", "in hand"),
-        Query("sum(slipway_inference_queue_depth)", "waiting"),
+        Query(f"sum({INFERENCE_IN_FLIGHT})", "in hand"),
+        Query(f"sum({INFERENCE_QUEUE_DEPTH})", "waiting"),
     )
 
 
 def batches() -> Panel:
     """How many rows are scored at once."""
-    rows, runs = (
-        f"sum(rate(slipway_inference_batch_rows_{of}[{RATE}]))" for of in ("sum", "count")
-    )
+    rows, runs = (f"sum(rate({BATCH_ROWS}_{of}[{RATE}]))" for of in ("sum", "count"))
     return plot(
         "Rows a run of the graph",
         "Rows scored together: on average, and what half, 9 in 10, 99 in 100 runs have at most"
@@ -168,7 +174,7 @@ def _at_most(quantile: float, runs: str) -> str:
 
     `histogram_quantile` would show a value between two bounds, and half a row for single ones.
     """
-    bucket = "slipway_inference_batch_rows_bucket"
+    bucket = f"{BATCH_ROWS}_bucket"
     return " or ".join(
         f'((sum(rate({bucket}{{le="{bound:.1f}"}}[{RATE}])) >= {quantile:g} * ({runs} > 0))'
         f" * 0 + {bound})"
@@ -194,7 +200,7 @@ def turned_away() -> Panel:
         "Too slow (408), too long (413), too many rows (422), too many at once (429).",
         "reqps",
         Query(
-            f'sum by (code) (rate(slipway_inference_requests_total{{code=~"{codes}"}}[{RATE}]))',
+            f'sum by (code) (rate({INFERENCE_REQUESTS}{{code=~"{codes}"}}[{RATE}]))',
             "{{code}}",
         ),
     )

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from contracts.metrics import (
+    CHALLENGER_WEIGHT,
+    INFERENCE_REQUESTS,
+    MODEL_INFO,
+    MODEL_LOAD_FAILURES,
+    MODEL_LOAD_SECONDS,
+    MODEL_READY,
+    MODEL_SWAPS,
+    POLL_FAILURES,
+    SHADOW_PREDICTIONS,
+)
+from contracts.slots import CHALLENGER
 from monitoring.counters import counted
 from monitoring.dashboards.defaults import RATE, Query, plot
 from monitoring.serving_alerts import SLOT_ERRORS
@@ -18,7 +30,7 @@ def version() -> Panel:
         "Version in each slot",
         "1 while a version of the model is in a slot.",
         "none",
-        Query("max by (slot, version) (slipway_model_info)", "{{slot}}: version {{version}}"),
+        Query(f"max by (slot, version) ({MODEL_INFO})", "{{slot}}: version {{version}}"),
     )
 
 
@@ -28,14 +40,14 @@ def ready() -> Panel:
         "Ready",
         "1 while every worker has a model; NoModelServed fires after 10 minutes at 0.",
         "none",
-        Query("slipway_model_ready", "{{model}}"),
+        Query(MODEL_READY, "{{model}}"),
     )
 
 
 def releases() -> Panel:
     """What became of releases."""
-    swaps = f"sum by (slot) ({counted('slipway_model_swaps_total', '10m')})"
-    failures = counted("slipway_model_load_failures_total", "10m")
+    swaps = f"sum by (slot) ({counted(MODEL_SWAPS, '10m')})"
+    failures = counted(MODEL_LOAD_FAILURES, "10m")
     refused = f"sum by (slot, reason) ({failures}) > 0"
     return plot(
         "Releases taken and refused",
@@ -52,19 +64,19 @@ def poll_failures() -> Panel:
         "Unanswered looks at the aliases",
         "Times in 5 minutes that the model registry did not answer serving's question.",
         "none",
-        Query(f"sum({counted('slipway_tracking_poll_failures_total', '5m')})", "unanswered"),
+        Query(f"sum({counted(POLL_FAILURES, '5m')})", "unanswered"),
     )
 
 
 def weight() -> Panel:
     """How traffic is meant to be split, and how it is."""
-    asked = f"rate(slipway_inference_requests_total[{RATE}])"
-    challenger = f'rate(slipway_inference_requests_total{{slot="challenger"}}[{RATE}])'
+    asked = f"rate({INFERENCE_REQUESTS}[{RATE}])"
+    challenger = f'rate({INFERENCE_REQUESTS}{{slot="{CHALLENGER}"}}[{RATE}])'
     return plot(
         "Challenger's share",
         "Of routing keys, as set by `slipway traffic`; and of infer requests, as seen.",
         "percentunit",
-        Query("max by (model) (slipway_challenger_weight)", "set"),
+        Query(f"max by (model) ({CHALLENGER_WEIGHT})", "set"),
         Query(f"sum by (model) ({challenger}) / sum by (model) ({asked})", "seen"),
     )
 
@@ -75,8 +87,8 @@ def requests() -> Panel:
         "Infer requests by slot",
         "Answers by the slot that gave them; the shadow scores what the champion answered.",
         "reqps",
-        Query(f"sum by (slot) (rate(slipway_inference_requests_total[{RATE}]))", "{{slot}}"),
-        Query(f"sum(rate(slipway_shadow_predictions_total[{RATE}]))", "shadow, scored later"),
+        Query(f"sum by (slot) (rate({INFERENCE_REQUESTS}[{RATE}]))", "{{slot}}"),
+        Query(f"sum(rate({SHADOW_PREDICTIONS}[{RATE}]))", "shadow, scored later"),
     )
 
 
@@ -96,5 +108,5 @@ def load_time() -> Panel:
         "Load time",
         "From a release being seen to its model being warm, the last of each slot.",
         "s",
-        Query("max by (slot) (slipway_model_load_seconds)", "{{slot}}"),
+        Query(f"max by (slot) ({MODEL_LOAD_SECONDS})", "{{slot}}"),
     )

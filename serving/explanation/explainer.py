@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from contracts.metrics import EXPLANATION_SECONDS, EXPLANATIONS
 from serving.config import Explanations
 from serving.errors import RequestError
 from serving.explanation.explain import ExplainedOutput, explain
@@ -28,11 +29,11 @@ class Explainer:
         self._budget = budget
         self._thread = ThreadPoolExecutor(1, "explaining")
         self._in_hand = 0
-        self._rows = Counter(
-            "slipway_explanations", "Rows explained.", ["model"], registry=registry
-        ).labels(model)
+        self._rows = Counter(EXPLANATIONS, "Rows explained.", ["model"], registry=registry).labels(
+            model
+        )
         self._seconds = Histogram(
-            "slipway_explanation_duration_seconds",
+            EXPLANATION_SECONDS,
             "Time that the explanation of a request took, without its wait.",
             ["model"],
             buckets=_SECONDS,

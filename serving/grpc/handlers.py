@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from prometheus_client import CollectorRegistry, Counter
 
+from contracts.metrics import GRPC_REQUESTS
 from serving.errors import RequestError
 from serving.grpc import statuses
 from serving.grpc.messages import message
@@ -63,7 +64,7 @@ class CallMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register them in `registry`."""
         self._calls = Counter(
-            "slipway_grpc_requests", "gRPC calls answered.", ["method", "code"], registry=registry
+            GRPC_REQUESTS, "gRPC calls answered.", ["method", "code"], registry=registry
         )
         self._children: dict[tuple[str, str], Counter] = {}
 

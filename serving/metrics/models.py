@@ -7,6 +7,14 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from contracts.metrics import (
+    CHALLENGER_WEIGHT,
+    MODEL_INFO,
+    MODEL_LOAD_FAILURES,
+    MODEL_LOAD_SECONDS,
+    MODEL_READY,
+    MODEL_SWAPS,
+)
 from serving.errors import Reason
 from serving.models.model import Model
 from serving.models.slots import Slot
@@ -21,7 +29,7 @@ class RefusalMetrics:
     def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self.model = model
         self._failures = Counter(
-            "slipway_model_load_failures",
+            MODEL_LOAD_FAILURES,
             "Models that were not taken into service.",
             ["model", "slot", "reason"],
             registry=registry,
@@ -41,21 +49,21 @@ class SlotMetrics:
     def __init__(self, model: str, registry: CollectorRegistry) -> None:
         self._shares_files = FOLDER_VARIABLE in os.environ
         self._info = Gauge(
-            "slipway_model_info",
+            MODEL_INFO,
             "1 for the version in a slot.",
             ["model", "slot", "version", "digest"],
             registry=registry,
             multiprocess_mode="livemax",
         )
         self._seconds = Gauge(
-            "slipway_model_load_seconds",
+            MODEL_LOAD_SECONDS,
             "What the model in a slot took to load and warm up, on the slowest worker.",
             ["model", "slot"],
             registry=registry,
             multiprocess_mode="livemax",
         )
         self._swaps = Counter(
-            "slipway_model_swaps",
+            MODEL_SWAPS,
             "Models taken into service.",
             ["model", "slot"],
             registry=registry,
@@ -92,14 +100,14 @@ class ModelMetrics(RefusalMetrics, SlotMetrics):
         RefusalMetrics.__init__(self, model, registry)
         SlotMetrics.__init__(self, model, registry)
         self._ready = Gauge(
-            "slipway_model_ready",
+            MODEL_READY,
             "1 when every worker has a champion.",
             ["model"],
             registry=registry,
             multiprocess_mode="livemin",
         ).labels(model)
         self.weight = Gauge(
-            "slipway_challenger_weight",
+            CHALLENGER_WEIGHT,
             "Share of the routing keys that the challenger answers.",
             ["model"],
             registry=registry,

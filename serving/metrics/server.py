@@ -25,15 +25,25 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from contracts.metrics import (
+    BATCH_ROWS,
+    HTTP_REQUESTS,
+    INFERENCE_IN_FLIGHT,
+    INFERENCE_QUEUE_DEPTH,
+    INFERENCE_REFUSALS,
+    INFERENCE_REQUESTS,
+    INFERENCE_ROWS,
+    INFERENCE_SECONDS,
+    LOG_DROPPED,
+    LOG_RECORDS,
+    MODEL_INFO,
+    ROWS_BOUNDS,
+    SECONDS_BOUNDS,
+)
 from serving.errors import Refusal, RequestError
 from serving.metrics.buffered import BufferedCounter, BufferedHistogram, SharedHistogram
 from serving.metrics.models import FOLDER_VARIABLE, ModelMetrics
 
-_SECONDS = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5),
-)
-_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 _FLUSH_SECONDS = 0.2
 NO_SLOT = "none"
 """The slot of a request that was refused before its model was selected."""
@@ -63,7 +73,7 @@ class Metrics:
     def _requests(self, registry: CollectorRegistry) -> None:
         self._http: BufferedCounter[tuple[str, int]] = BufferedCounter(
             Counter(
-                "slipway_http_requests",
+                HTTP_REQUESTS,
                 "HTTP requests answered.",
                 ["route", "code"],
                 registry=registry,
@@ -71,11 +81,11 @@ class Metrics:
         )
         labels = ["model", "slot", "code"]
         requests = Counter(
-            "slipway_inference_requests", "Infer requests to the model.", labels, registry=registry
+            INFERENCE_REQUESTS, "Infer requests to the model.", labels, registry=registry
         )
         self._inferences: BufferedCounter[tuple[str, int]] = BufferedCounter(requests, self._model)
         refusals = Counter(
-            "slipway_inference_refusals",
+            INFERENCE_REFUSALS,
             "Infer requests refused as the caller's fault (4xx), by what was wrong.",
             ["model", "reason"],
             registry=registry,
@@ -84,19 +94,17 @@ class Metrics:
             refusals.labels(self._model, refusal)
         self._refusals: BufferedCounter[tuple[str]] = BufferedCounter(refusals, self._model)
         seconds = SharedHistogram(
-            "slipway_inference_duration_seconds",
+            INFERENCE_SECONDS,
             "From an infer request's whole body to its outputs.",
             labels,
-            _SECONDS,
+            SECONDS_BOUNDS,
             registry,
         )
         self._seconds: BufferedHistogram[tuple[str, int]] = BufferedHistogram(seconds, self._model)
-        rows = Counter(
-            "slipway_inference_rows", "Rows scored.", ["model", "slot"], registry=registry
-        )
+        rows = Counter(INFERENCE_ROWS, "Rows scored.", ["model", "slot"], registry=registry)
         self._rows: BufferedCounter[tuple[str]] = BufferedCounter(rows, self._model)
         records = Counter(
-            "slipway_prediction_log_records",
+            LOG_RECORDS,
             "Records kept in the journal, on their way to the log's tables.",
             ["kind"],
             registry=registry,
@@ -105,7 +113,7 @@ class Metrics:
             records.labels(kind)
         self._records: BufferedCounter[tuple[str]] = BufferedCounter(records)
         self._dropped = Counter(
-            "slipway_prediction_log_dropped",
+            LOG_DROPPED,
             "Predictions that were answered and not logged.",
             ["model"],
             registry=registry,
@@ -113,21 +121,21 @@ class Metrics:
 
     def _load(self, registry: CollectorRegistry) -> None:
         batches = SharedHistogram(
-            "slipway_inference_batch_rows",
+            BATCH_ROWS,
             "Rows scored in one run of a model's graph.",
             (),
-            _ROWS,
+            ROWS_BOUNDS,
             registry,
         )
         self._batches: BufferedHistogram[tuple[()]] = BufferedHistogram(batches)
         self._depth = Gauge(
-            "slipway_inference_queue_depth",
+            INFERENCE_QUEUE_DEPTH,
             "Requests that wait to be scored.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self._in_flight = Gauge(
-            "slipway_inference_in_flight",
+            INFERENCE_IN_FLIGHT,
             "Infer requests that were read and are not answered.",
             registry=registry,
             multiprocess_mode="livesum",
@@ -214,7 +222,7 @@ class _Workers(Collector):
     def collect(self) -> Iterable[Metric]:
         self._remove_dead()
         for metric in self._files.collect():
-            if metric.name == "slipway_model_info":
+            if metric.name == MODEL_INFO:
                 metric.samples = [sample for sample in metric.samples if sample.value]
             yield metric
 

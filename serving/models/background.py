@@ -9,12 +9,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from contracts.model_package import BACKGROUND
 from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason, RequestError
 from serving.protocol.messages import InputTensor
 from serving.protocol.tensors import ANY, Array, TensorReader
-
-BACKGROUND = "background.json"
-"""The file's title in a model's artifact, which may have none."""
 
 MAX_ROWS = 1024
 

@@ -13,17 +13,14 @@ from onnxruntime.capi import (
     onnxruntime_pybind11_state as ort_errors,
 )
 
+from contracts.model_package import BACKGROUND, GRAPH, REFERENCE, SIGNATURE
 from serving.errors import ModelRefusedError, Reason, RequestError
 from serving.models import background, reference, signature
-from serving.models.background import BACKGROUND
-from serving.models.reference import REFERENCE
 from serving.models.signature import Signature
 from serving.protocol.datatypes import BY_NAME, Datatype
 from serving.protocol.rows import RowReader, row_reader
 from serving.protocol.tensors import Array, TensorReader
 
-GRAPH = "model.onnx"
-SIGNATURE = "signature.json"
 FILES = (GRAPH, SIGNATURE)
 """The files of a model's artifact that serving needs, by title."""
 OPTIONAL_FILES = (REFERENCE, BACKGROUND)

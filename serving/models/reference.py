@@ -10,10 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from contracts.model_package import REFERENCE
 from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
-
-REFERENCE = "reference.json"
-"""The file's title in a model's artifact, which may have none."""
 
 _SLACK = 1e-6
 """Bounds are written with seven digits; a value may be beyond one by the rest."""

@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
+from contracts import slots
 from serving.errors import Reason
 from serving.models.model import Model
 
@@ -20,9 +21,9 @@ _SPACE = 2.0**64
 class Slot(StrEnum):
     """A place that a model may be in; also the closed set of values of a metric's label."""
 
-    CHAMPION = "champion"
-    CHALLENGER = "challenger"
-    SHADOW = "shadow"
+    CHAMPION = slots.CHAMPION
+    CHALLENGER = slots.CHALLENGER
+    SHADOW = slots.SHADOW
 
 
 class Refused(Struct, frozen=True):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from contracts import slots, variables
 from infra.home import Home, stack_file, stack_names
 from pipelines import PIPELINES
-from slipway.hints import STACK_BY_DEFAULT, STACK_VARIABLE
+from slipway.hints import STACK_BY_DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,9 +30,9 @@ def existing_stack(context: typer.Context, name: str) -> str:
     """
     context.find_root().ensure_object(dict)[STACK] = name
     if name not in stack_names():
-        from infra.settings import tree  # noqa: PLC0415 - only to say what is wrong
+        from infra.settings import reading  # noqa: PLC0415 - only to say what is wrong
 
-        tree.from_file(stack_file(name))
+        reading.from_file(stack_file(name))
     return name
 
 
@@ -67,7 +68,7 @@ def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_slot(incomplete: str) -> list[str]:
     """Slots of the served model."""
-    return _beginning(incomplete, ["champion", "challenger", "shadow"])
+    return _beginning(incomplete, [*slots.NAMES])
 
 
 StackName = Annotated[
@@ -75,7 +76,7 @@ StackName = Annotated[
     typer.Option(
         "--stack",
         "-s",
-        envvar=STACK_VARIABLE,
+        envvar=variables.STACK,
         help="Which Pulumi stack.",
         callback=existing_stack,
         autocompletion=complete_stack,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import SlipwayError
+from infra.programs import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,12 +89,12 @@ class Crane:
         """
         argv = self._argv("copy", source, to)
         with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
-            said = []
+            lines = []
             for line in process.stderr or ():
-                said.append(line)
+                lines.append(line)
                 tell(_without_time(line))
         if process.returncode:
-            raise _error(f"{source} to {to}", "".join(said))
+            raise _error(f"{source} to {to}", "".join(lines))
 
     def _run(self, verb: str, image: str) -> str:
         done = subprocess.run(self._argv(verb, image), capture_output=True, check=False)
@@ -111,24 +112,23 @@ def _platforms(index: dict[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(name for name in named if _ATTESTATION not in name))
 
 
-def _platform(said: dict[str, Any]) -> str:
-    return f"{said.get('os', _ATTESTATION)}/{said.get('architecture', _ATTESTATION)}"
+def _platform(image: dict[str, Any]) -> str:
+    return f"{image.get('os', _ATTESTATION)}/{image.get('architecture', _ATTESTATION)}"
 
 
 def _without_time(line: str) -> str:
     return re.sub(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ", "", line.strip())
 
 
-def _error(what: str, said: str) -> ImageError:
-    reason = _without_time(next(iter(said.strip().splitlines()[-1:]), "crane failed"))
-    reason = reason.removeprefix("Error: ")
-    if _ABSENT.search(said):
+def _error(what: str, stderr: str) -> ImageError:
+    reason = _without_time(last_line(stderr)).removeprefix("Error: ") or "crane failed"
+    if _ABSENT.search(stderr):
         return ImageAbsentError(f"{what}: the registry has no such image; look at name and tag")
-    if _REFUSED.search(said):
+    if _REFUSED.search(stderr):
         return ImageError(
             f"{what}: the registry refuses: {reason}; log in with `docker login REGISTRY`"
         )
-    if _UNREACHABLE.search(said):
+    if _UNREACHABLE.search(stderr):
         return RegistryUnreachableError(
             f"{what}: the registry cannot be reached: {reason}; "
             f"look at its name and at the network, or pass --plain-http if it has no TLS"

@@ -22,6 +22,7 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 
 from components import endpoints
 from components.registry_oci import Registry
+from contracts.model_package import GRAPH, SIGNATURE, Source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 SCHEME: Final = "oci://"
 MLMODEL: Final = "MLmodel"
-GRAPH, SIGNATURE = "model.onnx", "signature.json"
 
 
 class OciArtifactRepository(ArtifactRepository):
@@ -57,7 +57,7 @@ class OciArtifactRepository(ArtifactRepository):
         with Registry(endpoints.registry()) as registry:
             if name == MLMODEL:
                 signature = registry.pull(repository, digest, SIGNATURE)
-                content = mlmodel(signature, f"{SCHEME}{repository}@{digest}")
+                content = mlmodel(signature, str(Source(repository, digest)))
             else:
                 content = registry.pull(repository, digest, name)
         Path(local_path).write_bytes(content)

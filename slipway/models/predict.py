@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from contracts.model_package import SIGNATURE, repository
 from infra.errors import SettingsError, SlipwayError
 from slipway.exits import NotUpError
 from slipway.models import data_files
 from slipway.models.explanation import ASK, Explanation, explained, explanations
-from slipway.stack.running import answered, succeeded
+from slipway.stack.running import answered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +46,9 @@ class Prediction:
 
 def example(running: Running, model: str, digest: str) -> Row:
     """The example row that the model's own package carries."""
-    base = f"/v2/models/{model}"
-    accept = {"Accept": _MANIFEST}
-    manifest = running.ask("registry", f"{base}/manifests/{digest}", headers=accept)
-    layers = succeeded(manifest).json()["layers"]
-    [signature] = [x["digest"] for x in layers if x["annotations"][_TITLE] == "signature.json"]
-    blob = running.ask("registry", f"{base}/blobs/{signature}")
-    row: Row = succeeded(blob).json()["example"]
+    with running.registry() as registry:
+        signature = registry.pull(repository(model), digest, SIGNATURE)
+    row: Row = json.loads(signature)["example"]
     return row
 
 
@@ -139,10 +136,6 @@ def predict(
     return Prediction(
         model, answer["model_version"], rows, outputs, milliseconds, explanations(answer)
     )
-
-
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_TITLE = "org.opencontainers.image.title"
 
 
 _UNFIT = {400, 413, 422}

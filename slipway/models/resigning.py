@@ -10,16 +10,13 @@ signed it, and a person decides.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from components.package import signing
-from components.registry_oci import Registry
+from contracts.model_package import MODEL_SIGNATURE, Source
 from infra.errors import SettingsError, SlipwayError
 from infra.signing_keys import public_key_of, signed_with
 from infra.wiring import signing as secrets
@@ -27,17 +24,15 @@ from serving.agent.releases.signatures import SignatureVerifier
 from serving.errors import ModelRefusedError
 from serving.rollout.trusted_keys import trusted_keys
 from slipway.exits import NotUpError
-from slipway.stack.running import answered, succeeded
-from usecases.errors import StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from components.registry_oci import Layer
+    from components.tracking import ModelVersion, Tracking
     from infra.settings.serving import Serving
     from slipway.stack.running import Running
 
-_API: Final = "/api/2.0/mlflow"
 _TAG: Final = "resigned"
 
 
@@ -48,23 +43,22 @@ class SignedVersion:
     `ours` is whether it is signed with the stack's key already.
     """
 
-    version: str
-    source: str
+    registered: ModelVersion
+    source: Source
     aliases: tuple[str, ...]
-    described: dict[str, Any]
     files: tuple[Layer, ...]
     signer: str
     ours: bool
 
     @property
-    def repository(self) -> str:
-        """Where in the registry it is."""
-        return self.source.removeprefix("oci://").partition("@")[0]
+    def version(self) -> str:
+        """Its number."""
+        return self.registered.version
 
     @property
     def digest(self) -> str:
         """Its manifest's."""
-        return self.source.partition("@")[2]
+        return self.source.digest
 
 
 @dataclass(frozen=True)
@@ -82,14 +76,16 @@ class Resigning:
             SettingsError: there is no such slot or version.
             SlipwayError: its package is not what its digest or its signature say.
         """
-        named = self._aliases()
-        wanted = version or self._in_slot(slot, named)
-        described = self._version(wanted)
-        source = described["source"]
-        repository, _, digest = source.removeprefix("oci://").partition("@")
-        with self._registry() as registry:
-            files = registry.files(repository, digest)
-        signer, ours = self._signer(files, f"version {wanted} ({digest})")
+        with self.running.tracking() as tracking:
+            named = self._aliases(tracking)
+            wanted = version or self._in_slot(slot, named)
+            registered = tracking.version(self.serving.model, wanted)
+        if registered is None:
+            raise SettingsError(f"{self.serving.model} has no version {wanted}: see MLflow's page")
+        source = _source(registered)
+        with self.running.registry() as registry:
+            files = registry.files(*source)
+        signer, ours = self._signer(files, f"version {wanted} ({source.digest})")
         aliases = tuple(sorted(alias for alias, of in named.items() if of == wanted))
         return SignedVersion(wanted, source, aliases, described, files, signer, ours)
 
@@ -119,13 +115,13 @@ class Resigning:
     def _signer(self, files: tuple[Layer, ...], what: str) -> tuple[str, bool]:
         """Who signed these files, in words, and whether it is the stack's key."""
         by_name = {layer.name: layer.content for layer in files}
-        if signing.NAME not in by_name:
+        if MODEL_SIGNATURE not in by_name:
             return "nobody", False
         own = public_key_of(self._key)
         # As the outputs have them, they stand inside of a text of JSON.
         known = json.loads(f'"{self.running.secrets.get(secrets.PUBLIC_KEYS, "")}"')
         keys = own + known + self.serving.signing.public_key
-        if not signed_with(by_name[signing.NAME], [keys]):
+        if not signed_with(by_name[MODEL_SIGNATURE], [keys]):
             return "a key that this stack does not know", False
         fingerprint = _judged(by_name, keys, what)
         if fingerprint in trusted_keys(own):
@@ -134,7 +130,7 @@ class Resigning:
         who = "the stack's key before" if former else "a key of signing.public_key"
         return f"{who} ({fingerprint[:16]})", False
 
-    def _in_slot(self, slot: str, named: dict[str, str]) -> str:
+    def _in_slot(self, slot: str, named: Mapping[str, str]) -> str:
         names = self.serving.slots.model_dump()
         if slot not in names:
             raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
@@ -142,26 +138,19 @@ class Resigning:
             raise NotUpError(f"no version of {self.serving.model} is in the slot {slot}")
         return named[names[slot]]
 
-    def _aliases(self) -> dict[str, str]:
-        answer = self._get("registered-models/get", {"name": self.serving.model})
-        if answer.status_code == httpx.codes.NOT_FOUND:
+    def _aliases(self, tracking: Tracking) -> Mapping[str, str]:
+        found = tracking.registered(self.serving.model)
+        if found is None:
             raise NotUpError(f"no model {self.serving.model} is registered")
         aliases = succeeded(answer).json()["registered_model"].get("aliases", [])
         return {alias["alias"]: str(alias["version"]) for alias in aliases}
 
-    def _version(self, version: str) -> dict[str, Any]:
-        asked = {"name": self.serving.model, "version": version}
-        answer = self._get("model-versions/get", asked)
-        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
-            raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
-        described: dict[str, Any] = succeeded(answer).json()["model_version"]
-        return described
 
-    def _made(self, source: str) -> str | None:
-        answer = self._get("model-versions/search", {"filter": f"name='{self.serving.model}'"})
-        versions = succeeded(answer).json().get("model_versions", [])
-        same = [int(each["version"]) for each in versions if each["source"] == source]
-        return str(max(same)) if same else None
+def _source(registered: ModelVersion) -> Source:
+    try:
+        return Source.parse(registered.source)
+    except ValueError as error:
+        raise SlipwayError(f"the source of version {registered.version}: {error}") from None
 
     def _make(self, signed: SignedVersion, source: str, digest: str) -> str:
         described = {tag["key"]: tag["value"] for tag in signed.described.get("tags", [])}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from contracts.metrics import INFERENCE_REQUESTS
+from contracts.slots import CHAMPION
 from infra.errors import SlipwayError
 from infra.services.serving import NAME
 from infra.wiring.monitoring_inputs import PROMETHEUS
@@ -20,12 +22,11 @@ from slipway.stack.running import succeeded
 if TYPE_CHECKING:
     from slipway.stack.running import Running
 
-CHAMPION: Final = "champion"
 ERROR_MINUTES: Final = 5
 """Over how many minutes failures are counted."""
 
-_ALL = f"sum(rate(slipway_inference_requests_total[{ERROR_MINUTES}m]))"
-_FAILED = f'sum(rate(slipway_inference_requests_total{{code=~"5.."}}[{ERROR_MINUTES}m]))'
+_ALL = f"sum(rate({INFERENCE_REQUESTS}[{ERROR_MINUTES}m]))"
+_FAILED = f'sum(rate({INFERENCE_REQUESTS}{{code=~"5.."}}[{ERROR_MINUTES}m]))'
 
 
 @dataclass(frozen=True)

@@ -7,26 +7,18 @@ is restarted, and Pulumi knows nothing of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
-
+from contracts.slots import CHALLENGER, CHAMPION, SHADOW, WEIGHT_TAG
 from infra.errors import SettingsError, SlipwayError
 from slipway.exits import NotUpError
-from slipway.stack.running import answered, succeeded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from components.tracking import RegisteredModel, Tracking
     from infra.settings.serving import Serving
     from slipway.stack.running import Running
 
-CHAMPION, CHALLENGER, SHADOW = "champion", "challenger", "shadow"
-WEIGHT_TAG: Final = "slipway.challenger_weight"
-"""Tag of a registered model: the share of routing keys that the challenger answers, 0 to 1."""
-
 NONE: Final = "none"
-_API: Final = "/api/2.0/mlflow"
 
 
 @dataclass(frozen=True)
@@ -57,12 +49,11 @@ class Slots:
         Raises:
             NotUpError: no version of the model was ever registered.
         """
-        model = self._model()
-        aliases = {each["alias"]: str(each["version"]) for each in model.get("aliases", [])}
-        tags = {each["key"]: each["value"] for each in model.get("tags", [])}
+        with self.running.tracking() as tracking:
+            model = self._model(tracking)
         names = self.serving.slots.model_dump()
-        versions = {slot: aliases.get(alias, "") for slot, alias in names.items()}
-        weight = _read(tags.get(WEIGHT_TAG, "0")) if versions[CHALLENGER] else 0.0
+        versions = {slot: model.aliases.get(alias, "") for slot, alias in names.items()}
+        weight = _read(model.tags.get(WEIGHT_TAG, "0")) if versions[CHALLENGER] else 0.0
         shares = {CHAMPION: 1 - weight, CHALLENGER: weight, SHADOW: 0.0}
         served = self._served()
         return [
@@ -82,9 +73,9 @@ class Slots:
         Raises:
             SlipwayError: there is no such model, or MLflow refuses.
         """
-        self._model()
-        tag = {"name": self.serving.model, "key": WEIGHT_TAG, "value": f"{weight:g}"}
-        self._send("POST", "registered-models/set-tag", json=tag)
+        with self.running.tracking() as tracking:
+            self._model(tracking)
+            tracking.set_model_tag(self.serving.model, WEIGHT_TAG, f"{weight:g}")
 
     def release(self, version: str, slot: str) -> str:
         """Point a slot at a version, or at none; the version that it had, empty without one.
@@ -102,14 +93,20 @@ class Slots:
             self._send("POST", "registered-models/alias", json=where | {"version": version})
         elif slot == CHAMPION:
             raise SettingsError("the champion cannot be none: name another version")
-        elif before:
-            self._send("DELETE", "registered-models/alias", json=where)
+        model, alias = self.serving.model, names[slot]
+        with self.running.tracking() as tracking:
+            if version == NONE:
+                if before:
+                    tracking.delete_alias(model, alias)
+            elif tracking.version(model, version):
+                tracking.set_alias(model, alias, version)
+            else:
+                raise SettingsError(f"{model} has no version {version}: see MLflow's page")
         return before
 
-    def _model(self) -> dict[str, Any]:
-        path = f"{_API}/registered-models/get"
-        answer = self.running.ask("tracking", path, params={"name": self.serving.model})
-        if answer.status_code == httpx.codes.NOT_FOUND:
+    def _model(self, tracking: Tracking) -> RegisteredModel:
+        found = tracking.registered(self.serving.model)
+        if found is None:
             raise NotUpError(
                 f"no model {self.serving.model} is registered: run `slipway run training`"
             )
@@ -127,15 +124,6 @@ class Slots:
     def _served(self) -> frozenset[str]:
         answer = self.running.ask("serving", f"/v2/models/{self.serving.model}")
         return frozenset(answer.json()["versions"]) if answer.is_success else frozenset()
-
-    def _send(self, method: str, path: str, *, json: Mapping[str, str]) -> None:
-        with self.running.client("tracking") as client:
-            url = self.running.url("tracking")
-
-            def send(where: str, **content: Any) -> httpx.Response:
-                return client.request(method, where, **content)
-
-            succeeded(answered(url, send, f"{_API}/{path}", json=dict(json)))
 
 
 def weight(text: str) -> float:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from contracts.verdicts import ACCEPTED
 from slipway.runs.run import StepEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
-ACCEPTED: Final = "accepted"
 _DRIVER: Final = "-driver"
 _FAILED: Final = frozenset({"FAILED", "CANCELED"})
 _Task = dict[str, Any]

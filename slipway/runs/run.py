@@ -20,15 +20,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from components.tracking import Tracking
+from contracts import variables
+from contracts.verdicts import REJECTED
 from infra import environment
 from infra.files import private_folder
 from slipway.exits import full_disk
-from slipway.runs.tracking import URL, TrackedRun
+from slipway.runs.tracking import TrackedRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-REJECTED: Final = "rejected"
 RUNNER_LOG: Final = "runner.log"
 GRACE_SECONDS: Final = 5
 
@@ -125,7 +126,7 @@ def run_pipeline(
 
 
 def _tracked(run: str, env: Mapping[str, str]) -> TrackedRun:
-    return TrackedRun(run, lambda: Tracking(env[URL]))
+    return TrackedRun(run, lambda: Tracking(env[variables.TRACKING]))
 
 
 def _messages(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from contracts.steps import Refusal
 from slipway.exits import full_disk
-from usecases.errors import MEND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,5 @@ def diagnose(log: Path) -> tuple[str, str]:
             "the step ended without saying why; it may have been killed for want of memory",
             f"read {log}",
         )
-    cause, mend, remedy = words[0].partition(MEND)
-    if mend:
-        return cause.partition(": ")[2], remedy.removesuffix("]")
-    return cause, f"read {log}"
+    _, _, message = words[0].partition(": ")
+    return Refusal.parse(message) or (words[0], f"read {log}")

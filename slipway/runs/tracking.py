@@ -10,14 +10,14 @@ import contextlib
 import getpass
 import os
 import socket
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
 from components.tracking import FAILED, FINISHED, KILLED, Tracking
-from infra.home import ROOT
+from contracts.mlflow_api import NOTE
+from slipway.version import git
 from usecases.contract import load
 from usecases.errors import StepError
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 PARAMETER: Final = "mlflow_run"
 """The parameter by which a pipeline is told of its run."""
-URL: Final = "MLFLOW_TRACKING_URI"
 HOST, PROCESS, PIPELINE_RUN = "slipway.host", "slipway.process", "pipeline_run"
-NOTE: Final = "mlflow.note.content"
 GONE: Final = "the process that ran the pipeline was ended from outside"
 _SECONDS: Final = 2.0
 """By how much a process' time of birth may change as the system's clock is set."""
@@ -101,11 +99,11 @@ def begin(
 
 def provenance(pipeline: str) -> dict[str, str]:
     """Who runs what, by the names that MLflow has for it; of git, what there is."""
-    commit = _git("rev-parse", "HEAD")
+    commit = git("rev-parse", "HEAD")
     of_git = {
         "mlflow.source.git.commit": commit,
-        "mlflow.source.git.branch": _git("branch", "--show-current"),
-        "mlflow.source.git.dirty": str(bool(_git("status", "--porcelain"))).lower(),
+        "mlflow.source.git.branch": git("branch", "--show-current"),
+        "mlflow.source.git.dirty": str(bool(git("status", "--porcelain"))).lower(),
     }
     return {
         "mlflow.user": _user(),
@@ -155,21 +153,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-def _git(*arguments: str) -> str:
-    """What git says of the project; nothing where it is none of git's, or there is no git."""
-    # A hook of git's names its own repository to all that it starts.
-    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env={name: value for name, value in os.environ.items() if name not in elsewhere},
-        )
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final
 
+from contracts.variables import LAKE, REGISTRY, TRACKING
 from infra.errors import SlipwayError
 from infra.services import tracking
 from slipway.stack.running import of_stack
@@ -25,9 +26,9 @@ NAMES: Final = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
-    "MLFLOW_TRACKING_URI",
-    "SLIPWAY_LAKE",
-    "SLIPWAY_REGISTRY",
+    TRACKING,
+    LAKE,
+    REGISTRY,
 )
 OVERRULING: Final = ("AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3")
 """Of another store: S3's clients would send them to ours."""

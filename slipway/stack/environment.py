@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from contracts import variables
 from infra import environment
 from infra.files import private_folder, write_atomically
 from infra.home import PULUMI_ROOT
@@ -37,8 +38,8 @@ def own(home: Home) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "SLIPWAY_HOME": str(home.path),
-        "SLIPWAY_TOOLS": str(home.tools),
+        variables.HOME: str(home.path),
+        variables.TOOLS: str(home.tools),
     }
 
 
@@ -63,7 +64,7 @@ def _write_wrapper(home: Home) -> None:
     """`bin/pulumi`: the toolchain's CLI in this project's environment, whatever the shell's is."""
     lines = [
         f"export {name}={shlex.quote(str(path))}"
-        for name, path in {"SLIPWAY_HOME": home.path, "SLIPWAY_TOOLS": home.tools}.items()
+        for name, path in {variables.HOME: home.path, variables.TOOLS: home.tools}.items()
     ]
     program = shlex.join([sys.executable, "-I", "-m", "slipway.stack.salt"])
     text = "\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from contracts.variables import HOME
 from infra import pulumi_state
 from infra.errors import StackLockedError
 from infra.targets.processes import marker
@@ -113,5 +114,5 @@ def _is_orphan(process: psutil.Process, home: Home) -> bool:
     except (psutil.Error, OSError):
         return False
     owner = variables.get(OPERATION, "")
-    ours = variables.get("SLIPWAY_HOME") == str(home.path)
+    ours = variables.get(HOME) == str(home.path)
     return ours and owner.isdigit() and process.pid != os.getpid() and int(owner) != os.getpid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from infra.errors import SlipwayError
 from slipway.exits import NotUpError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from components.registry_oci import Registry
+    from components.tracking import Tracking
     from infra.home import Home
     from infra.settings.tree import Settings
     from slipway.stack.cluster_access import ClusterAccess
@@ -123,13 +126,53 @@ class Running:
 
     def champion(self, model: str, alias: str) -> Champion | None:
         """The version that `alias` of `model` points at; None if nothing is released yet."""
-        path = "/api/2.0/mlflow/registered-models/alias"
-        answer = self.ask("tracking", path, params={"name": model, "alias": alias})
-        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
-            return None
-        version = succeeded(answer).json()["model_version"]
-        tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
-        return Champion(version["version"], tags.get("digest", ""), tags)
+        with self.tracking() as tracking:
+            found = tracking.aliased(model, alias)
+        return Champion(found.version, found.digest, found.tags) if found else None
+
+    @contextmanager
+    def tracking(self) -> Iterator[Tracking]:
+        """MLflow, of whose models none is a tenant's to the command line.
+
+        Raises:
+            SlipwayError: it does not answer, or refuses.
+        """
+        from components.tracking import Tracking  # noqa: PLC0415 - keeps --help quick
+
+        with (
+            self._connection("tracking") as client,
+            Tracking(self.url("tracking"), client, tenant="") as tracking,
+        ):
+            yield tracking
+
+    @contextmanager
+    def registry(self) -> Iterator[Registry]:
+        """The models' registry.
+
+        Raises:
+            SlipwayError: it does not answer, or refuses.
+        """
+        from components.registry_oci import Registry  # noqa: PLC0415 - keeps --help quick
+
+        with (
+            self._connection("registry") as client,
+            Registry(self.url("registry"), client) as registry,
+        ):
+            yield registry
+
+    @contextmanager
+    def _connection(self, service: str) -> Iterator[httpx.Client]:
+        """A client for one that pipeline steps use, too, with its errors as the command line's."""
+        from usecases.errors import StepError  # noqa: PLC0415 - keeps --help quick
+
+        try:
+            with self.client(service) as client:
+                client.event_hooks["response"].append(_refuse_of_api_server)
+                yield client
+        except StepError as error:
+            if isinstance(error.__cause__, httpx.TransportError):
+                raise _unanswered(self.url(service), str(error.__cause__)) from None
+            raise SlipwayError(f"{error.cause}: {error.remedy}") from None
 
 
 def of_stack(home: Home, stack: str) -> Running:
@@ -163,11 +206,15 @@ def answered(
     try:
         answer = send(path, **parameters)
     except httpx.HTTPError as error:
-        raise SlipwayError(f"{url} does not answer ({error}): see `slipway status`") from None
+        raise _unanswered(url, str(error)) from None
     if _is_of_api_server(answer):
         message = " ".join(answer.json()["message"].split())
         raise SlipwayError(f"{url} does not answer ({message}): see `slipway status`")
     return answer
+
+
+def _unanswered(url: str, why: str) -> SlipwayError:
+    return SlipwayError(f"{url} does not answer ({' '.join(why.split())}): see `slipway status`")
 
 
 def succeeded(answer: httpx.Response) -> httpx.Response:
@@ -180,6 +227,12 @@ def succeeded(answer: httpx.Response) -> httpx.Response:
         return answer
     text = " ".join(answer.text.split())[:200]
     raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {text or 'no word'}")
+
+
+def _refuse_of_api_server(answer: httpx.Response) -> None:
+    answer.read()
+    if _is_of_api_server(answer):
+        raise httpx.ConnectError(answer.json()["message"], request=answer.request)
 
 
 def _is_of_api_server(answer: httpx.Response) -> bool:

@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from slipway.toolchain.records import write_whole
+from infra.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def write(folder: Path, entries: Mapping[str, Entry]) -> None:
     """Make entries, each in one step."""
     for name, entry in entries.items():
         if isinstance(entry, str):
-            write_whole(folder / name, entry, mode=0o755)
+            write_atomically(folder / name, entry, mode=0o755)
         else:
             draft = folder / f".{name}.{os.getpid()}"
             draft.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.versions import TOOLS as PINS
 from slipway.toolchain import cluster_tools
-from slipway.toolchain.tool import AS_GO_SAYS, AS_UNAME_SAYS, GITHUB, GoRecipe, Release, Tool
+from slipway.toolchain.tool import GITHUB, GO_PLATFORMS, UNAME_PLATFORMS, GoRecipe, Release, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ _PROMETHEUS = Tool(
         site=f"{GITHUB}/prometheus/prometheus/releases/download/v{{version}}",
         archive="prometheus-{version}.{platform}.tar.gz",
         checksums="sha256sums.txt",
-        platforms=AS_GO_SAYS,
+        platforms=GO_PLATFORMS,
     ),
     go=GoRecipe(
         module="platform",
@@ -95,7 +95,7 @@ _ALERTMANAGER = Tool(
         site=f"{GITHUB}/prometheus/alertmanager/releases/download/v{{version}}",
         archive="alertmanager-{version}.{platform}.tar.gz",
         checksums="sha256sums.txt",
-        platforms=AS_GO_SAYS,
+        platforms=GO_PLATFORMS,
     ),
     go=GoRecipe(
         module="platform",
@@ -131,7 +131,7 @@ _VERSITYGW = Tool(
         site=f"{GITHUB}/versity/versitygw/releases/download/v{{version}}",
         archive="versitygw_v{version}_{platform}.tar.gz",
         checksums="checksums.txt",
-        platforms=AS_UNAME_SAYS,
+        platforms=UNAME_PLATFORMS,
     ),
     go=GoRecipe(
         module="platform",
@@ -150,7 +150,7 @@ _GRAFANA = Tool(
         site="https://dl.grafana.com/oss/release",
         archive="grafana-{version}.{platform}.tar.gz",
         checksums="{archive}.sha256",
-        platforms=AS_GO_SAYS,
+        platforms=GO_PLATFORMS,
     ),
     answers=r"[Vv]ersion (\d+\.\d+\.\d+\S*)",
     home=("conf/defaults.ini", "public"),

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from infra.errors import ToolMissingError
-from slipway.toolchain.records import write_whole
+from infra.files import write_atomically
 from slipway.toolchain.resolution import ChecksumError
 from slipway.toolchain.sites import NotServedError, Sites
 
@@ -88,7 +88,7 @@ def write_lock(tools: Iterable[Tool], lock: Path, progress: Progress) -> dict[st
         for tool in tools:
             progress(tool.name, "reading the published checksums")
             pins |= _pins_of(tool, sites)
-    write_whole(lock, json.dumps(pins, indent=2, sort_keys=True) + "\n")
+    write_atomically(lock, json.dumps(pins, indent=2, sort_keys=True) + "\n", 0o644)
     return pins
 
 

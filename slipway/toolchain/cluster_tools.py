@@ -6,7 +6,7 @@ None of them is brought for a platform of processes.
 from __future__ import annotations
 
 from infra.versions import TOOLS as PINS
-from slipway.toolchain.tool import AS_GO_SAYS, AS_UNAME_SAYS, GITHUB, GoRecipe, Release, Tool
+from slipway.toolchain.tool import GITHUB, GO_PLATFORMS, UNAME_PLATFORMS, GoRecipe, Release, Tool
 
 _CRANE = Tool(
     name="crane",
@@ -16,7 +16,7 @@ _CRANE = Tool(
         site=f"{GITHUB}/google/go-containerregistry/releases/download/v{{version}}",
         archive="go-containerregistry_{platform}.tar.gz",
         checksums="checksums.txt",
-        platforms=AS_UNAME_SAYS,
+        platforms=UNAME_PLATFORMS,
     ),
     go=GoRecipe(
         module="images",
@@ -36,7 +36,7 @@ _KIND = Tool(
         site=f"{GITHUB}/kubernetes-sigs/kind/releases/download/v{{version}}",
         archive="kind-{platform}",
         checksums="{archive}.sha256sum",
-        platforms=AS_GO_SAYS,
+        platforms=GO_PLATFORMS,
     ),
     go=GoRecipe(module="clusters", packages=("sigs.k8s.io/kind",)),
     answers=r"^kind version (\d+\.\d+\.\d+\S*)",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra import environment
+from infra.programs import run
 from slipway.toolchain.resolution import Resolution
 
 if TYPE_CHECKING:
@@ -53,14 +54,9 @@ def without(search: str, ours: tuple[Path, ...]) -> str:
 def ask(tool: Tool, path: Path) -> str:
     """The version that a program answers with, "" if it is not this tool or does not run."""
     try:
-        answer = subprocess.run(
+        answer = run(
             [str(path), *tool.asks],
-            capture_output=True,
-            text=True,
-            errors="replace",
             timeout=_ANSWER_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
             env=environment.of_pulumi(os.environ.get("PATH", os.defpath), clusters=False)
             | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
         )

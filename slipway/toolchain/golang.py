@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra import programs
 from infra.versions import GO_AT_LEAST, numbers
 
 if TYPE_CHECKING:
@@ -70,15 +71,11 @@ class Go:
         Raises:
             GoError: it failed; the first line that it said of it.
         """
-        done = subprocess.run(
+        done = programs.run(
             [self.program, *arguments],
             cwd=folder,
             # Modules are fetched by as many workers as there are processors; they mostly wait.
             env=self._environment() | {"GOMAXPROCS": str(_FETCHING)},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
         )
         if done.returncode:
             raise GoError(f"`go {arguments[0]}`: {_complaint(done.stderr) or done.returncode}")

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from infra.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from slipway.toolchain.resolution import Resolution
+
+# A tool cache may be another user's, too.
+_READABLE: Final = 0o644
 
 
 class Records:
@@ -66,22 +71,14 @@ class Records:
     def save(self) -> None:
         """Write both files, each in one step."""
         if self._changed:
-            write_whole(self._tools_file, _json(self._tools))
-            write_whole(self._versions_file, _json(self._versions))
+            write_atomically(self._tools_file, _json(self._tools), _READABLE)
+            write_atomically(self._versions_file, _json(self._versions), _READABLE)
             self._changed = False
 
     def _set(self, document: dict[str, Any], key: str, entry: dict[str, str]) -> None:
         if document.get(key) != entry:
             document[key] = entry
             self._changed = True
-
-
-def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.chmod(mode)
-    draft.replace(path)
 
 
 def _stamp(path: Path) -> str:

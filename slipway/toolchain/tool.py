@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 GITHUB = "https://github.com"
-AS_UNAME_SAYS = MappingProxyType(
+UNAME_PLATFORMS = MappingProxyType(
     {
         "linux/amd64": "Linux_x86_64",
         "linux/arm64": "Linux_arm64",
@@ -28,7 +28,7 @@ AS_UNAME_SAYS = MappingProxyType(
     }
 )
 
-AS_GO_SAYS = MappingProxyType(
+GO_PLATFORMS = MappingProxyType(
     {
         "linux/amd64": "linux-amd64",
         "linux/arm64": "linux-arm64",

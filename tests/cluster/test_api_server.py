@@ -5,7 +5,8 @@ import pytest
 from infra.description import describe
 from infra.service import PolicyRule, Resources, Scaling, Service
 from infra.services import all_services, object_store
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import RenderContext
 from infra.wiring import signing

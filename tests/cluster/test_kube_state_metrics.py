@@ -18,7 +18,7 @@ import yaml
 
 from infra.service import Service, render
 from infra.services import cluster_state
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import access
 from infra.targets.kubernetes.render_context import RenderContext
 from monitoring.cluster import STATES

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from infra.services import all_services
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.integrations import of_integrations
 from infra.targets.kubernetes.render_context import RenderContext

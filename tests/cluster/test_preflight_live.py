@@ -10,7 +10,7 @@ import yaml
 
 from infra.clusters import checks
 from infra.clusters.connection import Connection
-from infra.clusters.facts import survey
+from infra.clusters.facts import cluster_facts
 from infra.diagnosis import Diagnosis
 from infra.errors import ClusterError
 from infra.service import Resources, Service
@@ -184,10 +184,10 @@ def test_a_node_that_takes_no_pods_of_ours_does_not_count(
 ) -> None:
     """Cordoned, or kept for somebody else."""
     connection = Connection.of(kubeconfig(), "home")
-    before = survey(connection, []).room
+    before = cluster_facts(connection, []).room
     patch(api_server, f"{NODES}/{node}", {"spec": change})
 
-    after = survey(connection, []).room
+    after = cluster_facts(connection, []).room
 
     assert (before.nodes - after.nodes, before.cpu - after.cpu) == (1, 3900)
     assert before.memory - after.memory == 7 * 1024

@@ -16,13 +16,13 @@ from components.gate.logic import Comparison, decide
 from components.package.logic import package, push
 from components.registry_oci import Registry
 from components.tracking import Tracking
-from usecases.contract import Gates
+from usecases.contract import QualityGates
 from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
 GOOD = {"roc_auc": 0.7, "pr_auc": 0.4, "log_loss": 0.48, "brier": 0.15, "ece": 0.01}
 POOR = {"roc_auc": 0.6, "pr_auc": 0.3, "log_loss": 0.52, "brier": 0.16, "ece": 0.02}
-GATES = Gates(
+GATES = QualityGates(
     beats_baseline={"roc_auc": 0.05},
     at_most={"ece": 0.015},
     slices={"log_loss": 0.01},
@@ -94,7 +94,7 @@ def inputs(mlflow, parts, trained, evaluation, tmp_path):
 
 def test_first_model_is_judged_without_a_champion(mlflow, oci, inputs, evaluation):
     """Without a champion the gate says so, and MLflow holds parameters, metrics and verdict."""
-    found, _ = step.judge(USECASE, *inputs)
+    found, _ = step.gate(USECASE, *inputs)
     assert (found["notes"], found["champion"]) == (("there is no champion yet",), None)
     assert (found["run_id"], found["lake_version"]) == ("run0", "flights@0")
     run = mlflow.runs["run0"]
@@ -110,7 +110,7 @@ def test_first_model_is_judged_without_a_champion(mlflow, oci, inputs, evaluatio
 
 def test_a_run_shows_how_the_model_was_learned(mlflow, oci, inputs, trained):
     """The loss after each round, on both parts, round by round."""
-    step.judge(USECASE, *inputs)
+    step.gate(USECASE, *inputs)
     curves = mlflow.runs["run0"]["curves"]
     for part in ("train", "validation"):
         name = f"{part}_binary_logloss"
@@ -120,7 +120,7 @@ def test_a_run_shows_how_the_model_was_learned(mlflow, oci, inputs, trained):
 
 def test_a_run_names_the_rows_that_a_model_was_made_and_judged_with(mlflow, oci, inputs, parts):
     """Each part is an input of the run with its use, schema, counts and a digest of its rows."""
-    step.judge(USECASE, *inputs)
+    step.gate(USECASE, *inputs)
     found = {each["dataset"]["name"]: each for each in mlflow.runs["run0"]["inputs"]}
     uses = {name: each["tags"][0]["value"] for name, each in found.items()}
     assert uses == {
@@ -144,7 +144,7 @@ def test_rejected_model_leaves_numbers_and_no_version(mlflow, oci, inputs):
     """A model that does not beat the baseline ends its run as rejected; nothing is registered."""
     parts, begun, report, evaluation = inputs
     same = {**evaluation, "model": evaluation["baseline"]}
-    found, card = step.judge(USECASE, parts, begun, report, same)
+    found, card = step.gate(USECASE, parts, begun, report, same)
     run = mlflow.runs[found["run_id"]]
     assert (found["verdict"], run["status"], run["tags"]["verdict"]) == (
         "rejected",
@@ -193,7 +193,7 @@ def champion(release, parts):
 
 def test_champion_is_scored_on_the_candidates_rows(champion, inputs, evaluation):
     """The champion's figures are of the same held-out rows, from its own packaged graph."""
-    found, _ = step.judge(USECASE, *inputs)
+    found, _ = step.gate(USECASE, *inputs)
     assert found["champion"] == pytest.approx(evaluation.model)
     assert found["notes"] == ("compared with champion version 1",)
 
@@ -202,7 +202,7 @@ def test_worse_model_does_not_displace_the_champion(champion, mlflow, inputs, ev
     """A candidate clearly worse than the champion is rejected, and the alias stays."""
     parts, begun, report, plain = inputs
     worse = {**plain["model"], "log_loss": plain["model"]["log_loss"] + 0.006}
-    found, _ = step.judge(USECASE, parts, begun, report, {**plain, "model": worse})
+    found, _ = step.gate(USECASE, parts, begun, report, {**plain, "model": worse})
     assert any("of the champion" in reason for reason in found["reasons"])
     assert mlflow.aliases == {("flight-delays", "champion"): "1"}
 
@@ -211,7 +211,7 @@ def test_champion_that_wants_other_inputs_is_not_compared(champion, inputs, part
     """A champion of another signature is named as not comparable, and does not block."""
     path = tmp_path / "narrow.parquet"
     parts.test.drop("humid").write_parquet(path)
-    found, _ = step.judge(USECASE, {**inputs[0], "test": str(path)}, *inputs[1:])
+    found, _ = step.gate(USECASE, {**inputs[0], "test": str(path)}, *inputs[1:])
     assert found["notes"] == ("champion version 1 asks for humid, now not in the data",)
 
 
@@ -237,7 +237,7 @@ def test_rows_that_the_champion_was_trained_on_are_left_out(release, parts, inpu
     release(seen_until(parts, 26))
     test, parameters, report, plain = inputs
     worse = {**plain["model"], "roc_auc": 0.0, "log_loss": 9.0}
-    found, _ = step.judge(USECASE, test, parameters, report, {**plain, "model": worse})
+    found, _ = step.gate(USECASE, test, parameters, report, {**plain, "model": worse})
     assert found["notes"] == (
         f"compared on what is new to both: {later.height:,} of {parts.test.height:,} held-out"
         " rows are new to champion version 1",
@@ -255,7 +255,7 @@ def test_without_rows_that_are_new_to_both_the_gates_rule_decides(
     """The champion knows all of the candidate's test rows: no figures, and the reason says it."""
     release({**vars(parts), "validation": parts.test})
     usecase = gated(champion_unseen=rule, beats_baseline={}, at_most={}, slices={})
-    found, _ = step.judge(usecase, *inputs)
+    found, _ = step.gate(usecase, *inputs)
     why = f"0 of {parts.test.height:,} held-out rows are new to champion version 1"
     assert (found["verdict"], found["champion"]) == (verdict, None)
     if rule == "accept":
@@ -271,7 +271,7 @@ def test_without_rows_that_are_new_to_both_the_gates_rule_decides(
 def test_fewer_rows_than_the_gates_ask_for_are_no_comparison(release, parts, inputs):
     """A comparison on a handful of rows would be decided by luck."""
     release(seen_until(parts, 26))
-    found, _ = step.judge(gated(champion_rows=10**6), *inputs)
+    found, _ = step.gate(gated(champion_rows=10**6), *inputs)
     assert found["champion"] is None
     assert any("must be at least 1,000,000 of both" in reason for reason in found["reasons"])
 
@@ -280,9 +280,9 @@ def test_a_package_without_its_days_is_known_by_its_card(release, parts, inputs)
     """What was released before packages said it has a card that does; else nothing is compared."""
     card = b"| train | 2013-02-01 | 2013-02-24 | 9 | 1% |\n| test | 2013-02-25 | 2013-02-28 | 9 |"
     release(vars(parts), training=None, model_card=card)
-    assert "are new to champion version 1" in step.judge(USECASE, *inputs)[0]["notes"][0]
+    assert "are new to champion version 1" in step.gate(USECASE, *inputs)[0]["notes"][0]
     release(vars(parts), training=None, model_card=b"# no table")
-    reasons = step.judge(USECASE, *inputs)[0]["reasons"]
+    reasons = step.gate(USECASE, *inputs)[0]["reasons"]
     assert any("version 2 does not say what it was trained on" in reason for reason in reasons)
 
 
@@ -311,14 +311,14 @@ def test_a_signature_that_breaks_callers_is_held_back(release, parts, inputs):
         "input temp was INT64 and is FP32",
         "input gate is gone: callers send it, and what is unknown is refused",
     ]
-    held, _ = step.judge(gated(beats_baseline={}, at_most={}, slices={}), *inputs)
+    held, _ = step.gate(gated(beats_baseline={}, at_most={}, slices={}), *inputs)
     assert held["reasons"] == [
         f"{change} (callers of version 1), must not break callers unless the run says"
         " accept_breaking=true"
         for change in changes
     ]
     test, parameters, *rest = inputs
-    meant, _ = step.judge(
+    meant, _ = step.gate(
         gated(beats_baseline={}, at_most={}, slices={}),
         test,
         {**parameters, "accept_breaking": True},
@@ -379,7 +379,7 @@ def test_damaged_champion_stops_the_gate(champion, oci, inputs):
     layer = json.loads(oci.manifests[champion])["layers"][0]["digest"]
     oci.blobs[layer] += b"x"
     with pytest.raises(StepError, match=r"model\.onnx is not what was pushed"):
-        step.judge(USECASE, *inputs)
+        step.gate(USECASE, *inputs)
 
 
 def test_decision_is_plain_data():

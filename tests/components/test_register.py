@@ -6,7 +6,8 @@ import pytest
 
 from components.register import logic
 from components.release.logic import release
-from components.tracking import ModelVersion, Tracking
+from components.tracking import Tracking
+from contracts.mlflow_api import API
 from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
@@ -35,7 +36,8 @@ def facts(evaluation):
 def test_version_points_at_the_digest(tracking, mlflow, facts):
     """The version's source and tags follow the contract; the run ends and knows its version."""
     version = logic.register(tracking, USECASE, DIGEST, facts)
-    assert version == ModelVersion("flight-delays", "1", DIGEST, "run0")
+    assert (version.model, version.version) == ("flight-delays", "1")
+    assert (version.digest, version.run_id) == (DIGEST, "run0")
     (made,) = mlflow.models["flight-delays"]
     tags = {tag["key"]: tag["value"] for tag in made["tags"]}
     figures = facts["evaluation"]
@@ -84,6 +86,6 @@ def test_absent_server_is_named():
 
 def test_servers_error_is_passed_on(tracking):
     """What MLflow refuses is shown in its own words."""
-    tracking._post("registered-models/create", {"name": "m"})
+    tracking._post(f"{API}/registered-models/create", {"name": "m"})
     with pytest.raises(StepError, match=r"^MLflow answered 404 to .*RESOURCE_ALREADY_EXISTS"):
-        tracking._post("registered-models/create", {"name": "m"})
+        tracking._post(f"{API}/registered-models/create", {"name": "m"})

@@ -8,7 +8,7 @@ import pytest
 from components import lake
 from components.validate.findings import Finding, refusal
 from components.validate.logic import check, validate, without_errata
-from usecases.contract import Erratum, SourceTable
+from usecases.contract import KnownBadCell, SourceTable
 from usecases.errors import StepError
 from usecases.flight_delays import USECASE
 
@@ -95,7 +95,7 @@ def test_repeated_rows_are_found(weather):
 
 def test_errata_become_missing(weather):
     """A known wrong cell is missing afterwards; all else is as it was."""
-    erratum = Erratum("weather", "temp", weather["temp"][4], "a test")
+    erratum = KnownBadCell("weather", "temp", weather["temp"][4], "a test")
     mended = without_errata(weather, "weather", (erratum,))
     wrong = weather["temp"] == weather["temp"][4]
     assert mended["temp"].is_null().to_list() == wrong.to_list()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components.image import IMAGE
+from contracts.steps import IMAGE
 from infra.kubeflow import compiled
-from infra.kubeflow.compiled import PLACEHOLDER, Compiled, CompileError, compile_all
+from infra.kubeflow.compiled import Compiled, CompileError, compile_all
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "training.yaml"
 ON = "registry.example.org/slipway@sha256:" + "1" * 64
@@ -18,17 +18,12 @@ def training() -> Compiled:
     return Compiled("training", GOLDEN.read_text())
 
 
-def test_the_placeholder_is_the_one_that_components_name() -> None:
-    """The two rooms may not import each other."""
-    assert PLACEHOLDER == IMAGE
-
-
 def test_every_step_gets_the_image_and_nothing_else_changes(training: Compiled) -> None:
     """Nine steps, one image, by digest."""
     placed = training.on(ON)
 
     assert placed.text.count(f"image: {ON}\n") == 9
-    assert placed.text.replace(ON, PLACEHOLDER) == training.text
+    assert placed.text.replace(ON, IMAGE) == training.text
 
 
 def test_a_version_is_named_by_what_is_uploaded(training: Compiled) -> None:

@@ -15,7 +15,7 @@ from components.registry_oci import Registry
 from components.tracking import Tracking
 from infra import environment, external_http
 from infra.errors import SettingsError, SlipwayError
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.processes import health
 from slipway.stack.running import Running
 from usecases.errors import StepError

@@ -1,7 +1,7 @@
 """The whole platform on Kubernetes stays small, whatever is added to it."""
 
 from infra.description import describe
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 
 CPU, MEMORY = 600, 2048
 

@@ -9,7 +9,7 @@ from infra.errors import SettingsError
 from infra.home import ROOT
 from infra.images import build
 from infra.images.reference import Locked
-from infra.settings import tree
+from infra.settings import reading
 from infra.versions import IMAGES, TOOLS
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -21,7 +21,7 @@ PUSHED = {"kind": "built", "push_to": "r.example/team/slipway"}
 
 def target(**values):
     """The target of a stack with these settings."""
-    return tree.parse({"target": values}, source="S").target
+    return reading.parse({"target": values}, source="S").target
 
 
 def pushed(made):

@@ -7,7 +7,7 @@ import pytest
 from pulumi.runtime import mocks as pulumi_mocks
 
 from infra import clusters
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.clusters.kind import resource
 from infra.clusters.kind.plan import Plan
 from infra.settings.target import Kind

@@ -5,13 +5,14 @@ import json
 import pytest
 import yaml
 
+from contracts.steps import SECRETS
+from contracts.variables import SIGNING_KEY
 from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import PolicyRule, Service
 from infra.services import argo, database, lineage, object_store, pipelines
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.versions import ARGO, KFP
-from infra.wiring import steps
 from pipelines import steps as pipeline_steps
 
 TARGET = {"kind": "existing", "context": "c"}
@@ -117,7 +118,7 @@ def test_only_argo_may_run_commands_in_pods() -> None:
     }
 
     assert executors == [argo.NAME]
-    assert readers == {(pipelines.UI, (steps.SECRETS,))}
+    assert readers == {(pipelines.UI, (SECRETS,))}
 
 
 def test_argo_looks_every_second_and_is_one() -> None:
@@ -204,7 +205,7 @@ def test_the_launcher_is_told_where_artifacts_go() -> None:
 
     assert launcher["defaultPipelineRoot"] == f"s3://{object_store.PIPELINES}/artifacts"
     assert provider["endpoint"] == f"http://@{{address:{object_store.NAME}/http}}"
-    assert provider["credentials"]["secretRef"]["secretName"] == steps.SECRETS
+    assert provider["credentials"]["secretRef"]["secretName"] == SECRETS
     assert provider["disableSSL"] is True
 
 
@@ -215,7 +216,7 @@ def test_a_database_of_somebody_elses_takes_the_place_of_ours() -> None:
     clients = [listed[name] for name in (pipelines.API_SERVER, lineage.NAME, "tracking")]
 
     assert database.NAME not in listed
-    assert outside.given == {database.GIVEN_PASSWORD: "a@b:c"}
+    assert outside.external_secrets == {database.GIVEN_PASSWORD: "a@b:c"}
     assert all(database.PORT in client.egress_ports for client in clients)
     assert all(database.NAME not in client.talks_to for client in clients)
     assert listed[pipelines.API_SERVER].environment["DBCONFIG_MYSQLCONFIG_HOST"] == (
@@ -259,7 +260,7 @@ def test_a_store_of_somebody_elses_takes_the_place_of_ours(
     server = listed[pipelines.API_SERVER]
 
     assert object_store.NAME not in listed
-    assert outside.given == {
+    assert outside.external_secrets == {
         object_store.ACCESS_KEY: "AKIAEXAMPLE",
         object_store.SECRET_KEY: "not-a-real-key",
     }
@@ -278,7 +279,5 @@ def test_compiled_pipelines_name_what_the_platform_has() -> None:
     variables = described().steps.environment
     hidden = set(described().steps.secret_variables)
 
-    assert pipeline_steps.CONFIG_MAP == steps.ENVIRONMENT
-    assert pipeline_steps.SECRET == steps.SECRETS
-    assert {*pipeline_steps.SECRET_VARIABLES, pipeline_steps.SIGNING_KEY} == hidden
+    assert {*pipeline_steps.SECRET_VARIABLES, SIGNING_KEY} == hidden
     assert set(pipeline_steps.VARIABLES) == set(variables) - hidden

@@ -5,12 +5,12 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.errors import SettingsError
 from infra.kubeflow import deployment, upload
 from infra.kubeflow.client import Version, Work
 from infra.kubeflow.compiled import Compiled
-from infra.settings.tree import RecurringRun
+from infra.settings.pipelines import RecurringRun
 
 GOLDEN = Compiled("training", (Path(__file__).parents[1] / "golden" / "training.yaml").read_text())
 ON = GOLDEN.on("example.org/slipway@sha256:1")

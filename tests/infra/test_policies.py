@@ -8,7 +8,8 @@ from infra.description import describe
 from infra.policies import RULES, Allowed, Violation, exceptions, of_preview, violations
 from infra.service import Health, PolicyRule, Resources, Service
 from infra.services import all_services
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import Manifest, RenderContext
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from infra.clusters import preflight
-from infra.clusters.facts import PolicyRule, Room, Survey, quantity
+from infra.clusters.facts import ClusterFacts, PolicyRule, Room, quantity
 from infra.clusters.kind import host as kind_host
 from infra.clusters.kind.host import Host
 from infra.clusters.preflight import Needs
@@ -13,8 +13,9 @@ from infra.description import describe
 from infra.diagnosis import Diagnosis
 from infra.service import Data, Health, Resources, Scaling, Service
 from infra.services import all_services, object_store
+from infra.settings.reading import parse
 from infra.settings.target import Existing, Gateway
-from infra.settings.tree import Settings, parse
+from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import RenderContext
 
@@ -25,7 +26,7 @@ WITH_GATEWAY = Existing(
     context="home",
     gateway=Gateway(class_name="envoy", hostname="ml.example.org", cluster_issuer="letsencrypt"),
 )
-WELL = Survey(
+WELL = ClusterFacts(
     version="v1.36.3",
     user="ada",
     groups=frozenset(
@@ -45,7 +46,7 @@ def levels(found: list[Diagnosis]) -> set[str]:
 
 def test_a_cluster_that_will_do_has_nothing_to_mend() -> None:
     """Every line is well, and says what it saw."""
-    found = preflight.judge(WELL, WITH_GATEWAY, NEEDED)
+    found = preflight.checks(WELL, WITH_GATEWAY, NEEDED)
 
     assert levels(found) == {"ok"}
     assert [diagnosis.summary for diagnosis in found] == [
@@ -124,7 +125,7 @@ def test_what_is_wrong_is_one_line_with_its_remedy(
     changes: dict, level: str, summary: str, remedy: str
 ) -> None:
     """And nothing else is said to be wrong."""
-    found = preflight.judge(replace(WELL, **changes), WITH_GATEWAY, NEEDED)
+    found = preflight.checks(replace(WELL, **changes), WITH_GATEWAY, NEEDED)
 
     [wrong] = [diagnosis for diagnosis in found if diagnosis.level != "ok"]
     assert wrong.level == level
@@ -134,7 +135,7 @@ def test_what_is_wrong_is_one_line_with_its_remedy(
 
 def test_a_storage_class_of_the_settings_must_be_there() -> None:
     """Whatever the default is; the others are named."""
-    found = preflight.judge(WELL, Existing(context="home", storage_class="fast"), NEEDED)
+    found = preflight.checks(WELL, Existing(context="home", storage_class="fast"), NEEDED)
 
     [wrong] = [diagnosis for diagnosis in found if diagnosis.level == "error"]
     assert wrong == Diagnosis(
@@ -150,8 +151,8 @@ def test_definitions_of_somebody_else_must_be_there() -> None:
     """Asked for only where the settings say so."""
     bare = replace(WELL, groups=frozenset({"metrics.k8s.io"}))
 
-    assert levels(preflight.judge(bare, TARGET, NEEDED)) == {"ok"}
-    found = preflight.judge(bare, Existing(context="home", custom_resources="existing"), NEEDED)
+    assert levels(preflight.checks(bare, TARGET, NEEDED)) == {"ok"}
+    found = preflight.checks(bare, Existing(context="home", custom_resources="existing"), NEEDED)
     [wrong] = [diagnosis for diagnosis in found if diagnosis.level == "error"]
     assert wrong.summary == "the cluster does not know argoproj.io, kubeflow.org"
 
@@ -186,10 +187,10 @@ def test_every_object_of_a_tenant_is_asked_for() -> None:
 def test_what_runs_once_needs_no_room() -> None:
     """Tenants' Jobs end: they are not what a cluster must have room for."""
     settings = {"target": {"kind": "existing", "context": "c"}}
-    singleton = describe(parse(settings, source="S"))
+    alone = describe(parse(settings, source="S"))
     beside = describe(parse(settings | {"tenants": [RED]}, source="S"))
 
-    assert preflight.needs(singleton.services) == preflight.needs(beside.services)
+    assert preflight.needs(alone.services) == preflight.needs(beside.services)
 
 
 def test_every_object_of_the_platform_is_asked_for() -> None:
@@ -234,7 +235,7 @@ GOOD_HOST = Host(docker="28.2.2", kind="0.33.0", memory=8000, free=6000)
 
 def test_a_machine_with_docker_and_kind_has_nothing_to_mend() -> None:
     """Versions and memory are said."""
-    found = kind_host.judge(GOOD_HOST, NEEDED)
+    found = kind_host.checks(GOOD_HOST, NEEDED.memory)
 
     assert levels(found) == {"ok"}
     assert [diagnosis.summary for diagnosis in found] == [
@@ -265,7 +266,7 @@ def test_what_a_newcomer_to_kind_lacks_is_said(
     changes: dict, level: str, summary: str, remedy: str
 ) -> None:
     """One line each, with the way to get it."""
-    found = kind_host.judge(replace(GOOD_HOST, **changes), NEEDED)
+    found = kind_host.checks(replace(GOOD_HOST, **changes), NEEDED.memory)
 
     [wrong] = [diagnosis for diagnosis in found if diagnosis.level != "ok"]
     assert wrong.level == level
@@ -277,4 +278,4 @@ def test_a_running_cluster_s_memory_is_not_asked_for_twice() -> None:
     """It has it already."""
     host = replace(GOOD_HOST, free=100)
 
-    assert levels(kind_host.judge(host, NEEDED, exists=True)) == {"ok"}
+    assert levels(kind_host.checks(host, NEEDED.memory, exists=True)) == {"ok"}

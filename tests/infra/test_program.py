@@ -6,11 +6,11 @@ import sys
 import pytest
 
 from infra import program
+from infra.cluster import Cluster
 from infra.clusters import existing
-from infra.clusters.cluster import Cluster
 from infra.errors import ClusterError
+from infra.settings.reading import parse
 from infra.settings.target import Existing
-from infra.settings.tree import parse
 
 
 def test_an_existing_cluster_is_what_the_settings_say() -> None:

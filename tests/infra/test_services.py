@@ -7,13 +7,13 @@ import msgspec
 import pytest
 import yaml
 
-from infra.description import describe
+from infra.description import describe, steps
 from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Service, address, render, revealed, secret
 from infra.services import all_services, object_store
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from infra.signing_keys import make_key_pair
-from infra.wiring import steps
 from serving.config import DRAIN_SECONDS, ApiKey, Config, Limits, PredictionLog, SlotAliases
 from serving.middleware.api_keys import make_key
 
@@ -164,7 +164,7 @@ def test_a_key_that_was_made_elsewhere_reaches_the_server_as_its_hash() -> None:
     described = describe(settings)
     [server] = [each for each in described.services if each.name == "serving"]
 
-    assert described.given["caller-partner-sha256"] == hashed
+    assert described.external_secrets["caller-partner-sha256"] == hashed
     assert {"api-key-mobile", "caller-partner-sha256"} <= server.secrets
     assert hashed not in server.files["serving.json"]
     assert key not in str(described)

@@ -8,7 +8,7 @@ import yaml
 from infra.errors import SettingsError
 from infra.service import PLACEHOLDER, Scaling, Service
 from infra.services import all_services, monitoring
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from monitoring.cluster import SCRAPE_RESOURCES, SCRAPE_VOLUMES
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}

@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from infra.description import describe
 from infra.errors import SettingsError
 from infra.home import ROOT, stack_file
-from infra.settings import tree
+from infra.settings import reading
+from infra.settings.serving import Serving
 from infra.settings.target import Existing, Processes
+from infra.settings.tree import Settings
 
 STACKS = sorted(
     path
@@ -28,13 +30,13 @@ DESCRIBED = [
 @pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
 def test_every_stack_file_that_is_here_is_accepted(path: Path) -> None:
     """Ours, and a fork's own beside them."""
-    tree.from_file(path)
+    reading.from_file(path)
 
 
 @pytest.mark.parametrize("values", DESCRIBED, ids=str)
 def test_every_kind_of_target_has_a_whole_platform(values: dict) -> None:
     """Settings that say no more than where to stand are enough."""
-    described = describe(tree.parse(values, source="S"))
+    described = describe(reading.parse(values, source="S"))
 
     assert {"serving", "tracking", "prometheus"} <= {each.name for each in described.services}
 
@@ -139,7 +141,7 @@ def test_every_kind_of_target_has_a_whole_platform(values: dict) -> None:
 def test_a_wrong_setting_is_named_with_its_rule(values: dict, said: str) -> None:
     """Field, value and rule stand in one line."""
     with pytest.raises(SettingsError) as caught:
-        tree.parse(values, source="S")
+        reading.parse(values, source="S")
 
     assert str(caught.value) == said
 
@@ -147,7 +149,7 @@ def test_a_wrong_setting_is_named_with_its_rule(values: dict, said: str) -> None
 def test_all_wrong_settings_are_said_at_once() -> None:
     """Nobody mends one field only to meet the next."""
     with pytest.raises(SettingsError) as caught:
-        tree.parse({"serving": {"workers": 0, "max_rows": 0}}, source="S")
+        reading.parse({"serving": {"workers": 0, "max_rows": 0}}, source="S")
 
     assert str(caught.value).count("slipway:serving.") == 2
 
@@ -155,7 +157,7 @@ def test_all_wrong_settings_are_said_at_once() -> None:
 def test_settings_are_frozen() -> None:
     """Nothing below can change what was parsed."""
     with pytest.raises(ValueError, match="frozen"):
-        tree.Settings().serving.workers = 2
+        Settings().serving.workers = 2
 
 
 def test_an_unknown_stack_names_those_there_are() -> None:
@@ -163,7 +165,7 @@ def test_an_unknown_stack_names_those_there_are() -> None:
     with pytest.raises(
         SettingsError, match=r"no stack file Pulumi.lokal.yaml; stacks here:.*local"
     ):
-        tree.from_file(stack_file("lokal"))
+        reading.from_file(stack_file("lokal"))
 
 
 def test_a_file_that_is_not_yaml_says_where(tmp_path: Path) -> None:
@@ -172,13 +174,13 @@ def test_a_file_that_is_not_yaml_says_where(tmp_path: Path) -> None:
     broken.write_text("config:\n  slipway:serving: {workers: 1\n")
 
     with pytest.raises(SettingsError, match=r"Pulumi.x.yaml is not YAML: .*line 3"):
-        tree.from_file(broken)
+        reading.from_file(broken)
 
 
 def test_a_target_is_chosen_by_its_kind() -> None:
     """Each kind has its own fields; plain processes are meant where none is named."""
     chosen = [
-        tree.parse({"target": target}, source="S").target
+        reading.parse({"target": target}, source="S").target
         for target in ({}, {"kind": "processes"}, {"kind": "existing", "context": "home"})
     ]
 
@@ -191,9 +193,9 @@ def test_a_target_is_chosen_by_its_kind() -> None:
 
 def test_every_branch_is_strict() -> None:
     """No part of the tree accepts what it does not know."""
-    branches = [tree.Settings, *_branches(tree.Settings)]
+    branches = [Settings, *_branches(Settings)]
 
-    assert {Processes, Existing, tree.Serving} <= set(branches)
+    assert {Processes, Existing, Serving} <= set(branches)
     assert {branch.model_config["extra"] for branch in branches} == {"forbid"}
     assert all(branch.model_config["frozen"] for branch in branches)
 

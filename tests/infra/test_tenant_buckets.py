@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from infra.description import Description, describe
 from infra.home import Home
 from infra.service import Service, render
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}
 ROOT = "object-store"
@@ -30,7 +30,7 @@ class Store:
     def __init__(self, described: Description, folder: Path, program: Path) -> None:
         """Know its place and its keys; nothing is started."""
         made = {name: secrets.token_hex(20) for name in described.secrets}
-        self.keys = made | described.given
+        self.keys = made | described.external_secrets
         self.services = {service.name: service for service in described.services}
         self.folder, self.program = folder, program
         with socket.socket() as probe:

@@ -7,7 +7,8 @@ import pytest
 from infra.description import Description, describe
 from infra.errors import SettingsError
 from infra.service import secrets_in
-from infra.settings.tree import MOST_TENANTS, parse
+from infra.settings.reading import parse
+from infra.settings.tenants import MAX_TENANTS
 
 TARGET = {"kind": "existing", "context": "c", "namespace": "mlops"}
 S3 = {"kind": "s3", "bucket_prefix": "corp", "access_key": "A", "secret_key": "B"}
@@ -32,7 +33,7 @@ def test_a_tenant_has_a_namespace_keys_a_bucket_and_a_name_of_its_own() -> None:
         "SLIPWAY_TENANT": "red",
     }
     assert red.steps.launcher["defaultPipelineRoot"] == "s3://tenant-red/mlpipeline/artifacts"
-    assert with_tenant.given == {"tenant-red-access-key": "tenant-red"}
+    assert with_tenant.external_secrets == {"tenant-red-access-key": "tenant-red"}
     assert red.steps.secrets <= with_tenant.secrets
 
 
@@ -82,9 +83,9 @@ def test_the_object_store_knows_each_tenant_by_its_own_key() -> None:
     }
     assert secrets_in(accounts["tenant-red"]["secret"]) == {"tenant-red-secret-key"}
     assert {"tenant-red", "tenant-blue"} < set(store.data.folders)
-    singleton = next(each for each in described().services if each.name == "object-store")
-    assert not singleton.files
-    assert "--iam-dir" not in singleton.command
+    alone = next(each for each in described().services if each.name == "object-store")
+    assert not alone.files
+    assert "--iam-dir" not in alone.command
 
 
 def test_tenants_of_two_stacks_share_no_namespace() -> None:
@@ -97,7 +98,7 @@ def test_tenants_of_two_stacks_share_no_namespace() -> None:
 
 def test_the_dashboards_of_all_tenants_fit_where_grafana_reads_them() -> None:
     """A ConfigMap holds 1 MiB; more tenants than that are refused by the settings."""
-    names = [f"{'t' * 27}{number:03}" for number in range(MOST_TENANTS)]
+    names = [f"{'t' * 27}{number:03}" for number in range(MAX_TENANTS)]
     [grafana] = [each for each in described(*names).services if each.name == "grafana"]
 
     size = sum(len(name.encode()) + len(text.encode()) for name, text in grafana.files.items())

@@ -1,7 +1,7 @@
 """The tracking server's page where a gateway shows it."""
 
 from infra.services import tracking
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 
 GATEWAY = {"class_name": "any", "hostname": "mlops.example.org"}
 ORIGINS = "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra import untrusted
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.signing_keys import make_key_pair
 from tests.registries import MODEL, Registries
 

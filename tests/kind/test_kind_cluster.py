@@ -4,8 +4,8 @@ import pytest
 
 from infra.home import stack_file
 from infra.services import all_services
+from infra.settings.reading import from_file
 from infra.settings.target import Kind
-from infra.settings.tree import from_file
 from slipway.operations.cluster import status
 
 pytestmark = [pytest.mark.kind]

@@ -7,9 +7,7 @@ import pytest
 
 from monitoring import rules
 from monitoring.cluster import Cluster
-from monitoring.dashboards import serving_panels
-from monitoring.objective import LATENCY_BOUNDS, Objective
-from serving.metrics import server
+from monitoring.objective import Objective
 
 ROOT = Path(__file__).resolve().parents[2]
 OBJECTIVE = Objective()
@@ -296,16 +294,6 @@ def test_every_alert_has_a_runbook() -> None:
     everywhere = rules.alerts(OBJECTIVE, Cluster("slipway"))
 
     assert {alert.runbook for alert in everywhere} == written
-
-
-def test_a_promise_of_latency_is_a_bound_of_serving_s_histogram() -> None:
-    """What lies between two bounds cannot be counted."""
-    assert LATENCY_BOUNDS == server._SECONDS
-
-
-def test_the_rows_of_a_run_are_asked_for_by_bounds_of_serving_s_histogram() -> None:
-    """A query about any other would find nothing."""
-    assert serving_panels.ROWS_BOUNDS == server._ROWS
 
 
 def test_the_objective_reaches_its_alerts() -> None:

@@ -41,7 +41,7 @@ def test_promtool_accepts_configuration_and_rules(promtool: str, tmp_path: Path)
 
 def test_without_a_cluster_nothing_is_asked_of_kubernetes() -> None:
     """A Prometheus that knows no discovery reads it; several copies are one address there."""
-    scaled = [prometheus.Job("serving", "127.0.0.1:1", copies=True)]
+    scaled = [prometheus.Job("serving", "127.0.0.1:1", replicated=True)]
 
     written = yaml.safe_load(prometheus.configuration(scaled, "127.0.0.1:3", "5s"))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contracts import metrics
 from infra.services import all_services
 from infra.settings.tree import Settings
 from monitoring import burn, rules, serving_alerts
@@ -17,7 +18,12 @@ from monitoring.dashboards.defaults import DATASOURCE_UID, at
 from monitoring.objective import Objective
 
 ROOT = Path(__file__).resolve().parents[2]
-SERIES_OF = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket", "_count", "_sum")}
+SERIES_OF = {
+    "Counter": ("",),
+    "Gauge": ("",),
+    "Histogram": ("_bucket", "_count", "_sum"),
+    "SharedHistogram": ("_bucket", "_count", "_sum"),
+}
 OBJECTIVE = Objective()
 DASHBOARDS = dashboard.dashboards(OBJECTIVE)
 PANELS = {
@@ -65,13 +71,12 @@ def test_panels_are_numbered_and_fill_their_rows() -> None:
 def test_serving_s_names_are_those_of_its_metrics() -> None:
     """What dashboards and rules ask of serving is declared there, by a prometheus_client type."""
     declared = {
-        call.args[0].value: call.func.id
+        getattr(metrics, call.args[0].id): call.func.id
         for file in (ROOT / "serving").rglob("*.py")
         for call in ast.walk(ast.parse(file.read_text()))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
-        and call.func.id in {"Counter", "Gauge", "Histogram"}
-        and isinstance(call.args[0], ast.Constant)
+        and call.func.id in SERIES_OF
     }
     exported = {f"{name}{ending}" for name, kind in declared.items() for ending in SERIES_OF[kind]}
     expressions = [

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from contracts.variables import SIGNING_KEY
 from pipelines import PIPELINES
 from pipelines.compile import compile_to, load
-from pipelines.steps import SECRET_VARIABLES, SIGNING_KEY, VARIABLES
+from pipelines.steps import SECRET_VARIABLES, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

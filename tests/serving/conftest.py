@@ -381,7 +381,7 @@ def launch(tmp_path_factory):
             "registry": address,
             "model": MODEL,
             "cache_dir": str(folder / "cache"),
-            "poll_seconds": 0.05,
+            "poll_seconds": 0.1,
         } | settings
         path = folder / "serving.json"
         path.write_text(json.dumps(config))

@@ -102,7 +102,7 @@ def model(make_delays):
 @pytest.fixture(scope="module")
 def server(serve, make_delays):
     """A server with the small model; at its end, no request has crashed."""
-    server = serve(make_delays(0), limits={"max_body_bytes": 1000, "max_rows": 8})
+    server = serve(make_delays(0), limits={"max_body_bytes": 1024, "max_rows": 8})
     yield server
     assert server.process.poll() is None
     assert server.events("request_crashed") == []

@@ -86,7 +86,7 @@ def client(launch, make_platform, make_delays, wait_until):
     """A client of a server with the small model; at its end, no request has crashed."""
     platform = make_platform()
     platform.release("1", make_delays(0))
-    server = launch(platform.address, limits={"max_body_bytes": 1000, "max_rows": 8})
+    server = launch(platform.address, limits={"max_body_bytes": 1024, "max_rows": 8})
     wait_until(lambda: server.serves("1"), "version 1")
     with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
         yield client

@@ -112,7 +112,7 @@ def test_what_was_answered_is_logged_though_everything_is_killed(start, flights,
 
 def test_a_server_that_ends_leaves_nothing_in_its_journal(start, flights):
     """At SIGTERM what was answered a moment ago reaches the table before the process ends."""
-    server = start(flush_seconds=3600)
+    server = start(flush_seconds=60)
     for number in range(20):
         body = flights(("UA", 8, 0.25), ("B6", 9, None), id=f"{number}")
         assert httpx.post(server.url + INFER, json=body, trust_env=False).status_code == 200
@@ -143,7 +143,7 @@ def test_a_row_says_what_was_asked_and_answered(start, platform, flights, wait_u
 
 def test_labels_survive_everything_being_killed(start, wait_until):
     """A label that was acknowledged once or thrice is one row after SIGKILL; the newest counts."""
-    server = start(flush_seconds=3600)
+    server = start(flush_seconds=60)
     for value in (False, True, True):
         for body in ({"id": "a", "value": value}, {"labels": [{"id": "b", "row": 1, "value": 2}]}):
             answer = httpx.post(f"{server.url}/v2/feedback", json=body, trust_env=False)

@@ -24,7 +24,7 @@ def test_the_least_configuration_gets_the_defaults(tmp_path):
         host="127.0.0.1",
         poll_seconds=1.0,
         workers=1,
-        limits=Limits(max_body_bytes=4 * 1024 * 1024, max_rows=10_000),
+        limits=Limits(max_body_bytes=8 * 1024 * 1024, max_rows=10_000),
     )
     assert load(path) == expected
 

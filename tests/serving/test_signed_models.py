@@ -11,7 +11,8 @@ from model_signing import hashing, signing
 
 from components.package.signing import sign
 from components.registry_oci import Layer
-from serving.agent.releases.signatures import SIGNATURE_FILE, SignatureVerifier
+from contracts.model_package import MODEL_SIGNATURE
+from serving.agent.releases.signatures import SignatureVerifier
 from serving.config import Config
 from serving.errors import ModelRefusedError, Reason
 from serving.rollout.trusted_keys import trusted_keys
@@ -94,7 +95,7 @@ def refusal(verifier, files):
 
 def test_what_is_signed_with_the_key_is_trusted(verifier, files, keys, tmp_path):
     """All files named by a signature of the configured key pass; nothing is left on disk."""
-    found = verifier.verify(files | {SIGNATURE_FILE: keys.sign(files, tmp_path / "a")})
+    found = verifier.verify(files | {MODEL_SIGNATURE: keys.sign(files, tmp_path / "a")})
     assert [found] == list(trusted_keys(keys.public))
     assert not (tmp_path / "cache/verifying").exists()
 
@@ -102,7 +103,7 @@ def test_what_is_signed_with_the_key_is_trusted(verifier, files, keys, tmp_path)
 def test_what_the_package_step_signs_is_trusted(verifier, files, keys):
     """Both ends of a model's way agree on the signature's form."""
     layers = tuple(Layer(title, "", data) for title, data in files.items())
-    verifier.verify(files | {SIGNATURE_FILE: sign(MODEL, layers, keys.private).content})
+    verifier.verify(files | {MODEL_SIGNATURE: sign(MODEL, layers, keys.private).content})
 
 
 def test_either_of_two_keys_is_trusted(files, keys, tmp_path):
@@ -111,9 +112,9 @@ def test_either_of_two_keys_is_trusted(files, keys, tmp_path):
     verifier = SignatureVerifier(configured(tmp_path, keys.public + new.public))
     for each in (keys, new):
         signature = each.sign(files, tmp_path / f"{id(each)}")
-        assert verifier.verify(files | {SIGNATURE_FILE: signature}) in trusted_keys(each.public)
+        assert verifier.verify(files | {MODEL_SIGNATURE: signature}) in trusted_keys(each.public)
     signature = new_keys().sign(files, tmp_path / "other")
-    assert refusal(verifier, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
+    assert refusal(verifier, files | {MODEL_SIGNATURE: signature})[0] is Reason.UNTRUSTED
 
 
 def test_without_a_key_nothing_is_asked(tmp_path, files):
@@ -128,7 +129,7 @@ def test_what_is_not_signed_is_refused(verifier, files):
 
 def test_another_key_is_refused(verifier, files, tmp_path):
     """A signature that is right, but of another key, is refused."""
-    found = refusal(verifier, files | {SIGNATURE_FILE: new_keys().sign(files, tmp_path / "a")})
+    found = refusal(verifier, files | {MODEL_SIGNATURE: new_keys().sign(files, tmp_path / "a")})
     assert found[0] is Reason.UNTRUSTED
     assert "Key mismatch" in found[1]
 
@@ -138,7 +139,7 @@ def test_another_key_under_the_trusted_hint_is_refused(verifier, files, keys, tm
     bundle = json.loads(new_keys().sign(files, tmp_path / "a"))
     hint = json.loads(keys.sign(files, tmp_path / "b"))["verificationMaterial"]
     signature = json.dumps(bundle | {"verificationMaterial": hint}).encode()
-    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {MODEL_SIGNATURE: signature})
     assert (reason, message) == (Reason.UNTRUSTED, "not signed with the configured key")
 
 
@@ -147,7 +148,7 @@ def test_a_signature_of_other_bytes_is_refused(verifier, files, keys, tmp_path, 
     """One changed byte in any file is seen."""
     signature = keys.sign(files, tmp_path / "a")
     changed = files[title][:-1] + b"!"
-    reason, message = refusal(verifier, files | {title: changed, SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {title: changed, MODEL_SIGNATURE: signature})
     assert reason is Reason.UNTRUSTED
     assert "Hash mismatch" in message
     assert title in message
@@ -156,7 +157,7 @@ def test_a_signature_of_other_bytes_is_refused(verifier, files, keys, tmp_path, 
 def test_a_file_that_is_not_signed_is_refused(verifier, files, keys, tmp_path):
     """What the signature does not name does not travel with it."""
     signature = keys.sign(files, tmp_path / "a")
-    found = refusal(verifier, files | {"background.json": b"{}", SIGNATURE_FILE: signature})
+    found = refusal(verifier, files | {"background.json": b"{}", MODEL_SIGNATURE: signature})
     assert found[0] is Reason.UNTRUSTED
 
 
@@ -164,13 +165,13 @@ def test_a_file_that_is_missing_is_refused(verifier, files, keys, tmp_path):
     """What the signature names must be there."""
     signature = keys.sign(files, tmp_path / "a")
     del files["model_card.md"]
-    assert refusal(verifier, files | {SIGNATURE_FILE: signature})[0] is Reason.UNTRUSTED
+    assert refusal(verifier, files | {MODEL_SIGNATURE: signature})[0] is Reason.UNTRUSTED
 
 
 def test_a_file_that_the_signature_ignores_is_refused(verifier, files, keys, tmp_path):
     """A statement that says to pass over a file does not cover it."""
     signature = keys.sign(files, tmp_path / "a", ignored=["model.onnx"])
-    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {MODEL_SIGNATURE: signature})
     assert reason is Reason.UNTRUSTED
     assert "the signature is of the files" in message
 
@@ -202,7 +203,7 @@ def unsigned(bundle):
 def test_a_corrupt_signature_is_refused(verifier, files, keys, tmp_path, damage):
     """Whatever is wrong with model.sig, it is a refusal and no crash."""
     signature = damage(json.loads(keys.sign(files, tmp_path / "a")))
-    reason, message = refusal(verifier, files | {SIGNATURE_FILE: signature})
+    reason, message = refusal(verifier, files | {MODEL_SIGNATURE: signature})
     assert reason is Reason.UNTRUSTED
     assert message
     assert "\n" not in message
@@ -211,7 +212,7 @@ def test_a_corrupt_signature_is_refused(verifier, files, keys, tmp_path, damage)
 def test_a_key_that_is_none_is_said(tmp_path, files, keys):
     """A public key that cannot be used is named as what is wrong."""
     verifier = SignatureVerifier(configured(tmp_path, "no key"))
-    signed = files | {SIGNATURE_FILE: keys.sign(files, tmp_path / "a")}
+    signed = files | {MODEL_SIGNATURE: keys.sign(files, tmp_path / "a")}
     reason, message = refusal(verifier, signed)
     assert reason is Reason.UNTRUSTED
     assert message.startswith("public_key is no elliptic curve's public key in PEM")

@@ -231,13 +231,13 @@ def test_a_look_sees_a_process_that_was_removed_by_hand(
     supervisor.start(stack)
     spec = make_spec()
     process.run(spec)
-    assert process.look(spec) == {"web.conf": "one\n"}
+    assert process.config_files(spec) == {"web.conf": "one\n"}
 
     (spec.folder / "config" / "web.conf").write_text("edited\n")
-    assert process.look(spec) == {"web.conf": "edited\n"}
+    assert process.config_files(spec) == {"web.conf": "edited\n"}
 
     supervisor.remove(stack, "web")
-    assert process.look(spec) is None
+    assert process.config_files(spec) is None
 
 
 def test_a_dead_supervisor_leaves_no_orphan_behind(stack: StackDir, make_spec: MakeSpec) -> None:
@@ -249,7 +249,7 @@ def test_a_dead_supervisor_leaves_no_orphan_behind(stack: StackDir, make_spec: M
     _supervisord(stack).kill()
     wait_until(lambda: not supervisor.is_running(stack))
     assert orphan.is_running()
-    assert process.look(spec) is None
+    assert process.config_files(spec) is None
 
     supervisor.start(stack)
 

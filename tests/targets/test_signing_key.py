@@ -8,7 +8,7 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 
 from infra.description import describe
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.signing_keys import make_key_pair, public_key_of
 from infra.targets import generated, stack_secrets
 from infra.wiring import signing

@@ -139,21 +139,29 @@ def test_a_moved_folder_takes_its_data_along(use: Use, tmp_path: Path, by: str) 
     assert (moved.path / "precious").exists()
 
 
-def test_a_backup_in_the_place_of_a_moved_folder_is_another_one(use: Use, tmp_path: Path) -> None:
-    """The same path and the same file in it, but not the folder whose services run."""
-    first = use(tmp_path / "h")
+@pytest.mark.parametrize("name", ["h", "h" * 90], ids=["short", "long"])
+def test_a_backup_in_the_place_of_a_moved_folder_is_another_one(
+    use: Use, tmp_path: Path, name: str
+) -> None:
+    """The same path and the same file in it, but not the folder whose services run.
+
+    Where the path is too long for a socket, that lies elsewhere, and is not the other one's.
+    """
+    home, kept, copy = tmp_path / name, tmp_path / f"k{name}", tmp_path / "copy"
+    first = use(home)
     make(first)
     before = daemon(first)
-    shutil.copytree(tmp_path / "h", tmp_path / "copy", ignore=shutil.ignore_patterns("rpc.sock"))
-    (tmp_path / "h").rename(tmp_path / "kept")
-    (tmp_path / "copy").rename(tmp_path / "h")
-    second = use(tmp_path / "h")
+    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("rpc.sock"))
+    home.rename(kept)
+    copy.rename(home)
+    second = use(home)
 
     assert list(marker.processes(second.path)) == []
+    assert not supervisor.is_running(second)
     supervisor.end(second)
 
     assert before.is_running()
-    use(tmp_path / "kept")
+    assert supervisor.is_running(use(kept))
 
 
 def test_a_renamed_stack_takes_its_folder_along(use: Use, tmp_path: Path) -> None:

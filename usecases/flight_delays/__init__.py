@@ -2,7 +2,7 @@
 """Will a flight that leaves New York arrive more than 15 minutes late?
 
 Owns the use case's one public value, `USECASE`. Its rooms: `source` (files), `schema` (rules),
-`observations` (join and label), `features` (the ONNX feature graph), `baseline`, `judgement`
+`observations` (join and label), `features` (the ONNX feature graph), `baseline`, `quality_gates`
 (slices and gates), `card` (words), `columns` (names).
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from usecases.flight_delays.card import CARD
 from usecases.flight_delays.columns import EVENT_DATE, INPUTS, LABEL
-from usecases.flight_delays.judgement import GATES, TRAINING
+from usecases.flight_delays.quality_gates import GATES, TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     import pandera.polars as pa
     import polars as pl
 
-    from usecases.contract import CardText, Erratum, Gates, RawInput, SourceTable, UseCase
+    from usecases.contract import (
+        CardText,
+        KnownBadCell,
+        QualityGates,
+        RawInput,
+        SourceTable,
+        UseCase,
+    )
 
 
 class FlightDelays:
@@ -32,7 +39,7 @@ class FlightDelays:
     inputs: Final[tuple[RawInput, ...]] = INPUTS
     label: Final[str] = LABEL
     event_date: Final[str] = EVENT_DATE
-    gates: Final[Gates] = GATES
+    gates: Final[QualityGates] = GATES
     card: Final[CardText] = CARD
     training: Final[Mapping[str, Any]] = TRAINING
 
@@ -48,7 +55,7 @@ class FlightDelays:
 
         return SCHEMAS
 
-    def errata(self) -> tuple[Erratum, ...]:
+    def errata(self) -> tuple[KnownBadCell, ...]:
         """See `schema.ERRATA`."""
         from usecases.flight_delays.schema import ERRATA
 
@@ -73,8 +80,8 @@ class FlightDelays:
         return predict(train, rows)
 
     def slices(self, rows: pl.DataFrame) -> dict[str, pl.Series]:
-        """See `judgement.slices`."""
-        from usecases.flight_delays.judgement import slices
+        """See `quality_gates.slices`."""
+        from usecases.flight_delays.quality_gates import slices
 
         return slices(rows)
 

@@ -28,9 +28,6 @@ WEATHER: Final = (
 )
 MEASURES: Final = ("distance", "plane_year", "plane_seats", *WEATHER)
 
-OUTCOMES: Final = ("dep_time", "dep_delay", "arr_time", "arr_delay", "air_time")
-"""Known only after departure: no feature may depend on one of them."""
-
 _MEANING: Final = {
     "year": "year of departure, local",
     "month": "month of departure, local",

@@ -10,7 +10,7 @@ from typing import Final
 import pandera.polars as pa
 import polars as pl
 
-from usecases.contract import Erratum
+from usecases.contract import KnownBadCell
 
 TIME: Final = pl.Datetime("us", "UTC")
 CLOCK: Final = pa.Check(
@@ -103,7 +103,7 @@ PLANES: Final = pa.DataFrameSchema(
 SCHEMAS: Final = {"flights": FLIGHTS, "weather": WEATHER, "planes": PLANES}
 
 ERRATA: Final = (
-    Erratum(
+    KnownBadCell(
         table="weather",
         column="wind_speed",
         value="1048.36058",

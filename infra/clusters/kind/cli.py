@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra import programs
 from infra.clusters.kind import plan as kind_plan
 from infra.errors import ClusterError
 from infra.home import Home
+from infra.programs import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 _READY = "300s"
 _SECONDS = 1200
 _ADMIN = "--kubeconfig=/etc/kubernetes/admin.conf"
-_SAID = re.compile(r"^ERROR: (?P<error>.*?)(?:: command \".*)?$", re.MULTILINE)
-_OUTPUT = re.compile(r"^Command Output: (?P<said>.*)\Z", re.MULTILINE | re.DOTALL)
+_ERROR = re.compile(r"^ERROR: (?P<error>.*?)(?:: command \".*)?$", re.MULTILINE)
+_OUTPUT = re.compile(r"^Command Output: (?P<output>.*)\Z", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"failed with error: (?P<why>.*)$", re.MULTILINE)
 _REMEDIES = (
     ('"docker": executable file not found', "install Docker"),
@@ -96,10 +98,19 @@ def _nodes(name: str) -> list[str]:
 def _tell_of_registry(node: str, plan: Plan) -> None:
     target = f"{plan.hosts_folder}/hosts.toml"
     _run("docker", "exec", node, "mkdir", "-p", plan.hosts_folder)
-    _run("docker", "exec", "-i", node, "cp", "/dev/stdin", target, given=kind_plan.hosts_file(plan))
+    _run(
+        "docker",
+        "exec",
+        "-i",
+        node,
+        "cp",
+        "/dev/stdin",
+        target,
+        stdin=kind_plan.hosts_file(plan),
+    )
     if node == f"{plan.name}-control-plane":
         apply = ("kubectl", _ADMIN, "apply", "-f", "-")
-        _run("docker", "exec", "-i", node, *apply, given=kind_plan.registry_hosting(plan))
+        _run("docker", "exec", "-i", node, *apply, stdin=kind_plan.registry_hosting(plan))
 
 
 def _marker(plan: Plan) -> Path:
@@ -116,16 +127,12 @@ def _deleted_on_error(name: str) -> Iterator[None]:
         raise
 
 
-def _run(*command: str, given: str = "") -> str:
+def _run(*command: str, stdin: str = "") -> str:
     try:
-        done = subprocess.run(
+        done = programs.run(
             command,
-            input=given,
-            capture_output=True,
-            text=True,
-            errors="replace",
+            stdin=stdin,
             timeout=_SECONDS,
-            check=False,
             env=os.environ | {"PATH": Home.of_environment().search_path},
         )
     except FileNotFoundError:
@@ -140,19 +147,14 @@ def _run(*command: str, given: str = "") -> str:
     return done.stdout
 
 
-def cause(said: str) -> str:
+def cause(stderr: str) -> str:
     """Why kind or Docker failed, and the remedy, in one line."""
-    error, output, exit_ = _SAID.search(said), _OUTPUT.search(said), _EXIT.search(said)
-    parts = [error["error"]] if error else [_last_line(said)]
+    error, output, exit_ = _ERROR.search(stderr), _OUTPUT.search(stderr), _EXIT.search(stderr)
+    parts = [error["error"]] if error else [last_line(stderr)]
     if output:
-        parts.append(_last_line(output["said"]))
+        parts.append(last_line(output["output"]))
     elif exit_:
         parts.append(exit_["why"])
     text = ": ".join(part for part in parts if part)
-    remedy = next((remedy for sign, remedy in _REMEDIES if sign in said), _ELSE)
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in stderr), _ELSE)
     return f"{text}; {remedy}"
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""

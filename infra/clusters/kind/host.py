@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a cluster of kind's: asked here, judged by `judge`."""
+"""What this machine has and lacks for a cluster of kind's: its facts, and checks of them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from infra import programs
 from infra.diagnosis import Diagnosis
 from infra.home import Home
 from infra.versions import TOOLS, numbers
-
-if TYPE_CHECKING:
-    from infra.clusters.preflight import Needs
 
 _CATEGORY = "kind"
 _SECONDS = 20
@@ -40,33 +37,34 @@ class Host:
     free: int = 0
 
 
-def look() -> Host:
-    """Ask Docker and kind; nothing is begun."""
-    kind = _said("kind", "--version")[0].removeprefix("kind version ").strip()
+def facts() -> Host:
+    """What Docker and kind report of this machine; nothing is started."""
+    kind = _outputs("kind", "--version")[0].removeprefix("kind version ").strip()
     if not shutil.which("docker", path=Home.of_environment().search_path):
         return Host(kind=kind)
-    said, complaint = _said("docker", "info", "--format", "{{json .}}")
+    output, errors = _outputs("docker", "info", "--format", "{{json .}}")
     try:
-        info = json.loads(said)
+        info = json.loads(output)
     except ValueError:
         info = {}
     if not info.get("ServerVersion"):
-        problems = " ".join([*(info.get("ServerErrors") or []), complaint]).split()
+        problems = " ".join([*(info.get("ServerErrors") or []), errors]).split()
         return Host(trouble=" ".join(problems) or "`docker info` does not answer", kind=kind)
     total = int(info["MemTotal"]) // _MEBIBYTE
     return Host(info["ServerVersion"], kind=kind, memory=total, free=min(total, _free()))
 
 
-def judge(
-    host: Host, needed: Needs, *, exists: bool = False, kind_comes: bool = False
+def checks(
+    host: Host, memory: int, *, exists: bool = False, kind_comes: bool = False
 ) -> list[Diagnosis]:
-    """A finding on Docker, its memory, and kind's command line.
+    """Diagnoses of Docker, its memory, and kind's command line.
 
-    A cluster that `exists` has its memory already; a kind that `kind_comes` is brought next.
+    `memory` is what the services request, in MiB. A cluster that `exists` has it already; a kind
+    that `kind_comes` is brought next.
     """
     return [
         _docker(host),
-        *([_memory(host, needed)] if host.docker and not exists else []),
+        *([_memory(host, memory)] if host.docker and not exists else []),
         *([] if kind_comes and not _kind_will_do(host) else [_kind(host)]),
     ]
 
@@ -98,8 +96,8 @@ def _docker(host: Host) -> Diagnosis:
     )
 
 
-def _memory(host: Host, needed: Needs) -> Diagnosis:
-    wanted = needed.memory + _NODE_MEMORY
+def _memory(host: Host, memory: int) -> Diagnosis:
+    wanted = memory + _NODE_MEMORY
     summary = f"{host.free} MiB of memory free for Docker's containers, of {host.memory}"
     detail = f"the platform and a node take {wanted} MiB"
     if host.memory < wanted:
@@ -127,15 +125,12 @@ def _kind_will_do(host: Host) -> bool:
     return bool(host.kind) and TOOLS["kind"].accepts(host.kind)
 
 
-def _said(*command: str) -> tuple[str, str]:
-    """What a program prints, and what it complains of; of one that is not here, nothing."""
+def _outputs(*command: str) -> tuple[str, str]:
+    """Standard output and standard error of a program; both empty where it is absent."""
     try:
-        done = subprocess.run(
+        done = programs.run(
             command,
-            capture_output=True,
-            text=True,
             timeout=_SECONDS,
-            check=False,
             env=os.environ | {"PATH": Home.of_environment().search_path},
         )
     except (OSError, subprocess.TimeoutExpired):

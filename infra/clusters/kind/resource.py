@@ -1,7 +1,7 @@
 """A cluster of kind's as Pulumi resources: the cluster, and its image registry.
 
-The dynamic provider is a shell, as those of processes are: what it does is in `kind_cli`,
-imported when it does it, so an edit there is not a change of any cluster.
+The dynamic provider is a shell, as those of processes are: what it does is in `cli`, imported when
+it does it, so an edit there is not a change of any cluster.
 """
 
 # PLC0415: importing inside the methods is what keeps the serialized provider empty.
@@ -13,26 +13,24 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.clusters.kind import plan as kind_plan
 from infra.clusters.kind.plan import Plan
+from infra.dynamic import GONE, Shell
 
 if TYPE_CHECKING:
     from infra.settings.target import Kind
 
 
-class _KindProvider(ResourceProvider):
-    # Its code is no secret, so it need not look it.
-    serialize_as_secret_always = False
-
+class _KindProvider(Shell):
     def create(self, props: dict[str, Any]) -> CreateResult:
         from infra.clusters.kind import cli
         from infra.clusters.kind.plan import Plan
 
         plan = Plan.of(props)
-        return CreateResult(plan.name, _told(props, cli.create(plan)))
+        return CreateResult(plan.name, _outputs(props, cli.create(plan)))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         from infra.clusters.kind import plan as kind_plan
@@ -46,8 +44,8 @@ class _KindProvider(ResourceProvider):
         from infra.clusters.kind import cli
 
         if props["name"] not in cli.names():
-            return ReadResult("", {})
-        return ReadResult(id_, _told(props, cli.kubeconfig(props["name"])))
+            return GONE
+        return ReadResult(id_, _outputs(props, cli.kubeconfig(props["name"])))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         from infra.clusters.kind import cli
@@ -73,12 +71,12 @@ class KindCluster(Resource, module="clusters", name="Kind"):
 def cluster(settings: Kind) -> Cluster:
     """The cluster that the settings describe, and the registry beside it, made by the stack."""
     plan = Plan.of_settings(settings)
-    made = KindCluster("kind", plan)
-    registry = _registry(plan, made)
+    kind = KindCluster("kind", plan)
+    registry = _registry(plan, kind)
     return Cluster(
         context=plan.context,
         namespace=settings.namespace,
-        kubeconfig=made.kubeconfig,
+        kubeconfig=kind.kubeconfig,
         storage_class=settings.storage_class,
         api_servers=settings.api_servers,
         own_custom_resources=settings.custom_resources == "own",
@@ -100,5 +98,5 @@ def _registry(plan: Plan, cluster: KindCluster) -> pulumi.Resource:
     )
 
 
-def _told(props: dict[str, Any], kubeconfig: str) -> dict[str, Any]:
+def _outputs(props: dict[str, Any], kubeconfig: str) -> dict[str, Any]:
     return {**asdict(Plan.of(props)), "kubeconfig": kubeconfig}

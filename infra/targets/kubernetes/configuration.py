@@ -35,11 +35,11 @@ def config_map(service: Service, context: RenderContext) -> Manifest | None:
 def config_volume(service: Service) -> Manifest:
     """The files as a volume, each at its own path, wherever it comes from."""
     plain = {"name": service.name, "items": _items(_plain_files(service))}
-    hidden = {"name": service.name, "items": _items(_secret_files(service))}
-    if not hidden["items"]:
+    secret = {"name": service.name, "items": _items(_secret_files(service))}
+    if not secret["items"]:
         return {"name": "config", "configMap": plain}
     sources = [{"configMap": plain}] if plain["items"] else []
-    return {"name": "config", "projected": {"sources": [*sources, {"secret": hidden}]}}
+    return {"name": "config", "projected": {"sources": [*sources, {"secret": secret}]}}
 
 
 def key(file: str) -> str:

@@ -20,10 +20,10 @@ from infra.targets.kubernetes.hardening import NAMESPACE_LABELS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from infra.description.steps import Steps
+    from infra.description.tenants import Tenancy
     from infra.service import Service
     from infra.targets.kubernetes.render_context import Manifest, RenderContext
-    from infra.wiring.steps import Steps
-    from infra.wiring.tenants import Tenancy
 
 
 def of_namespace(context: RenderContext) -> list[Manifest]:

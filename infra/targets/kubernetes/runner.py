@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contracts.steps import ACCOUNT, ENVIRONMENT, SECRETS
+from infra.description.steps import LAUNCHER
 from infra.service import PolicyRule, secrets_in
 from infra.targets.kubernetes import access
-from infra.wiring.steps import ACCOUNT, ENVIRONMENT, LAUNCHER, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.description.steps import Steps
     from infra.targets.kubernetes.render_context import Manifest, RenderContext
-    from infra.wiring.steps import Steps
 
 RIGHTS = (
     PolicyRule(("argoproj.io",), ("workflowtaskresults",), ("create", "patch")),

@@ -11,9 +11,9 @@ from infra.targets.kubernetes import configuration, runner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from infra.description.steps import Steps
     from infra.service import Service
     from infra.targets.kubernetes.render_context import RenderContext
-    from infra.wiring.steps import Steps
 
     Secrets = Mapping[str, pulumi.Output[str]]
     Texts = pulumi.Output[dict[str, str]]

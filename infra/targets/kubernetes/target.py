@@ -21,7 +21,7 @@ from infra.versions import IMAGES, KFP
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.clusters.cluster import Cluster
+    from infra.cluster import Cluster
     from infra.description import Description
     from infra.images.reference import References
     from infra.service import Service

@@ -12,9 +12,9 @@ from infra.targets.kubernetes.resources import resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.description.tenants import Tenancy
     from infra.service import Service
     from infra.targets.kubernetes.render_context import RenderContext
-    from infra.wiring.tenants import Tenancy
 
 
 class KubernetesTenant(pulumi.ComponentResource):

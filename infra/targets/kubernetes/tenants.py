@@ -11,9 +11,9 @@ from infra.service import PolicyRule
 from infra.targets.kubernetes import access
 
 if TYPE_CHECKING:
+    from infra.description.tenants import Tenancy
     from infra.service import Service
     from infra.targets.kubernetes.render_context import Manifest, RenderContext
-    from infra.wiring.tenants import Tenancy
 
 MEMBERS = "members"
 # They run Jobs and see what becomes of them. Who may make a pod may read the Secrets of its

@@ -31,19 +31,19 @@ _OF = "/services/"
 def main() -> None:
     """Serve until the process is ended."""
     where, file = sys.argv[1:]
-    watched = json.loads(Path(file).read_text(encoding="utf-8"))
+    health_checks = json.loads(Path(file).read_text(encoding="utf-8"))
     # The file is `services/NAME/config/FILE` of the stack's folder.
-    server(where, StackDir(Path(file).resolve().parents[3]), watched).serve_forever()
+    server(where, StackDir(Path(file).resolve().parents[3]), health_checks).serve_forever()
 
 
 def server(
-    where: str, stack: StackDir, watched: Mapping[str, Mapping[str, str]]
+    where: str, stack: StackDir, health_checks: Mapping[str, Mapping[str, str]]
 ) -> ThreadingHTTPServer:
-    """The HTTP server at host:port `where`, bound; it tells of a stack's `watched` services."""
+    """The HTTP server at host:port `where`, bound; `health_checks` are by service."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = answer(self.path, stack, watched)
+            status, body = answer(self.path, stack, health_checks)
             self.send_response(status)
             self.send_header("Content-Type", CONTENT_TYPE_LATEST)
             self.send_header("Content-Length", str(len(body)))
@@ -58,14 +58,14 @@ def server(
 
 
 def answer(
-    path: str, stack: StackDir, watched: Mapping[str, Mapping[str, str]]
+    path: str, stack: StackDir, health_checks: Mapping[str, Mapping[str, str]]
 ) -> tuple[int, bytes]:
     """Status and body for a path: the exporter's own metrics, or those of a service."""
     if path == OWN:
         own = CollectorRegistry()
         ProcessCollector(registry=own)
         return 200, generate_latest(own)
-    check = watched.get(path.removeprefix(_OF)) if path.startswith(_OF) else None
+    check = health_checks.get(path.removeprefix(_OF)) if path.startswith(_OF) else None
     if check is None:
         return 404, b""
     seen = supervisor.state(stack, path.removeprefix(_OF))

@@ -119,14 +119,14 @@ def remove(spec: Spec) -> None:
     shutil.rmtree(spec.folder / "config", ignore_errors=True)
 
 
-def look(spec: Spec) -> dict[str, str] | None:
+def config_files(spec: Spec) -> dict[str, str] | None:
     """The config files of the running process as they are on disk; None if it does not run."""
     seen = supervisor.state(spec.stack_dir, spec.name)
     if seen is None or seen.state not in {"RUNNING", "STARTING"}:
         return None
     folder = spec.folder / "config"
-    found = {name: folder / name for name in spec.files}
-    return {name: path.read_text(encoding="utf-8") for name, path in found.items() if path.exists()}
+    paths = {name: folder / name for name in spec.files}
+    return {name: path.read_text(encoding="utf-8") for name, path in paths.items() if path.exists()}
 
 
 def _plain(value: object) -> object:

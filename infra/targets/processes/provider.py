@@ -12,13 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pulumi  # noqa: TC002 - Pulumi resolves the annotations of resources at run time
-from pulumi.dynamic import (
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    UpdateResult,
-)
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from infra.dynamic import GONE, Shell
 
@@ -80,7 +74,7 @@ class _ProcessProvider(Shell):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         from infra.targets.processes import process
 
-        files = process.look(_spec(props))
+        files = process.config_files(_spec(props))
         return GONE if files is None else ReadResult(id_, props | {"files": files})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from infra import environment
 from infra.errors import ServiceFailedError
 from infra.files import private_folder, write_atomically
+from infra.programs import last_line
 from infra.targets.processes import identity, marker
 
 if TYPE_CHECKING:
@@ -123,9 +124,7 @@ def _launch(stack: StackDir) -> None:
         check=False,
     )
     if done.returncode:
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
-        said = [line for line in lines if line.startswith("Error")] or list(filter(None, lines))
-        why = said[-1] if said else f"exit status {done.returncode}"
+        why = last_line(done.stdout + done.stderr, "Error") or f"exit status {done.returncode}"
         raise ServiceFailedError(f"supervisord did not start: {why}")
 
 

@@ -5,6 +5,13 @@ Owns names and labels; label values are the tables.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from contracts.metrics import (
+    LOG_DELAY_SECONDS,
+    LOG_FAILURES,
+    LOG_PENDING_BYTES,
+    LOG_SHIPPED,
+    LOG_TORN,
+)
 from serving.agent.delivery.tables import FEEDBACK, PREDICTIONS
 
 
@@ -14,13 +21,13 @@ class LogMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register them in `registry`."""
         self.shipped = Counter(
-            "slipway_prediction_log_shipped",
+            LOG_SHIPPED,
             "Rows written to the log's tables.",
             ["table"],
             registry=registry,
         )
         self.failures = Counter(
-            "slipway_prediction_log_failures",
+            LOG_FAILURES,
             "Writes and upkeep of a table that its store did not take.",
             ["table"],
             registry=registry,
@@ -29,18 +36,18 @@ class LogMetrics:
             self.shipped.labels(table)
             self.failures.labels(table)
         self.torn = Counter(
-            "slipway_prediction_log_torn",
+            LOG_TORN,
             "Pieces of the journal that could not be read, such as the last of a killed writer.",
             registry=registry,
         )
         self.pending = Gauge(
-            "slipway_prediction_log_pending_bytes",
+            LOG_PENDING_BYTES,
             "What waits in the journal for the tables.",
             registry=registry,
             multiprocess_mode="livemax",
         )
         self.delay = Gauge(
-            "slipway_prediction_log_delay_seconds",
+            LOG_DELAY_SECONDS,
             "Age of the oldest record that waits for its table, or time since the store refuses.",
             registry=registry,
             multiprocess_mode="livemax",

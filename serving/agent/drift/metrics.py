@@ -9,6 +9,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
+from contracts.metrics import FEATURE_MISSING, FEATURE_OUT_OF_RANGE, PREDICTION_VALUE
 from serving.metrics.buffered import SharedHistogram
 
 OTHER: Final = "(other)"
@@ -32,16 +33,16 @@ class DriftMetrics:
         self._model = model
         labels = ["model", "feature"]
         self._outside = Counter(
-            "slipway_feature_out_of_range",
+            FEATURE_OUT_OF_RANGE,
             "Values beyond the training rows' range, or of none of their categories.",
             labels,
             registry=registry,
         )
         self._missing = Counter(
-            "slipway_feature_missing", "Values that were missing.", labels, registry=registry
+            FEATURE_MISSING, "Values that were missing.", labels, registry=registry
         )
         self._values = SharedHistogram(
-            "slipway_prediction_value",
+            PREDICTION_VALUE,
             "Values predicted.",
             ["model", "slot", "output"],
             BUCKETS,

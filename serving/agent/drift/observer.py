@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from contracts.model_package import REFERENCE
 from serving import logs
 from serving.agent.drift.metrics import BUCKETS, DriftMetrics
 from serving.agent.releases.oci import layers_of
 from serving.errors import ModelRefusedError
 from serving.models import reference
-from serving.models.reference import REFERENCE, Category, Numeric, Reference
+from serving.models.reference import Category, Numeric, Reference
 from serving.models.slots import Slot
 from serving.prediction_log.records import Prediction
 from serving.protocol.tensors import Array

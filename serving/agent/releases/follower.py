@@ -7,6 +7,7 @@ touches what is in service.
 import threading
 from typing import NamedTuple
 
+from contracts.slots import WEIGHT_TAG
 from serving import logs
 from serving.agent.releases.metrics import ReleaseMetrics
 from serving.agent.releases.mlflow import ModelRegistry, TrackingError
@@ -18,7 +19,6 @@ from serving.models.slots import Refused, Slot
 from serving.rollout.cache import Cache
 from serving.rollout.state import PlacedRelease, Release, StateError, StateFile
 
-WEIGHT_TAG = "slipway.challenger_weight"
 _ENDINGS = {
     "tracking_unreachable": "tracking_answers",
     "alias_missing": "alias_found",

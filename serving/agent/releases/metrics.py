@@ -5,6 +5,7 @@ The workers expose it: all processes share the files of prometheus-client's mult
 
 from prometheus_client import CollectorRegistry, Counter
 
+from contracts.metrics import POLL_FAILURES
 from serving.metrics.models import RefusalMetrics
 
 
@@ -15,7 +16,7 @@ class ReleaseMetrics:
         """Register the metrics of one agent that follows `model`."""
         self.refusals = RefusalMetrics(model, registry)
         self.poll_failures = Counter(
-            "slipway_tracking_poll_failures",
+            POLL_FAILURES,
             "Looks at the aliases that the model registry did not answer.",
             registry=registry,
         )

@@ -10,11 +10,8 @@ import httpx
 import msgspec
 from msgspec import Struct, field
 
+from contracts.mlflow_api import ABSENT, MODEL, VERSION
 from serving.errors import DECODE_ERRORS
-
-_MODEL = "/api/2.0/mlflow/registered-models/get"
-_VERSION = "/api/2.0/mlflow/model-versions/get"
-_MISSING = "RESOURCE_DOES_NOT_EXIST"
 
 T = TypeVar("T")
 
@@ -104,10 +101,10 @@ class MlflowRegistry:
         Raises:
             TrackingError: MLflow cannot be reached, or answers anything else.
         """
-        response = self._get(_MODEL, {"name": self._name})
+        response = self._get(MODEL, {"name": self._name})
         if _is_missing(response):
             return RegisteredModel()
-        model = self._decode(_MODEL, response, _ModelResponse).registered_model
+        model = self._decode(MODEL, response, _ModelResponse).registered_model
         aliases = {alias.alias: alias.version for alias in model.aliases}
         tags = {tag.key: tag.value for tag in model.tags}
         return RegisteredModel(model.creation_timestamp, aliases, tags)
@@ -118,8 +115,8 @@ class MlflowRegistry:
         Raises:
             TrackingError: MLflow cannot be reached, or does not have the version.
         """
-        response = self._get(_VERSION, {"name": self._name, "version": version})
-        return self._decode(_VERSION, response, _VersionResponse).model_version.source
+        response = self._get(VERSION, {"name": self._name, "version": version})
+        return self._decode(VERSION, response, _VersionResponse).model_version.source
 
     def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
         try:
@@ -144,4 +141,4 @@ def _is_missing(response: httpx.Response) -> bool:
         error: Any = msgspec.json.decode(response.content, type=_Error)
     except DECODE_ERRORS:
         return False
-    return bool(error.error_code == _MISSING)
+    return bool(error.error_code == ABSENT)

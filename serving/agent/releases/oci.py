@@ -6,31 +6,21 @@ digest. Source: https://github.com/opencontainers/distribution-spec and `.../ima
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import httpx
 import msgspec
 from msgspec import Struct, field
 
+from contracts.model_package import MANIFEST_TYPE, TITLE, Source
 from serving.errors import DECODE_ERRORS, ModelRefusedError, Reason
 from serving.models.model import FILES
 from serving.rollout.cache import Cache, digest_of
 
-_SOURCE = re.compile(r"oci://([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)@(sha256:[0-9a-f]{64})")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST_BYTES = 4 * 1024 * 1024
 """The bound that the specification has every registry accept."""
-_TITLE = "org.opencontainers.image.title"
 # Files are written to a folder under their titles, to be verified: a title must be a plain name.
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-class Source(NamedTuple):
-    """An artifact's repository and its manifest's digest."""
-
-    repository: str
-    digest: str
 
 
 class Layer(Struct, frozen=True):
@@ -66,13 +56,10 @@ def parse_source(source: str) -> Source:
     Raises:
         ModelRefusedError: it is not of that form.
     """
-    match = _SOURCE.fullmatch(source)
-    if match is None:
-        raise ModelRefusedError(
-            Reason.SOURCE,
-            f"the version's source is {source!r}, not oci://<repository>@sha256:<digest>",
-        )
-    return Source(match[1], match[2])
+    try:
+        return Source.parse(source)
+    except ValueError as error:
+        raise ModelRefusedError(Reason.SOURCE, f"the version's source {error}") from error
 
 
 class OciRegistry:
@@ -120,7 +107,7 @@ class OciRegistry:
         data = bytearray()
         try:
             with self._client.stream(
-                "GET", f"{self._url}/{path}", headers={"accept": _MANIFEST_TYPE}
+                "GET", f"{self._url}/{path}", headers={"accept": MANIFEST_TYPE}
             ) as response:
                 response.raise_for_status()
                 for chunk in response.iter_bytes():
@@ -142,7 +129,7 @@ def layers_of(manifest: bytes) -> dict[str, Layer]:
         layers = msgspec.json.decode(manifest, type=_Manifest).layers
     except DECODE_ERRORS as error:
         raise ModelRefusedError(Reason.MANIFEST, f"the manifest: {error}") from error
-    titled = {layer.annotations.get(_TITLE, ""): layer for layer in layers}
+    titled = {layer.annotations.get(TITLE, ""): layer for layer in layers}
     files = {title: layer for title, layer in titled.items() if _FILE_NAME.fullmatch(title)}
     missing = [title for title in FILES if title not in files]
     if missing:

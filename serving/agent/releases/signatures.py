@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from contracts.model_package import MODEL_SIGNATURE
 from serving.agent.releases import verify
 from serving.errors import ModelRefusedError, Reason
 from serving.rollout.trusted_keys import trusted_keys
 
-SIGNATURE_FILE = "model.sig"
 _TIMEOUT = 120.0
 """Seconds that verifying a large model may take."""
 
@@ -53,9 +53,9 @@ class SignatureVerifier:
         """
         if not self._keys:
             return ""
-        if SIGNATURE_FILE not in files:
+        if MODEL_SIGNATURE not in files:
             raise ModelRefusedError(
-                Reason.UNSIGNED, f"the artifact has no {SIGNATURE_FILE}, and public_key is set"
+                Reason.UNSIGNED, f"the artifact has no {MODEL_SIGNATURE}, and public_key is set"
             )
         try:
             return self._fingerprint(self._run(files))
@@ -67,12 +67,12 @@ class SignatureVerifier:
         model = self._folder / "model"
         model.mkdir(parents=True)
         for title, data in files.items():
-            place = self._folder if title == SIGNATURE_FILE else model
+            place = self._folder if title == MODEL_SIGNATURE else model
             (place / title).write_bytes(data)
         for fingerprint, key in self._keys.items():
             (self._folder / fingerprint).write_text(key)
         keys = (self._folder / fingerprint for fingerprint in self._keys)
-        paths = map(str, (model, self._folder / SIGNATURE_FILE, *keys))
+        paths = map(str, (model, self._folder / MODEL_SIGNATURE, *keys))
         argv = [sys.executable, "-P", "-m", verify.__name__, *paths]
         return subprocess.run(argv, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from contracts.slots import SHADOW
 from serving import logs
 from serving.agent.shadow.metrics import ShadowMetrics
 from serving.errors import RequestError
@@ -106,7 +107,7 @@ class ShadowScorer:
                 model=model.name,
                 version=model.version,
                 digest=model.digest,
-                slot="shadow",
+                slot=SHADOW,
                 seconds=seconds * record.rows,
                 rows=record.rows,
                 inputs=record.inputs,

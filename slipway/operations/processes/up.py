@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from contracts.slots import CHAMPION
 from infra import pulumi_state, untrusted
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.targets.processes import ports, supervisor

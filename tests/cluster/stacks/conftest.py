@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from contracts.steps import ACCOUNT
 from infra.description import describe
 from infra.images.reference import References
 from infra.service import PolicyRule, Service
 from infra.settings.tree import Settings
 from infra.targets.kubernetes import objects, runner
 from infra.targets.kubernetes.render_context import RenderContext
-from infra.wiring.steps import ACCOUNT
 
 NUMBERS = itertools.count()
 KEYS = {"access_key": "AKIAEXAMPLE", "secret_key": "not-a-real-key"}

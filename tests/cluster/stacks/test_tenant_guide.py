@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.settings.tree import Settings, Tenant
+from infra.settings.tenants import Tenant
+from infra.settings.tree import Settings
 
 pytestmark = [pytest.mark.cluster]
 

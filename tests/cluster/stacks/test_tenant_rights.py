@@ -2,10 +2,10 @@
 
 import pytest
 
+from contracts.steps import ACCOUNT
 from infra.service import PolicyRule
 from infra.targets.kubernetes import runner
 from infra.targets.kubernetes.tenants import RIGHTS
-from infra.wiring.steps import ACCOUNT
 
 pytestmark = [pytest.mark.cluster]
 

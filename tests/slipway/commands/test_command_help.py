@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infra.home import ROOT, stack_names
+from infra.home import ROOT
 from pipelines import PIPELINES
 from slipway import version as versions
 from slipway.commands.main import app
@@ -56,7 +56,7 @@ def test_the_help_of_run_names_pipelines_and_parameters() -> None:
     [
         ("slipway run ", PIPELINES),
         ("slipway run training --set mo", ["months="]),
-        ("slipway status --stack ", stack_names()),
+        ("slipway status --stack k", ["kind"]),
         ("slipway logs se", ["serving"]),
         ("slipway logs sup", ["supervisor"]),
         ("slipway release 1 --slot ch", ["champion", "challenger"]),

@@ -137,7 +137,7 @@ def test_what_goes_wrong_in_a_command_is_said_with_its_stack(
         raise SlipwayError("it is not up: run `slipway up`")
 
     monkeypatch.setattr("slipway.stack.workspace.exists", refuse)
-    monkeypatch.setattr("infra.settings.tree.from_file", refuse)
+    monkeypatch.setattr("infra.settings.reading.from_file", refuse)
     monkeypatch.setattr(sys, "argv", ["slipway", *arguments])
 
     with pytest.raises(SystemExit) as ended:

@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from infra.errors import SlipwayError
-from infra.settings import tree
+from infra.settings import reading
 from serving.config import ApiKey
 from serving.middleware.api_keys import ApiKeys
 from slipway.commands import keys as keys_cli
@@ -38,7 +38,7 @@ def test_a_new_key_is_printed_alone_and_its_line_is_fit_for_the_settings(
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", key)
     assert key not in answer.stderr
     lines = yaml.safe_load(answer.stderr.split("\n", 1)[1])
-    serving = tree.parse({"serving": lines["slipway:serving"]}, source="S").serving
+    serving = reading.parse({"serving": lines["slipway:serving"]}, source="S").serving
     [(name, sha256)] = serving.api_key_hashes.items()
     assert ApiKeys((ApiKey(name, sha256),)).authenticate(f"Bearer {key}", None) == "web"
 

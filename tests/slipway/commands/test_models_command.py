@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from components.package import signing
+from contracts.model_package import MODEL_SIGNATURE
 from infra.errors import SettingsError, SlipwayError
 from infra.settings.serving import Serving
 from infra.signing_keys import make_key_pair, signed_with
@@ -70,8 +71,8 @@ def test_the_same_files_are_signed_with_the_stack_s_key(
     assert (found.version, found.ours, found.aliases) == ("1", False, ("champion", "of-somebody"))
     assert registries.aliases == {"champion": made, "of-somebody": made, "challenger": other}
     before, after = registries.files(version), registries.files(made)
-    before.pop(signing.NAME, None)
-    assert signed_with(after.pop(signing.NAME), [OWN.public_pem])
+    before.pop(MODEL_SIGNATURE, None)
+    assert signed_with(after.pop(MODEL_SIGNATURE), [OWN.public_pem])
     assert after == before
     described = registries.versions[int(made) - 1]
     tags = {tag["key"]: tag["value"] for tag in described["tags"]}

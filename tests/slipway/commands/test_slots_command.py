@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from contracts.slots import WEIGHT_TAG
 from infra.errors import SettingsError, SlipwayError
 from infra.settings.serving import Serving
 from slipway.exits import NotUpError
@@ -147,7 +148,7 @@ def test_a_release_that_cannot_be_is_one_line(
 def test_a_tag_that_is_no_weight_is_named(of: Slots) -> None:
     """Somebody else may have written it; the way to mend it is said."""
     of.release("1", "challenger")
-    body = {"name": of.serving.model, "key": slots.WEIGHT_TAG, "value": "much"}
+    body = {"name": of.serving.model, "key": WEIGHT_TAG, "value": "much"}
     httpx.post(f"{of.running.url('tracking')}{API}/registered-models/set-tag", json=body)
 
     with pytest.raises(SlipwayError, match="is 'much': set it by `slipway traffic`"):

@@ -7,7 +7,8 @@ import pytest
 
 from infra.errors import SettingsError, SlipwayError
 from infra.policies import Violation
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from slipway.doctor import policies as policy_check
 
 ON_A_CLUSTER = parse(

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from components.tracking import Run, Tracking
+from contracts import variables
 from infra.errors import SlipwayError
 from slipway.runs import cluster_run
 from slipway.runs import tracking as run_tracking
@@ -99,7 +100,7 @@ def test_a_run_says_which_commit_it_is_of_and_whether_more_was_changed(
     monkeypatch, tmp_path
 ) -> None:
     """By MLflow's own names; a folder that is no repository has none of them."""
-    monkeypatch.setattr(run_tracking, "ROOT", tmp_path)
+    monkeypatch.setattr("slipway.version.ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert not [name for name in provenance("training") if ".git." in name]
 
@@ -188,7 +189,7 @@ def run(mlflow, tmp_path):
     def go(on_event=lambda _: None, **arguments: str):
         environment = {
             "SLIPWAY_LAKE": str(tmp_path / "lake"),
-            run_tracking.URL: mlflow.url,
+            variables.TRACKING: mlflow.url,
         }
         return run_pipeline(
             "training", arguments, run_dir=tmp_path / "t-1", on_event=on_event, env=environment

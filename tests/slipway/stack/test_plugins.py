@@ -7,7 +7,7 @@ import pytest
 
 from infra.errors import ToolMissingError
 from infra.home import Home
-from infra.settings import tree
+from infra.settings import reading
 from slipway.stack import plugins
 from slipway.stack.plugins import Plugin
 
@@ -29,7 +29,7 @@ def home(tmp_path: Path) -> Home:
 )
 def test_a_stack_needs_the_plugins_of_what_it_makes(target: dict, names: list[str]) -> None:
     """In the versions of the packages that speak to them."""
-    chosen = tree.parse({"target": target}, source="S")
+    chosen = reading.parse({"target": target}, source="S")
 
     assert plugins.of_stack(chosen) == [Plugin(name, version(f"pulumi-{name}")) for name in names]
 

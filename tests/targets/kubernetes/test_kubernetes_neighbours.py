@@ -3,7 +3,8 @@
 import pytest
 
 from infra.services import all_services
-from infra.settings.tree import Settings, parse
+from infra.settings.reading import parse
+from infra.settings.tree import Settings
 from infra.targets.kubernetes.integrations import of_integrations
 from infra.targets.kubernetes.render_context import Manifest, RenderContext
 

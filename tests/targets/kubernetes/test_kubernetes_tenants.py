@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.description import describe
 from infra.policies import exceptions, violations
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.kubernetes.target import KubernetesPlatform
@@ -189,11 +189,11 @@ def test_a_tenants_setting_changes_just_what_it_says(setting: dict, changed: set
 
 def test_another_tenant_changes_nothing_of_the_first() -> None:
     """Whatever stands in its namespace stays as it is."""
-    singleton, together = built(RED), built(RED, BLUE)
+    alone, together = built(RED), built(RED, BLUE)
 
-    own = {key for key in singleton if "mlops-red" in {key[0], key[2]}}
+    own = {key for key in alone if "mlops-red" in {key[0], key[2]}}
     assert len(own) > 10
-    assert [key for key in own if singleton[key] != together[key]] == []
+    assert [key for key in own if alone[key] != together[key]] == []
 
 
 def test_a_tenants_objects_break_no_rule_but_with_a_reason() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from infra.description import describe
 from infra.service import PolicyRule, Scaling, Service
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.render_context import Manifest, RenderContext
 from infra.targets.kubernetes.resources import KINDS, typed_names

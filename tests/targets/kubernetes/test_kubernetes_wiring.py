@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from infra.clusters.cluster import Cluster
+from infra.cluster import Cluster
 from infra.description import Description
+from infra.description.steps import Steps
 from infra.images.reference import full
 from infra.service import Data, Health, PolicyRule, Resources, Scaling, Service, secret, url
-from infra.settings.tree import parse
+from infra.settings.reading import parse
 from infra.targets.kubernetes import objects
 from infra.targets.kubernetes.integrations import of_integrations
 from infra.targets.kubernetes.render_context import RenderContext
 from infra.targets.kubernetes.resources import typed_names
 from infra.targets.kubernetes.target import KubernetesPlatform
 from infra.versions import IMAGES
-from infra.wiring.steps import Steps
 from tests.pulumi_recorder import Recorder
 
 CLUSTER = Cluster(context="home", namespace="mlops", kubeconfig="/k", storage_class="fast")

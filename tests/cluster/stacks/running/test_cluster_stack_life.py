@@ -12,7 +12,7 @@ from rich.console import Console
 
 from infra.errors import ClusterError, SlipwayError
 from infra.home import Home
-from infra.settings import tree as settings_tree
+from infra.settings import reading
 from slipway.operations.cluster import logs, status, up
 from slipway.progress import Progress
 from slipway.stack import plugins
@@ -55,7 +55,7 @@ def test_a_stack_goes_up_is_looked_at_and_goes_down(
         )
     )
     monkeypatch.setattr(pulumi_stack, "stack_file", lambda _name: file)
-    chosen = settings_tree.from_file(file)
+    chosen = reading.from_file(file)
     progress = Progress(Console(quiet=True))
 
     running = up.provision(home, STACK, chosen, progress)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from usecases.flight_delays.baseline import PRIOR_FLIGHTS, predict
-from usecases.flight_delays.judgement import slices
+from usecases.flight_delays.quality_gates import slices
 
 
 def test_baseline_is_the_late_rate_by_hour_and_carrier():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from usecases.contract import Gates
+from usecases.contract import QualityGates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MORNING, NOON, EVENING = 600, 1200, 1700
 """Where the parts of a day begin, as HHMM."""
 
-GATES: Final = Gates(
+GATES: Final = QualityGates(
     beats_baseline={"roc_auc": 0.02, "pr_auc": 0.02, "log_loss": 0.005, "brier": 0.001},
     at_most={"ece": 0.05},
     slices={"log_loss": 0.02},

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
+from contracts import variables
+from contracts.steps import SECRETS
 from infra.service import secrets_in, url
 from infra.services import object_store, registry, tracking
 from infra.wiring import signing
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
     from infra.settings.tree import Settings
 
-ACCOUNT: Final = "pipeline-runner"
-ENVIRONMENT, SECRETS, LAUNCHER = "pipeline-environment", "pipeline-secrets", "kfp-launcher"
+LAUNCHER: Final = "kfp-launcher"
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         **object_store.client_environment(settings),
         "ORT_DISABLE_TELEMETRY": "1",
-        "MLFLOW_TRACKING_URI": url(tracking.NAME),
-        "SLIPWAY_LAKE": f"s3://{lake}",
-        "SLIPWAY_REGISTRY": url(registry.NAME),
+        variables.TRACKING: url(tracking.NAME),
+        variables.LAKE: f"s3://{lake}",
+        variables.REGISTRY: url(registry.NAME),
         **signing.step_environment(),
     }
 

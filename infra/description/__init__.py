@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.description import external_secrets, steps, tenants
 from infra.services import all_services, serving
-from infra.wiring import tenants
-from infra.wiring.external_secrets import secrets
-from infra.wiring.steps import steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from infra.description.steps import Steps
+    from infra.description.tenants import Tenancy
     from infra.service import Service
     from infra.settings.target import OnKubernetes
     from infra.settings.tree import Settings
-    from infra.wiring.steps import Steps
-    from infra.wiring.tenants import Tenancy
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Description:
     settings: Settings
     services: tuple[Service, ...]
     steps: Steps
-    given: Mapping[str, str]
+    external_secrets: Mapping[str, str]
     tenants: tuple[Tenancy, ...] = ()
 
     @property
@@ -56,9 +54,9 @@ def describe(settings: Settings, *, grafana_at_hand: bool = True) -> Description
     return Description(
         settings=settings,
         services=tuple(all_services(settings, grafana_at_hand=grafana_at_hand)),
-        steps=steps(settings),
-        given=(secrets(settings.cluster) if settings.cluster else {})
-        | tenants.chosen(settings)
-        | serving.chosen(settings),
+        steps=steps.steps(settings),
+        external_secrets=(external_secrets.secrets(settings.cluster) if settings.cluster else {})
+        | tenants.account_names(settings)
+        | serving.key_hashes(settings),
         tenants=tenants.tenancies(settings),
     )

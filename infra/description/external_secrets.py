@@ -1,4 +1,4 @@
-"""The secrets that somebody chose, by the names that services have for them."""
+"""The secrets of external stores and databases, by the names that services have for them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def secrets(cluster: OnKubernetes) -> dict[str, str]:
     """Keys and passwords of what somebody else looks after; everything else is generated."""
-    found: dict[str, SecretStr] = {}
+    texts: dict[str, SecretStr] = {}
     if isinstance(cluster.database, ExternalDatabase):
-        found[database.GIVEN_PASSWORD] = cluster.database.password
+        texts[database.GIVEN_PASSWORD] = cluster.database.password
     if isinstance(cluster.object_store, S3 | Gcs):
-        found[object_store.ACCESS_KEY] = cluster.object_store.access_key
-        found[object_store.SECRET_KEY] = cluster.object_store.secret_key
-    return {name: text.get_secret_value() for name, text in found.items()}
+        texts[object_store.ACCESS_KEY] = cluster.object_store.access_key
+        texts[object_store.SECRET_KEY] = cluster.object_store.secret_key
+    return {name: text.get_secret_value() for name, text in texts.items()}

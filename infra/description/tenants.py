@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from contracts import variables
+from infra.description import steps
 from infra.service import secret
 from infra.services import object_store
 from infra.settings.target import BuiltinObjectStore
-from infra.wiring import signing, steps
 
 if TYPE_CHECKING:
-    from infra.settings.tree import Settings, Tenant
-    from infra.wiring.steps import Steps
+    from infra.description.steps import Steps
+    from infra.settings.tenants import Tenant
+    from infra.settings.tree import Settings
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,15 @@ def tenancies(settings: Settings) -> tuple[Tenancy, ...]:
     """Every tenant, in the order of the settings; there are none on plain processes."""
     if settings.cluster is None:
         return ()
-    found = steps.steps(settings)
+    platform = steps.steps(settings)
     return tuple(
-        Tenancy(tenant, settings.tenant_namespace(tenant), _steps(found, settings, tenant))
+        Tenancy(tenant, settings.tenant_namespace(tenant), _steps(platform, settings, tenant))
         for tenant in settings.tenants
     )
 
 
-def chosen(settings: Settings) -> dict[str, str]:
-    """Secrets that are not made up: the names that tenants have in the object store."""
+def account_names(settings: Settings) -> dict[str, str]:
+    """Secrets that are not generated: the names that tenants have in the object store."""
     if not _has_accounts(settings):
         return {}
     return {
@@ -50,22 +52,24 @@ def chosen(settings: Settings) -> dict[str, str]:
     }
 
 
-def _steps(found: Steps, settings: Settings, tenant: Tenant) -> Steps:
+def _steps(platform: Steps, settings: Settings, tenant: Tenant) -> Steps:
     """What the platform's own steps find, with what is the tenant's in its place.
 
     What a tenant makes is not the platform's to vouch for: it has no key to sign with.
     """
     artifacts = f"{_bucket(settings, tenant, object_store.PIPELINES)}/artifacts"
-    ours = {name: text for name, text in found.environment.items() if name != signing.VARIABLE}
+    ours = {
+        name: text for name, text in platform.environment.items() if name != variables.SIGNING_KEY
+    }
     return replace(
-        found,
+        platform,
         environment={
             **ours,
             **(_keys(tenant) if _has_accounts(settings) else {}),
-            "SLIPWAY_LAKE": _bucket(settings, tenant, object_store.LAKE),
-            "SLIPWAY_TENANT": tenant.name,
+            variables.LAKE: _bucket(settings, tenant, object_store.LAKE),
+            variables.TENANT: tenant.name,
         },
-        launcher={**found.launcher, "defaultPipelineRoot": artifacts},
+        launcher={**platform.launcher, "defaultPipelineRoot": artifacts},
     )
 
 
