@@ -19,9 +19,9 @@ def of_stack(stack: str) -> Target:
     Raises:
         SettingsError: there are no such settings, or they are wrong.
     """
-    from infra.settings import tree
+    from infra.settings import reading
 
-    home, settings = Home.of_environment(), tree.from_file(stack_file(stack))
+    home, settings = Home.of_environment(), reading.from_file(stack_file(stack))
     if settings.cluster is None:
         from slipway.operations.processes.target import ProcessTarget
 

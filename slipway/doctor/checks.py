@@ -16,7 +16,7 @@ from infra.errors import SettingsError
 from infra.files import keeps_attributes
 from infra.home import stack_file
 from infra.services import all_services
-from infra.settings import tree
+from infra.settings import reading
 from slipway import hints, toolchain
 from slipway.doctor import tools
 from slipway.stack import plugins
@@ -86,7 +86,7 @@ def show(console: Console, findings: Iterable[Diagnosis]) -> None:
 def settings(stack: str) -> Diagnosis:
     """Whether the stack's settings are right."""
     try:
-        tree.from_file(stack_file(stack))
+        reading.from_file(stack_file(stack))
     except SettingsError as error:
         return Diagnosis("error", "settings", str(error))
     return Diagnosis("ok", "settings", f"settings of stack {stack}")
@@ -140,7 +140,7 @@ def memory(size: int) -> Diagnosis:
 
 def _settings_or_none(stack: str) -> Settings | None:
     try:
-        return tree.from_file(stack_file(stack))
+        return reading.from_file(stack_file(stack))
     except SettingsError:
         return None
 

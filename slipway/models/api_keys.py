@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from infra.errors import SettingsError
-from infra.settings import tree
+from infra.settings import reading
 from infra.settings.fields import ShortName
 from serving.middleware.api_keys import make_key
 
@@ -52,7 +52,7 @@ def known(stack: Path) -> dict[str, str]:
     Raises:
         SettingsError: the stack's file is wrong.
     """
-    serving = tree.from_file(stack).serving
+    serving = reading.from_file(stack).serving
     generated = {name: f"the stack's secret api-key-{name}" for name in serving.api_keys}
     hashed = dict.fromkeys(serving.api_key_hashes, "the caller's own")
     return dict(sorted((generated | hashed).items()))

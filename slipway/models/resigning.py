@@ -37,7 +37,7 @@ _TAG: Final = "resigned"
 
 
 @dataclass(frozen=True)
-class SignedVersion:
+class Found:
     """A version as it is: its package's files, and in words who signed them.
 
     `ours` is whether it is signed with the stack's key already.
@@ -68,7 +68,7 @@ class Resigning:
     running: Running
     serving: Serving
 
-    def find(self, version: str | None, slot: str) -> SignedVersion:
+    def find(self, version: str | None, slot: str) -> Found:
         """A version, or the one in a slot.
 
         Raises:
@@ -87,24 +87,24 @@ class Resigning:
             files = registry.files(*source)
         signer, ours = self._signer(files, f"version {wanted} ({source.digest})")
         aliases = tuple(sorted(alias for alias, of in named.items() if of == wanted))
-        return SignedVersion(wanted, source, aliases, described, files, signer, ours)
+        return Found(registered, source, aliases, files, signer, ours)
 
-    def sign(self, signed: SignedVersion) -> str:
+    def sign(self, found: Found) -> str:
         """Sign it with the stack's key, and let all that pointed at it point at the new version.
 
         Returns:
             The new version, or the one that an earlier call made.
         """
-        files = tuple(layer for layer in signed.files if layer.name != signing.NAME)
+        files = tuple(layer for layer in found.files if layer.name != MODEL_SIGNATURE)
         signature = signing.sign(self.serving.model, files, self._key)
-        with self._registry() as registry:
-            digest = registry.push(signed.repository, (*files, signature), _TAG)
-        source = f"oci://{signed.repository}@{digest}"
-        version = self._made(source) or self._make(signed, source, digest)
-        for alias in signed.aliases:
-            body = {"name": self.serving.model, "alias": alias, "version": version}
-            self._post("registered-models/alias", body)
-        return version
+        with self.running.registry() as registry:
+            digest = registry.push(found.source.repository, (*files, signature), _TAG)
+        source = Source(found.source.repository, digest)
+        with self.running.tracking() as tracking:
+            made = _made(tracking, found, source)
+            for alias in found.aliases:
+                tracking.set_alias(self.serving.model, alias, made)
+        return made
 
     @property
     def _key(self) -> str:
@@ -142,8 +142,7 @@ class Resigning:
         found = tracking.registered(self.serving.model)
         if found is None:
             raise NotUpError(f"no model {self.serving.model} is registered")
-        aliases = succeeded(answer).json()["registered_model"].get("aliases", [])
-        return {alias["alias"]: str(alias["version"]) for alias in aliases}
+        return found.aliases
 
 
 def _source(registered: ModelVersion) -> Source:
@@ -152,41 +151,14 @@ def _source(registered: ModelVersion) -> Source:
     except ValueError as error:
         raise SlipwayError(f"the source of version {registered.version}: {error}") from None
 
-    def _make(self, signed: SignedVersion, source: str, digest: str) -> str:
-        described = {tag["key"]: tag["value"] for tag in signed.described.get("tags", [])}
-        tags = described | {
-            "digest": digest,
-            "resigned_from": signed.version,
-            "signed_by": signed.signer,
-        }
-        body = {
-            "name": self.serving.model,
-            "source": source,
-            "run_id": signed.described.get("run_id", ""),
-            "description": signed.described.get("description", ""),
-            "tags": [{"key": key, "value": value} for key, value in tags.items()],
-        }
-        return str(self._post("model-versions/create", body)["model_version"]["version"])
 
-    def _get(self, path: str, query: dict[str, str]) -> httpx.Response:
-        return self.running.ask("tracking", f"{_API}/{path}", params=query)
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        with self.running.client("tracking") as client:
-            answer = answered(
-                self.running.url("tracking"), client.post, f"{_API}/{path}", json=body
-            )
-        content: dict[str, Any] = succeeded(answer).json()
-        return content
-
-    @contextlib.contextmanager
-    def _registry(self) -> Iterator[Registry]:
-        client = self.running.client("registry")
-        try:
-            with Registry(self.running.url("registry"), client) as registry:
-                yield registry
-        except StepError as error:
-            raise SlipwayError(f"{error.cause}: {error.remedy}") from None
+def _made(tracking: Tracking, found: Found, source: Source) -> str:
+    """The newest version that is of the source; one is made where there is none."""
+    versions = tracking.versions(found.registered.model)
+    if same := [int(each.version) for each in versions if each.source == str(source)]:
+        return str(max(same))
+    said = {"digest": source.digest, "resigned_from": found.version, "signed_by": found.signer}
+    return tracking.copy(found.registered, str(source), {**found.registered.tags, **said}).version
 
 
 @dataclass(frozen=True)

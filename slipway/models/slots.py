@@ -87,11 +87,7 @@ class Slots:
         if slot not in names:
             raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
         [before] = [each.version for each in self.list() if each.name == slot]
-        where = {"name": self.serving.model, "alias": names[slot]}
-        if version != NONE:
-            self._require(version)
-            self._send("POST", "registered-models/alias", json=where | {"version": version})
-        elif slot == CHAMPION:
+        if version == NONE and slot == CHAMPION:
             raise SettingsError("the champion cannot be none: name another version")
         model, alias = self.serving.model, names[slot]
         with self.running.tracking() as tracking:
@@ -110,16 +106,7 @@ class Slots:
             raise NotUpError(
                 f"no model {self.serving.model} is registered: run `slipway run training`"
             )
-        model: dict[str, Any] = succeeded(answer).json()["registered_model"]
-        return model
-
-    def _require(self, version: str) -> None:
-        path = f"{_API}/model-versions/get"
-        query = {"name": self.serving.model, "version": version}
-        answer = self.running.ask("tracking", path, params=query)
-        if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.BAD_REQUEST}:
-            raise SettingsError(f"{self.serving.model} has no version {version}: see MLflow's page")
-        succeeded(answer)
+        return found
 
     def _served(self) -> frozenset[str]:
         answer = self.running.ask("serving", f"/v2/models/{self.serving.model}")
@@ -142,9 +129,9 @@ def weight(text: str) -> float:
 
 def _read(text: str) -> float:
     try:
-        weight = float(text)
+        found = float(text)
     except ValueError:
-        weight = -1.0
-    if not 0 <= weight <= 1:
+        found = -1.0
+    if not 0 <= found <= 1:
         raise SlipwayError(f"the tag {WEIGHT_TAG} is {text!r}: set it by `slipway traffic`")
-    return weight
+    return found

@@ -108,8 +108,8 @@ class Running:
 
     def step_environment(self, settings: Settings) -> dict[str, str]:
         """What pipeline steps of this machine find in their environment, by the settings."""
-        from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
-        from infra.wiring import steps  # noqa: PLC0415 - as above
+        from infra.description import steps  # noqa: PLC0415 - keeps --help quick
+        from infra.service import render, secrets_in  # noqa: PLC0415 - as above
 
         texts = steps.environment(settings)
         return {

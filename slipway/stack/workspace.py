@@ -20,7 +20,7 @@ from infra import environment, pulumi_state
 from infra.errors import SlipwayError, ToolMissingError
 from infra.files import write_atomically
 from infra.home import PULUMI_ROOT, ROOT, Home, project_name, stack_file
-from infra.settings import tree
+from infra.settings import reading
 from slipway.stack import recovery, salt
 from slipway.stack.environment import composed, prepare
 
@@ -131,7 +131,7 @@ def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
     require_pulumi(home)
     prepare(home)
     _write_project(home, name)
-    clusters = tree.from_file(stack_file(name)).cluster is not None
+    clusters = reading.from_file(stack_file(name)).cluster is not None
     variables = composed(home, clusters=clusters)
     # The Automation API hands on the environment of this process, which the program reads, too.
     with environment.replaced(variables | {recovery.OPERATION: str(os.getpid())}):

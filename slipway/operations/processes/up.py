@@ -136,7 +136,7 @@ def _require_not_refused(running: Running, version: str) -> None:
         ServiceFailedError: it tried it as the champion, and refused it.
     """
     _, slots = served.slots(running)
-    for refused in (slot.refused for slot in slots if slot.slot == served.CHAMPION):
+    for refused in (slot.refused for slot in slots if slot.slot == CHAMPION):
         if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
             message = f"serving refused version {version} ({refused.reason}): {refused.error}"
             runbook = "see docs/runbooks/ModelRefused.md"
