@@ -35,7 +35,7 @@ def _run() -> int:
 
     from infra.errors import SlipwayError
     from infra.home import Home
-    from slipway.exits import Exit, code_of, full_disk, told
+    from slipway.exits import Exit, code_of, disk_error, full_disk
 
     threading.excepthook = _unless_cut_off
     warnings.filterwarnings("ignore", "Error in event stream")  # as above, on an interrupt
@@ -43,20 +43,20 @@ def _run() -> int:
     from slipway.commands.options import STACK
     from slipway.hints import STACK_BY_DEFAULT, pasteable
 
-    chosen: dict[str, str] = {}
+    context: dict[str, str] = {}
     try:
-        app(prog_name="slipway", obj=chosen)
+        app(prog_name="slipway", obj=context)
     except SlipwayError as error:
         room = full_disk(Home.of_environment().path)
-        said = f"{error}; {room}" if room else str(error)
-        return _say(pasteable(said, chosen.get(STACK, STACK_BY_DEFAULT)), code_of(error))
+        message = f"{error}; {room}" if room else str(error)
+        return _say(pasteable(message, context.get(STACK, STACK_BY_DEFAULT)), code_of(error))
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer makes an interrupt of a command the exit code that shells have for it.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:
             raise
         return _say("interrupted; run the same command again to go on", Exit.INTERRUPTED)
     except OSError as error:
-        if line := told(error):
+        if line := disk_error(error):
             return _say(line, Exit.FAILED)
         raise
     return Exit.OK

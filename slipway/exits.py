@@ -64,7 +64,7 @@ def full_disk(path: Path) -> str:
     return f"the disk of {place} has {free // 1024} KiB left: {_REMEDIES[errno.ENOSPC]}"
 
 
-def told(error: OSError) -> str | None:
+def disk_error(error: OSError) -> str | None:
     """One line for trouble of the disk that a person can mend; None for any other."""
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{error.filename or 'disk'}: {error.strerror}: {remedy}" if remedy else None

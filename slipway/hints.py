@@ -42,7 +42,7 @@ def pulumi(stack: str, *words: str) -> str:
 
 def pasteable(text: str, stack: str) -> str:
     """A message in which each command in backticks is whole; one that names a stack keeps it."""
-    return _IN_BACKTICKS.sub(lambda found: f"`{_whole(found[1], stack)}`", text)
+    return _IN_BACKTICKS.sub(lambda command: f"`{_whole(command[1], stack)}`", text)
 
 
 def _whole(command: str, stack: str) -> str:
@@ -58,8 +58,8 @@ def _with_option(words: str, option: str) -> str:
     """The words of a command with an option after them, before a redirection of its output."""
     if not option or "--stack" in words:
         return words
-    asked, into, file = words.partition(" > ")
-    return f"{asked} {option}{into}{file}"
+    command, into, file = words.partition(" > ")
+    return f"{command} {option}{into}{file}"
 
 
 def _stack_option(stack: str) -> str:
@@ -78,9 +78,9 @@ def _program() -> str:
     home = _HOME_BY_DEFAULT
     with suppress(SlipwayError):  # which is what is being told
         home = Home.of_environment().path
-    elsewhere = "" if home == _HOME_BY_DEFAULT else f"{variables.HOME}={shlex.quote(str(home))} "
-    found = shutil.which("slipway")
-    if not ours.exists() or (found and ours.samefile(found)):
+    elsewhere = "" if home == _HOME_BY_DEFAULT else f"SLIPWAY_HOME={shlex.quote(str(home))} "
+    on_path = shutil.which("slipway")
+    if not ours.exists() or (on_path and ours.samefile(on_path)):
         return f"{elsewhere}slipway"
     with suppress(OSError, ValueError):
         ours = ours.relative_to(Path.cwd())

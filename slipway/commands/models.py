@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from infra.home import Home, stack_file
-from slipway.commands import options
-from slipway.commands.options import StackName  # noqa: TC001 - Typer reads annotations at run time
+from slipway.commands import target
+from slipway.commands.options import SlotName, StackName, Yes  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="Versions of the served model.", no_args_is_help=True)
 
@@ -26,27 +25,23 @@ def resign(
     version: Annotated[
         str | None, typer.Argument(help="A version in MLflow; else the one in --slot.")
     ] = None,
-    slot: Annotated[
-        str,
-        typer.Option(help="champion, challenger or shadow.", autocompletion=options.complete_slot),
-    ] = "champion",
+    slot: SlotName = "champion",
     stack: StackName = "local",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Sign a version anew with the stack's key, and put it where it was. Nothing is restarted."""
-    from infra.settings import reading
     from slipway.models.resigning import Resigning
-    from slipway.stack.running import of_stack
 
-    chosen = reading.from_file(stack_file(stack)).serving
-    resigning = Resigning(of_stack(Home.of_environment(), stack), chosen)
-    found = resigning.find(version, slot)
-    typer.echo(f"{chosen.model} version {found.version}  {found.digest}")
-    typer.echo(f"signed by {found.signer}; in use as {', '.join(found.aliases) or 'nothing'}")
-    if found.ours:
+    place = target.of_stack(stack)
+    serving = place.settings.serving
+    resigning = Resigning(place.running(), serving)
+    released = resigning.find(version, slot)
+    typer.echo(f"{serving.model} version {released.version}  {released.digest}")
+    typer.echo(f"signed by {released.signer}; in use as {', '.join(released.aliases) or 'nothing'}")
+    if released.ours:
         typer.echo("nothing to do")
         return
     if not yes:
         typer.confirm("Vouch for it with the stack's key?", abort=True)
-    made = resigning.sign(found)
-    typer.echo(f"version {made} is the same model, signed with the stack's key")
+    signed = resigning.sign(released)
+    typer.echo(f"version {signed} is the same model, signed with the stack's key")

@@ -83,6 +83,11 @@ StackName = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For a script: JSON on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+SlotName = Annotated[
+    str,
+    typer.Option("--slot", help="champion, challenger or shadow.", autocompletion=complete_slot),
+]
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

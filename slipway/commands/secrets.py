@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from infra.home import Home
+from slipway.commands.console import out, progress
 from slipway.commands.options import StackName  # noqa: TC001 - Typer reads annotations at run time
 
 app = typer.Typer(help="The secrets that a stack generated.", no_args_is_help=True)
-
-_out = Console(soft_wrap=True)
 
 
 @app.command("list")
@@ -45,7 +43,6 @@ def rotate(
 ) -> None:
     """Make secrets anew; every service that reads one is restarted with it."""
     from slipway.operations import secret_rotation
-    from slipway.progress import Progress
 
-    done = secret_rotation.rotate(Home.of_environment(), stack, names or [], Progress(_out))
-    _out.print(f"New: {', '.join(done)}")
+    renewed = secret_rotation.rotate(Home.of_environment(), stack, names or [], progress())
+    out.print(f"New: {', '.join(renewed)}")

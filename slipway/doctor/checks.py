@@ -17,9 +17,8 @@ from infra.files import keeps_attributes
 from infra.home import stack_file
 from infra.services import all_services
 from infra.settings import reading
-from infra.settings.target import OnKubernetes
 from slipway import hints, toolchain
-from slipway.doctor import tools as tool_diagnoses
+from slipway.doctor import tools
 from slipway.stack import plugins
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from infra.home import Home
+    from infra.settings.target import OnKubernetes
     from infra.settings.tree import Settings
 
 _GIBIBYTE = 2**30
@@ -43,30 +43,30 @@ _SIGNS = {
 
 def examine(home: Home, stack: str) -> list[Diagnosis]:
     """All findings about this machine and the settings of `stack`; changes nothing."""
-    return [_pasteable(each, stack) for each in _found(home, stack)]
+    return [_pasteable(finding, stack) for finding in _findings(home, stack)]
 
 
-def _pasteable(found: Diagnosis, stack: str) -> Diagnosis:
-    detail, remedy = (hints.pasteable(x, stack) for x in (found.detail, found.resolution))
-    return dataclasses.replace(found, detail=detail, resolution=remedy)
+def _pasteable(finding: Diagnosis, stack: str) -> Diagnosis:
+    detail, remedy = (hints.pasteable(text, stack) for text in (finding.detail, finding.resolution))
+    return dataclasses.replace(finding, detail=detail, resolution=remedy)
 
 
-def _found(home: Home, stack: str) -> list[Diagnosis]:
-    chosen = _chosen(stack)
+def _findings(home: Home, stack: str) -> list[Diagnosis]:
+    stack_settings = _settings_or_none(stack)
     machine = [
         settings(stack),
         python(sys.version_info[:2]),
         disk(home.path, shutil.disk_usage(_existing(home.path)).free),
     ]
-    if chosen and isinstance(chosen.target, OnKubernetes):
-        return [*machine, *_for_cluster(home, chosen, chosen.target)]
+    if stack_settings and stack_settings.cluster:
+        return [*machine, *_for_cluster(home, stack_settings, stack_settings.cluster)]
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return [*machine, home_attributes(home), memory(size), *_tools(home, toolchain.ALL)]
 
 
-def healthy(found: Iterable[Diagnosis]) -> bool:
+def healthy(findings: Iterable[Diagnosis]) -> bool:
     """Whether nothing must be mended."""
-    return all(diagnosis.level != "error" for diagnosis in found)
+    return all(finding.level != "error" for finding in findings)
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, str]:
@@ -74,13 +74,13 @@ def as_json(diagnosis: Diagnosis) -> dict[str, str]:
     return dataclasses.asdict(diagnosis)
 
 
-def show(console: Console, found: Iterable[Diagnosis]) -> None:
+def show(console: Console, findings: Iterable[Diagnosis]) -> None:
     """A line a finding, and its remedy below it."""
-    for diagnosis in found:
-        detail = f"  [dim]{escape(diagnosis.detail)}[/dim]" if diagnosis.detail else ""
-        console.print(f"{_SIGNS[diagnosis.level]:<24} {escape(diagnosis.summary)}{detail}")
-        if diagnosis.resolution:
-            console.print(f"        {escape(diagnosis.resolution)}")
+    for finding in findings:
+        detail = f"  [dim]{escape(finding.detail)}[/dim]" if finding.detail else ""
+        console.print(f"{_SIGNS[finding.level]:<24} {escape(finding.summary)}{detail}")
+        if finding.resolution:
+            console.print(f"        {escape(finding.resolution)}")
 
 
 def settings(stack: str) -> Diagnosis:
@@ -138,28 +138,26 @@ def memory(size: int) -> Diagnosis:
     return Diagnosis("warning", "memory", summary, f"the platform takes {_MEMORY_GIB} GiB")
 
 
-def _chosen(stack: str) -> Settings | None:
+def _settings_or_none(stack: str) -> Settings | None:
     try:
         return reading.from_file(stack_file(stack))
     except SettingsError:
         return None
 
 
-def _for_cluster(home: Home, chosen: Settings, target: OnKubernetes) -> list[Diagnosis]:
+def _for_cluster(home: Home, stack_settings: Settings, target: OnKubernetes) -> list[Diagnosis]:
     """Pulumi, its plugins, and the cluster; kind's command line is among the latter's."""
-    needed = plugins.of_stack(chosen)
-    services = all_services(chosen, grafana_at_hand=True)
+    needed = plugins.of_stack(stack_settings)
+    services = all_services(stack_settings, grafana_at_hand=True)
     return [
         *_tools(home, toolchain.FOR_CLUSTERS),
         *(plugins.diagnose(plugin, plugins.find(plugin, home)) for plugin in needed),
-        *checks.examine(target, services, tenants=chosen.tenant_namespaces),
+        *checks.examine(target, services, tenants=stack_settings.tenant_namespaces),
     ]
 
 
 def _tools(home: Home, names: Iterable[str]) -> list[Diagnosis]:
-    return tool_diagnoses.diagnose_all(
-        {name: toolchain.resolve(name, home.tools) for name in names}
-    )
+    return tools.diagnose_all({name: toolchain.resolve(name, home.tools) for name in names})
 
 
 def _existing(path: Path) -> Path:

@@ -53,6 +53,6 @@ def known(stack: Path) -> dict[str, str]:
         SettingsError: the stack's file is wrong.
     """
     serving = reading.from_file(stack).serving
-    made = {name: f"the stack's secret api-key-{name}" for name in serving.api_keys}
-    told = dict.fromkeys(serving.api_key_hashes, "the caller's own")
-    return dict(sorted((made | told).items()))
+    generated = {name: f"the stack's secret api-key-{name}" for name in serving.api_keys}
+    hashed = dict.fromkeys(serving.api_key_hashes, "the caller's own")
+    return dict(sorted((generated | hashed).items()))

@@ -69,13 +69,13 @@ def csv_records(file: Path, content: str) -> Iterator[tuple[int, list[str]]]:
 
 def json_fault(error: Exception, source: str, line: int = 1) -> tuple[int, str]:
     """The line in which JSON that begins in `line` is wrong, and what is wrong there."""
-    said = one_line(str(error))
-    found = _BYTE.search(said)
-    if not found:
-        return line, said
-    data, place = source.encode(), int(found[1])
+    message = one_line(str(error))
+    position = _BYTE.search(message)
+    if not position:
+        return line, message
+    data, place = source.encode(), int(position[1])
     near = data[max(0, place - 4) : place + 8].decode(errors="ignore")
-    said = said[: found.start()]
+    message = message[: position.start()]
     if _NOT_A_NUMBER.search(near):
-        said += " (it has neither NaN nor infinity; a number that is missing is null)"
-    return line + data.count(b"\n", 0, place), said
+        message += " (it has neither NaN nor infinity; a number that is missing is null)"
+    return line + data.count(b"\n", 0, place), message

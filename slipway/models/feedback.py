@@ -47,13 +47,13 @@ class Labels:
 
     Attributes:
         file: where they are from.
-        given: the labels.
+        rows: the labels.
         lines: for each, the line that it begins in, from 1.
         wrong: what else is there and is no label, as `FILE:LINE: what is wrong`.
     """
 
     file: Path
-    given: list[FeedbackLabel] = field(default_factory=list)
+    rows: list[FeedbackLabel] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -69,16 +69,16 @@ def read(file: Path, *, skip_invalid: bool = False) -> Labels:
     """
     content = data_files.text(file)
     is_csv = file.suffix.lower() == ".csv"
-    found = Labels(file)
+    labels = Labels(file)
     for line, label in _of_csv(file, content) if is_csv else _of_lines(content):
         if isinstance(label, str):
-            found.wrong.append(f"{file}:{line}: {label}")
+            labels.wrong.append(f"{file}:{line}: {label}")
         else:
-            found.given.append(label)
-            found.lines.append(line)
-    if found.wrong and not skip_invalid:
-        raise _refusal(found)
-    return found
+            labels.rows.append(label)
+            labels.lines.append(line)
+    if labels.wrong and not skip_invalid:
+        raise _refusal(labels)
+    return labels
 
 
 def send(running: Running, labels: Labels, most_bytes: int = BATCH_BYTES) -> int:
@@ -94,7 +94,7 @@ def send(running: Running, labels: Labels, most_bytes: int = BATCH_BYTES) -> int
     """
     url, taken = running.url("serving"), 0
     with running.client("serving") as client:
-        for count, body in _requests(labels.given, min(most_bytes, BATCH_BYTES)):
+        for count, body in _requests(labels.rows, min(most_bytes, BATCH_BYTES)):
             try:
                 answer = answered(url, client.post, "/v2/feedback", content=body, headers=_JSON)
                 taken += _taken(answer)
@@ -107,19 +107,19 @@ def _so_far(labels: Labels, sent: int) -> str:
     """What is kept of labels of which the first `sent` were taken, and what to do."""
     again = "once that is mended run the same command again: a label sent twice counts once"
     if not sent:
-        return f"none of the {len(labels.given)} labels was taken: {again}"
+        return f"none of the {len(labels.rows)} labels was taken: {again}"
     return (
-        f"the first {sent} of {len(labels.given)} labels are kept, before line"
+        f"the first {sent} of {len(labels.rows)} labels are kept, before line"
         f" {labels.lines[sent]} of {labels.file}: {again}"
     )
 
 
-def _requests(given: list[FeedbackLabel], most_bytes: int) -> Iterator[tuple[int, bytes]]:
+def _requests(rows: list[FeedbackLabel], most_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The bodies of requests, and how many labels stand in those before each."""
     head, tail = b'{"labels":[', b"]}"
     batch: list[bytes] = []
     size = len(head + tail)
-    for place, label in enumerate(given):
+    for place, label in enumerate(rows):
         text = msgspec.json.encode(label)
         if batch and (len(batch) == BATCH or size + len(text) + 1 > most_bytes):
             yield place - len(batch), head + b",".join(batch) + tail
@@ -127,13 +127,13 @@ def _requests(given: list[FeedbackLabel], most_bytes: int) -> Iterator[tuple[int
         batch.append(text)
         size += len(text) + 1
     if batch:
-        yield len(given) - len(batch), head + b",".join(batch) + tail
+        yield len(rows) - len(batch), head + b",".join(batch) + tail
 
 
-def _refusal(found: Labels) -> SettingsError:
-    wrong, total = len(found.wrong), len(found.wrong) + len(found.given)
+def _refusal(labels: Labels) -> SettingsError:
+    wrong, total = len(labels.wrong), len(labels.wrong) + len(labels.rows)
     return SettingsError(
-        f"{found.wrong[0]}; {wrong} of {total} labels {'is' if wrong == 1 else 'are'} wrong and"
+        f"{labels.wrong[0]}; {wrong} of {total} labels {'is' if wrong == 1 else 'are'} wrong and"
         " none is sent: mend the file, or leave those out by --skip-invalid"
     )
 

@@ -140,10 +140,10 @@ def _load_pyfunc(path: str) -> PackagedModel:
     return PackagedModel(Path(path))
 
 
-def _typed(given: pl.DataFrame, inputs: tuple[RawInput, ...]) -> pl.DataFrame:
-    if missing := [item.name for item in inputs if item.name not in given.columns]:
+def _typed(table: pl.DataFrame, inputs: tuple[RawInput, ...]) -> pl.DataFrame:
+    if missing := [item.name for item in inputs if item.name not in table.columns]:
         raise _refused(f"the model needs the columns {', '.join(missing)}")
-    return given.select(_column(given[item.name], item) for item in inputs)
+    return table.select(_column(table[item.name], item) for item in inputs)
 
 
 def _column(values: pl.Series, item: RawInput) -> pl.Series:

@@ -12,6 +12,7 @@ import msgspec
 
 from contracts.model_package import SIGNATURE, repository
 from infra.errors import SettingsError, SlipwayError
+from slipway.exits import NotUpError
 from slipway.models import data_files
 from slipway.models.explanation import ASK, Explanation, explained, explanations
 from slipway.stack.running import answered
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from slipway.stack.running import Running
+    from infra.settings.serving import Serving
+    from slipway.stack.running import Champion, Running
 
 Row = dict[str, Any]
 
@@ -50,6 +52,31 @@ def example(running: Running, model: str, digest: str) -> Row:
     return row
 
 
+def of_champion(
+    running: Running, model: str, champion: Champion, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the example row of the champion's own package; and why."""
+    return predict(running, model, [example(running, model, champion.digest)], explain=explain)
+
+
+def of_file(
+    running: Running, serving: Serving, file: Path | None, *, explain: bool = False
+) -> Prediction:
+    """Ask the served model for the rows of a file, or for the champion's example row; and why.
+
+    Raises:
+        SettingsError: the file does not hold rows, or they do not fit the model.
+        NotUpError: there is no file, and no champion with an example.
+    """
+    if file is not None:
+        rows, places = read_rows(file)
+        return predict(running, serving.model, rows, places=places, explain=explain)
+    champion = running.champion(serving.model, serving.slots.champion)
+    if champion is None:
+        raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
+    return of_champion(running, serving.model, champion, explain=explain)
+
+
 def read_rows(file: Path) -> tuple[list[Row], list[str]]:
     """Rows of named features, and the place of each: a JSON object, a list of them, or one a line.
 
@@ -59,17 +86,17 @@ def read_rows(file: Path) -> tuple[list[Row], list[str]]:
     content = data_files.text(file)
     if file.suffix.lower() in _LINES:
         lines = data_files.json_lines(content)
-        found = [(_json(file, text, line), f"{file}:{line}") for line, text in lines]
+        placed = [(_json(file, text, line), f"{file}:{line}") for line, text in lines]
     else:
         value = _json(file, content, 1)
         rows = value if isinstance(value, list) else [value]
-        found = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
-    if not found:
+        placed = [(row, f"{file}: row {number}") for number, row in enumerate(rows)]
+    if not placed:
         raise SettingsError(f"{file}: {_FORM}")
-    for row, place in found:
+    for row, place in placed:
         if not isinstance(row, dict):
             raise SettingsError(f"{place}: no row: {_FORM}")
-    return [row for row, _ in found], [place for _, place in found]
+    return [row for row, _ in placed], [place for _, place in placed]
 
 
 def predict(
@@ -162,10 +189,10 @@ def _tensors(
     ]
 
 
-def _place(said: str, places: Sequence[str]) -> str:
+def _place(message: str, places: Sequence[str]) -> str:
     """Where the row is from that a complaint is about."""
-    found = _PLACE.search(said)
-    return f"{places[int(found[1])]}: " if found and places else ""
+    position = _PLACE.search(message)
+    return f"{places[int(position[1])]}: " if position and places else ""
 
 
 def _by_row(data: list[Any], rows: int) -> list[Any]:

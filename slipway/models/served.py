@@ -64,8 +64,8 @@ class Served:
     @property
     def untrained(self) -> bool:
         """Whether all that is wrong is that no model was released yet."""
-        champion = [each for each in self.slots if each.slot == CHAMPION]
-        return not self.ready and any(not (x.version or x.refused) for x in champion)
+        champions = [slot for slot in self.slots if slot.slot == CHAMPION]
+        return not self.ready and any(not (x.version or x.refused) for x in champions)
 
 
 def ask(running: Running) -> Served:
@@ -99,11 +99,11 @@ def slots(running: Running) -> tuple[str, tuple[ServedSlot, ...]]:
     body = succeeded(answer).json()
     return body["model"], tuple(
         ServedSlot(
-            slot=each["slot"],
-            version=each["version"],
-            refused=Refused(**each["refused"]) if each["refused"] else None,
+            slot=slot["slot"],
+            version=slot["version"],
+            refused=Refused(**slot["refused"]) if slot["refused"] else None,
         )
-        for each in body["slots"]
+        for slot in body["slots"]
     )
 
 
@@ -124,5 +124,5 @@ def _failures(running: Running) -> float | None:
         result: list[dict[str, Any]] = succeeded(answer).json()["data"]["result"]
     except (SlipwayError, ValueError, KeyError):
         return None
-    shares = [float(each["value"][1]) for each in result]
+    shares = [float(sample["value"][1]) for sample in result]
     return next((share for share in shares if not math.isnan(share)), None)

@@ -43,7 +43,7 @@ class Slots:
     running: Running
     serving: Serving
 
-    def look(self) -> list[Slot]:
+    def list(self) -> list[Slot]:
         """Every slot of the model.
 
         Raises:
@@ -67,7 +67,7 @@ class Slots:
             for slot, alias in names.items()
         ]
 
-    def weigh(self, weight: float) -> None:
+    def set_weight(self, weight: float) -> None:
         """Give the challenger its share of routing keys, 0 to 1.
 
         Raises:
@@ -86,7 +86,7 @@ class Slots:
         names = self.serving.slots.model_dump()
         if slot not in names:
             raise SettingsError(f"--slot {slot}: there are {', '.join(names)}")
-        [before] = [each.version for each in self.look() if each.name == slot]
+        [before] = [each.version for each in self.list() if each.name == slot]
         if version == NONE and slot == CHAMPION:
             raise SettingsError("the champion cannot be none: name another version")
         model, alias = self.serving.model, names[slot]

@@ -64,10 +64,10 @@ def rotate(home: Home, name: str, wanted: Sequence[str], progress: Progress) -> 
             )
         if unknown := sorted(set(wanted) - set(known)):
             raise _unknown(unknown, name, sorted(known))
-        chosen = sorted(wanted) or sorted(known)
+        renewed = sorted(wanted) or sorted(known)
         progress.title("New secrets")
-        workspace.up(home, name, progress.step, replace=[known[each] for each in chosen])
-        return chosen
+        workspace.up(home, name, progress.step, replace=[known[secret] for secret in renewed])
+        return renewed
 
 
 def _unknown(wanted: Sequence[str], name: str, known: Sequence[str]) -> SettingsError:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from infra import environment
 from infra.errors import ClusterError, SettingsError
 from infra.files import private_folder
-from infra.home import stack_file
-from infra.settings import reading
 from infra.settings.target import Processes
 from slipway import hints
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.home import StackDir
+    from infra.settings.tree import Settings
     from slipway.progress import Progress
     from slipway.runs.cluster_run import PipelinesOfStack
     from slipway.runs.run import RunResult, StepEvent
@@ -36,37 +35,35 @@ def arguments(texts: list[str]) -> dict[str, str]:
     for name, sign, value in pairs:
         if not (name and sign):
             raise SettingsError(f"--set {name}{sign}{value}: write it as name=value, as months=1-3")
-    found = {name: value for name, _, value in pairs}
-    if len(found) < len(pairs):
+    by_name = {name: value for name, _, value in pairs}
+    if len(by_name) < len(pairs):
         raise SettingsError("--set gives a parameter twice: each is given once")
-    return found
+    return by_name
 
 
 def run(
     pipeline: str,
-    given: Mapping[str, str],
-    running: Running,
+    arguments: Mapping[str, str],
     stack: StackDir,
+    env: Mapping[str, str],
     on_event: Callable[[StepEvent], None],
 ) -> RunResult:
-    """Run a pipeline; its folder under the stack's `runs/` keeps logs and artifacts."""
+    """Run a pipeline; its folder under the stack's `runs/` keeps logs and artifacts.
+
+    `env` is what its steps find: `step_environment`.
+    """
     from slipway.runs.run import run_pipeline  # noqa: PLC0415 - keeps --help quick
 
     folder = _new_folder(stack.runs, pipeline)
-    return run_pipeline(
-        pipeline,
-        given,
-        run_dir=folder,
-        on_event=on_event,
-        env=_passed_on(stack) | running.step_environment(),
-    )
+    return run_pipeline(pipeline, arguments, run_dir=folder, on_event=on_event, env=env)
 
 
-def _passed_on(stack: StackDir) -> dict[str, str]:
-    """The steps' home folder, and what the settings let through of this shell."""
-    target = reading.from_file(stack_file(stack.path.name)).target
+def step_environment(running: Running, settings: Settings, stack: StackDir) -> dict[str, str]:
+    """The stack's services, the steps' home folder, and what settings let through of the shell."""
+    target = settings.target
     names = target.step_variables if isinstance(target, Processes) else ()
-    return environment.named(names) | {"HOME": str(private_folder(stack.home))}
+    own = {"HOME": str(private_folder(stack.home))}
+    return environment.named(names) | own | running.step_environment(settings)
 
 
 def follow(
@@ -114,10 +111,10 @@ def _new_folder(runs: Path, pipeline: str) -> Path:
     stamp = f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S}"
     numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
     names = (f"{pipeline}-{stamp}{number}" for number in numbers)
-    return next(folder for name in names if (folder := _made(runs / name)))
+    return next(folder for name in names if (folder := _create(runs / name)))
 
 
-def _made(folder: Path) -> Path | None:
+def _create(folder: Path) -> Path | None:
     """The folder, if it is this call that made it: two that look first would share one."""
     try:
         folder.mkdir(mode=0o700)

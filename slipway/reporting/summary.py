@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from infra.home import stack_file
-from infra.settings import reading
 from slipway import hints
-from slipway.exits import Exit, NotUpError
-from slipway.models import predict as predictions
-from slipway.operations.processes.status import came_up, states
+from slipway.exits import Exit
+from slipway.models import predict
+from slipway.operations.target import came_up
 from slipway.reporting import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from _typeshed import DataclassInstance
     from rich.console import Console
 
-    from infra.home import Home
+    from infra.settings.serving import Serving
     from slipway.models.predict import Prediction
-    from slipway.operations.processes.status import ServiceState
-    from slipway.operations.processes.up import Up
+    from slipway.operations.target import Release, ServiceState, Target, Up
     from slipway.runs.run import Failure, RunResult
     from slipway.stack.running import Champion, Running
 
@@ -36,17 +34,28 @@ _CODES = {"succeeded": Exit.OK, "rejected": Exit.REJECTED, "failed": Exit.FAILED
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What `slipway up` ends with."""
+class ModelSummary:
+    """The released model: its held-out metrics beside a baseline's, and one real prediction.
 
-    stack: str
-    services: list[ServiceState]
+    `first_run` is the training run that `up` made where no model was released.
+    """
+
     model: str
     champion: Champion | None
     metrics: Mapping[str, float]
     baseline: Mapping[str, float]
     prediction: Prediction | None
     first_run: RunResult | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `slipway up` ends with; `model` is None where it looks after none."""
+
+    stack: str
+    services: list[ServiceState]
+    next_steps: list[tuple[str, str]]
+    model: ModelSummary | None = None
 
     @property
     def exit_code(self) -> Exit:
@@ -56,60 +65,65 @@ class Summary:
         """
         if not came_up(self.services):
             return Exit.FAILED
-        return exit_code(self.first_run) if self.first_run else Exit.OK
+        return exit_code(self.model.first_run) if self.model and self.model.first_run else Exit.OK
 
-    def as_json(self) -> dict[str, Any]:
-        """The same, for a script."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return fields | {
-            "first_run": run_as_json(self.first_run, self.stack) if self.first_run else None
+    def as_json(self) -> list[dict[str, Any]] | dict[str, Any]:
+        """The same, for a script; the services alone where there is nothing else."""
+        services = [service.as_json() for service in self.services]
+        if self.model is None:
+            return services
+        first_run = self.model.first_run
+        return {
+            "stack": self.stack,
+            "services": services,
+            **_fields(self.model),
+            "first_run": run_as_json(first_run, self.stack) if first_run else None,
         }
 
 
-def summary(home: Home, stack: str, brought: Up) -> Summary:
-    """Look at what is up, and make one real prediction if a model is served."""
-    model = reading.from_file(stack_file(stack)).serving.model
-    champion = brought.champion
-    model_figures, baseline = figures(champion)
+def summary(target: Target, outcome: Up) -> Summary:
+    """Ask for the state of what is up, and for one real prediction if a model is served."""
+    release = outcome.release
     return Summary(
-        stack=stack,
-        services=states(brought.running, home.stack(stack)),
-        model=model,
-        champion=champion,
-        metrics=model_figures,
-        baseline=baseline,
-        prediction=_predict(brought.running, model, champion) if champion else None,
-        first_run=brought.first_run,
+        stack=target.stack,
+        services=target.services(outcome.running),
+        next_steps=target.next_steps(outcome.running),
+        model=_model(outcome.running, release, target.settings.serving) if release else None,
     )
 
 
-def show(console: Console, found: Summary) -> None:
+def _model(running: Running, release: Release, serving: Serving) -> ModelSummary:
+    champion = release.champion
+    metrics, baseline = figures(champion)
+    return ModelSummary(
+        model=serving.model,
+        champion=champion,
+        metrics=metrics,
+        baseline=baseline,
+        prediction=predict.of_champion(running, serving.model, champion) if champion else None,
+        first_run=release.first_run,
+    )
+
+
+def show(console: Console, summary: Summary) -> None:
     """Print a summary for a person."""
     console.print()
-    tables.services(console, found.services, found.stack)
+    tables.services(console, summary.services, summary.stack)
+    if summary.model:
+        _show_model(console, summary.model, summary.stack)
+    tables.next_steps(console, summary.next_steps)
+
+
+def _show_model(console: Console, model: ModelSummary, stack: str) -> None:
     console.print()
-    if found.first_run and found.first_run.status != "succeeded":
-        show_run(console, found.first_run, found.stack)
-    tables.champion(console, found.model, found.champion)
-    if found.metrics:
-        tables.metrics(console, found.metrics, found.baseline)
-    if found.prediction:
+    if model.first_run and model.first_run.status != "succeeded":
+        show_run(console, model.first_run, stack)
+    tables.champion(console, model.model, model.champion)
+    if model.metrics:
+        tables.metrics(console, model.metrics, model.baseline)
+    if model.prediction:
         console.print()
-        tables.prediction(console, found.prediction)
-    tables.next_steps(console, next_steps(found.stack))
-
-
-def next_steps(stack: str) -> list[tuple[str, str]]:
-    """What to try next on a stack of processes: commands, and what each is for."""
-    run = hints.slipway(stack, "run", "training", "--set", "months=1-6")
-    return [
-        (hints.slipway(stack, "status"), "each service, its state and restarts"),
-        (hints.slipway(stack, "predict"), "one more prediction; --file rows.json for your own"),
-        (run, "a model from more data"),
-        (hints.slipway(stack, "traffic"), "the versions in service, their shares of requests"),
-        (hints.pulumi(stack, "preview"), "the same stack with plain Pulumi"),
-        (hints.slipway(stack, "down"), "destroy all of it"),
-    ]
+        tables.prediction(console, model.prediction)
 
 
 def figures(champion: Champion | None) -> tuple[dict[str, float], dict[str, float]]:
@@ -187,29 +201,10 @@ def _failure(result: RunResult, stack: str) -> Failure | None:
     return dataclasses.replace(result.failure, remedy=remedy)
 
 
-def predict(
-    running: Running, stack: str, file: Path | None, *, explain: bool = False
-) -> Prediction:
-    """Ask the served model for the rows of a file, or for the champion's example row; and why.
-
-    Raises:
-        SettingsError: the file does not hold rows, or they do not fit the model.
-        NotUpError: there is no file, and no champion with an example.
-    """
-    serving = reading.from_file(stack_file(stack)).serving
-    if file is not None:
-        rows, places = predictions.read_rows(file)
-        return predictions.predict(running, serving.model, rows, places=places, explain=explain)
-    champion = running.champion(serving.model, serving.slots.champion)
-    if champion is None:
-        raise NotUpError(f"no model of {serving.model} is released: run `slipway run training`")
-    return _predict(running, serving.model, champion, explain=explain)
-
-
 def plain(value: object) -> Any:
     """Plain data of anything that a command shows, ready for JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: plain(field) for name, field in _fields(value).items()}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -217,14 +212,11 @@ def plain(value: object) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _predict(
-    running: Running, model: str, champion: Champion, *, explain: bool = False
-) -> Prediction:
-    row = predictions.example(running, model, champion.digest)
-    return predictions.predict(running, model, [row], explain=explain)
+def _fields(value: DataclassInstance) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def _read(result: RunResult, artifact: str) -> dict[str, Any]:
     path = result.artifacts.get(artifact)
-    found: dict[str, Any] = json.loads(path.read_text()) if path else {}
-    return found
+    content: dict[str, Any] = json.loads(path.read_text()) if path else {}
+    return content

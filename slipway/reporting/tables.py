@@ -11,6 +11,7 @@ from infra.kubeflow.parameters import in_words
 from serving.errors import one_line
 from slipway import hints
 from slipway.models import served
+from slipway.operations.target import Pods, Process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from slipway.models.predict import Prediction
     from slipway.models.served import Served
     from slipway.models.slots import Slot
-    from slipway.operations.cluster.status import ServicePods
-    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.target import ServiceState
     from slipway.runs.pipeline_signatures import Signature
     from slipway.stack.running import Champion
 
@@ -37,36 +37,36 @@ _COLOURS = {
 }
 
 
-def services(console: Console, found: list[ServiceState], stack: str) -> None:
-    """A table of services and their state, and what the model server serves."""
-    table = _table("service", "state", "url", "version", "up for", "restarts")
-    for service in found:
-        colour = _COLOURS[service.state]
-        table.add_row(
-            escape(service.name),
-            f"[{colour}]{service.state}[/{colour}]",
-            escape(service.url),
-            escape(service.version),
-            duration(service.seconds),
-            str(service.restarts),
-        )
+def services(console: Console, states: Sequence[ServiceState], stack: str) -> None:
+    """A table of services and their state, what is wrong with each, and what is served."""
+    rows = [_service(state) for state in states]
+    table = _table(*dict.fromkeys(column for row in rows for column in row))
+    for row in rows:
+        table.add_row(*row.values())
     console.print(table)
-    for service in found:
-        if service.last_exit:
-            console.print(
-                f"[dim]{escape(service.name)} last ended at {escape(service.last_exit)}[/dim]"
-            )
-    _troubles(console, found, stack)
-
-
-def _troubles(console: Console, found: Sequence[ServiceState | ServicePods], stack: str) -> None:
-    """What is wrong with each service that is not up, and what the model server serves."""
-    for service in found:
-        if service.trouble:
-            line = hints.pasteable(service.trouble, stack)
-            console.print(f"[red]{escape(service.name)}[/red]: {escape(line)}", highlight=False)
-    for model in (service.model for service in found if service.model):
+    for state in states:
+        if isinstance(state.instance, Process) and (last := state.instance.last_exit):
+            _dim(console, f"{state.name} last ended at {last}")
+    for state in states:
+        if state.trouble:
+            line = hints.pasteable(state.trouble, stack)
+            console.print(f"[red]{escape(state.name)}[/red]: {escape(line)}", highlight=False)
+    for model in (state.model for state in states if state.model):
         _served(console, model, stack)
+
+
+def _service(service: ServiceState) -> dict[str, str]:
+    """The cells of a service by their columns: pods have no address that a person can open."""
+    colour = _COLOURS[service.state]
+    head = {"service": escape(service.name), "state": f"[{colour}]{service.state}[/{colour}]"}
+    version, restarts = escape(service.version), str(service.restarts)
+    match service.instance:
+        case Process(seconds=seconds):
+            url, up_for = escape(service.url), duration(seconds)
+            cells = {"url": url, "version": version, "up for": up_for, "restarts": restarts}
+        case Pods(ready=ready, desired=desired):
+            cells = {"pods": f"{ready}/{desired}", "restarts": restarts, "version": version}
+    return head | cells
 
 
 def _served(console: Console, model: Served, stack: str) -> None:
@@ -85,9 +85,9 @@ def _served(console: Console, model: Served, stack: str) -> None:
     console.print(table)
     for slot in model.slots:
         if refused := slot.refused:
-            said = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
+            heading = f"refused for {slot.slot}: version {refused.version} ({refused.reason}):"
             line = escape(" ".join(refused.error.split()))
-            console.print(f"[red]{escape(said)}[/red] {line}", highlight=False)
+            console.print(f"[red]{escape(heading)}[/red] {line}", highlight=False)
 
 
 def _failing(model: Served) -> str:
@@ -99,48 +99,34 @@ def _failing(model: Served) -> str:
     return f"{failed} of the requests of {served.ERROR_MINUTES} minutes failed (5xx)"
 
 
-def pipelines(console: Console, found: Sequence[Signature]) -> None:
+def pipelines(console: Console, signatures: Sequence[Signature]) -> None:
     """Each pipeline, and a line for each of its parameters."""
     console.print("[bold]Pipelines, and what --set gives each:[/bold]\n")
-    for signature in found:
-        said = escape(signature.description)
-        console.print(f" [bold]{escape(signature.name)}[/bold]  {said}", highlight=False)
+    for signature in signatures:
+        description = escape(signature.description)
+        console.print(f" [bold]{escape(signature.name)}[/bold]  {description}", highlight=False)
         table = _table("   parameter", "default", "is", "")
         table.columns[-1].no_wrap = False
-        for each in signature.parameters:
-            default = "(none)" if each.default is None else each.default or "(empty)"
+        for parameter in signature.parameters:
+            default = "(none)" if parameter.default is None else parameter.default or "(empty)"
             table.add_row(
-                f"   {escape(each.name)}",
+                f"   {escape(parameter.name)}",
                 escape(default),
-                in_words(each.kind),
-                escape(each.meaning),
+                in_words(parameter.kind),
+                escape(parameter.meaning),
             )
         console.print(table, soft_wrap=False, highlight=False)
         console.print()
 
 
-def violations(console: Console, found: Sequence[Violation]) -> None:
+def violations(console: Console, violations: Sequence[Violation]) -> None:
     """A line for each object that breaks a rule."""
-    for each in found:
-        console.print(escape(f"{each.kind} {each.name} breaks {each.rule}: {each.detail}"))
-    if not found:
-        console.print("No object breaks a rule.")
-
-
-def pods(console: Console, found: list[ServicePods], stack: str) -> None:
-    """A table of a cluster's services and their pods, and what is wrong with one of each."""
-    table = _table("service", "state", "pods", "restarts", "version")
-    for service in found:
-        colour = _COLOURS[service.state]
-        table.add_row(
-            escape(service.name),
-            f"[{colour}]{service.state}[/{colour}]",
-            f"{service.ready}/{service.desired}",
-            str(service.restarts),
-            escape(service.version),
+    for violation in violations:
+        console.print(
+            escape(f"{violation.kind} {violation.name} breaks {violation.rule}: {violation.detail}")
         )
-    console.print(table)
-    _troubles(console, found, stack)
+    if not violations:
+        console.print("No object breaks a rule.")
 
 
 def champion(console: Console, model: str, released: Champion | None) -> None:
@@ -154,10 +140,10 @@ def champion(console: Console, model: str, released: Champion | None) -> None:
     )
 
 
-def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
+def slots(console: Console, slots: Sequence[Slot], stack: str) -> None:
     """A table of slots: what is released to each, and what it gets of the requests."""
     table = _table("slot", "version", "share", "")
-    for slot in found:
+    for slot in slots:
         share = f"{slot.share:.1%}" if slot.served is not None else "scored later"
         state = {True: "served", False: "[yellow]not served (yet)[/yellow]", None: ""}[slot.served]
         table.add_row(
@@ -167,7 +153,7 @@ def slots(console: Console, found: Sequence[Slot], stack: str) -> None:
             state if slot.version else "",
         )
     console.print(table)
-    if any(slot.version and slot.served is False for slot in found):
+    if any(slot.version and slot.served is False for slot in slots):
         _dim(console, f"what became of it: {hints.slipway(stack, 'status')}")
 
 
@@ -188,33 +174,37 @@ def metrics(console: Console, model: Mapping[str, float], baseline: Mapping[str,
     console.print(table)
 
 
-def prediction(console: Console, made: Prediction) -> None:
+def prediction(console: Console, prediction: Prediction) -> None:
     """A prediction: what was asked, what was answered, how long it took."""
-    for index, row in enumerate(made.rows):
-        asked = ", ".join(
+    for index, row in enumerate(prediction.rows):
+        features = ", ".join(
             f"{name}={one_line(str(value), _LONGEST_VALUE)}" for name, value in row.items()
         )
-        said = ", ".join(f"{name} {_said(values[index])}" for name, values in made.outputs.items())
-        console.print(f"Prediction [bold]{escape(said)}[/bold]  [dim]{escape(asked)}[/dim]")
-        for each in made.explanations:
-            if each.row == index:
-                explanation(console, each, row)
+        outputs = ", ".join(
+            f"{name} {_said(values[index])}" for name, values in prediction.outputs.items()
+        )
+        console.print(f"Prediction [bold]{escape(outputs)}[/bold]  [dim]{escape(features)}[/dim]")
+        for explained in prediction.explanations:
+            if explained.row == index:
+                explanation(console, explained, row)
     console.print(
-        f"by version {escape(made.version)}, over HTTP in [bold]{made.milliseconds:.1f} ms[/bold]"
+        f"by version {escape(prediction.version)}, over HTTP in"
+        f" [bold]{prediction.milliseconds:.1f} ms[/bold]"
     )
 
 
-def explanation(console: Console, found: Explanation, row: Mapping[str, object]) -> None:
+def explanation(console: Console, explanation: Explanation, row: Mapping[str, object]) -> None:
     """Why a row was predicted so: its features by how much they contributed."""
     table = _table("feature", "value", "contribution")
     # A long text takes its own room, not that of the figures beside it.
     table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     table.columns[-1].justify = "right"
-    for name, contribution in found.contributions.items():
+    for name, contribution in explanation.contributions.items():
         value = one_line(str(row.get(name, "")), _LONGEST_VALUE)
         table.add_row(escape(name), escape(value), f"{contribution:+.4f}")
     console.print(
-        f"{escape(found.output)} is [bold]{found.base_value:.4f}[/bold] on average, moved here by"
+        f"{escape(explanation.output)} is [bold]{explanation.base_value:.4f}[/bold] on average,"
+        " moved here by"
     )
     console.print(table)
 

@@ -73,13 +73,13 @@ class PipelinesOfStack:
         if pipeline not in self.versions:
             known = ", ".join(sorted(self.versions)) or "none"
             raise SettingsError(f"there is no pipeline {pipeline} on stack {self.stack}: {known}")
-        if said := self.api.health_error():
+        if error := self.api.health_error():
             raise SlipwayError(
-                f"Kubeflow Pipelines of stack {self.stack} does not answer ({said}): see"
+                f"Kubeflow Pipelines of stack {self.stack} does not answer ({error}): see"
                 f" `{self.api.kubectl('get', 'pods')}`; nothing was submitted"
             )
-        found = self.api.pipeline(pipeline)
-        version = found and self.api.version(found, self.versions[pipeline])
+        identifier = self.api.pipeline(pipeline)
+        version = identifier and self.api.version(identifier, self.versions[pipeline])
         if not version:
             raise SlipwayError(
                 f"Kubeflow Pipelines has no version {self.versions[pipeline]} of {pipeline}:"
@@ -135,8 +135,10 @@ class PipelinesOfStack:
 
     def tracked(self, run: Mapping[str, Any]) -> TrackedRun | None:
         """The MLflow run of a pipeline run, as the API tells of it; None if it has none."""
-        given = run.get("runtime_config", {}).get("parameters", {}).get(run_tracking.PARAMETER)
-        return TrackedRun(given, self.tracking) if given and self.tracking else None
+        tracked_run = (
+            run.get("runtime_config", {}).get("parameters", {}).get(run_tracking.PARAMETER)
+        )
+        return TrackedRun(tracked_run, self.tracking) if tracked_run and self.tracking else None
 
     def follow(
         self, pipeline: str, run_id: str, run_dir: Path, on_event: Callable[[StepEvent], None]
@@ -144,14 +146,14 @@ class PipelinesOfStack:
         """Tell of a run's steps until it has ended; their logs come into `run_dir/log`."""
         spec = self.api.spec(self.version(pipeline))
         started = time.monotonic()
-        told: dict[str, StepEvent] = {}
-        for run in _looks(lambda: self.api.run(run_id), lambda: _any_runs(told)):
+        events: dict[str, StepEvent] = {}
+        for run in _looks(lambda: self.api.run(run_id), lambda: _any_runs(events)):
             for event in details.events(spec, run):
-                for news in _news(told.get(event.step), event):
+                for news in _news(events.get(event.step), event):
                     on_event(news)
-                told[event.step] = event
+                events[event.step] = event
         logs = _kept(step_logs.read(self.api.connection, self.api.namespace, run_id), run_dir)
-        ended = _result(pipeline, run, tuple(told.values()), logs, self._pods(run_id))
+        ended = _result(pipeline, run, tuple(events.values()), logs, self._pods(run_id))
         if (tracked := self.tracked(run)) and (failure := ended.failure):
             tracked.failed(failure, logs.get(failure.step))
         rejected = ended.status == "succeeded" and details.turned_down(spec, run)
@@ -191,8 +193,8 @@ def _looks(
         yield (run := look())
 
 
-def _any_runs(told: Mapping[str, StepEvent]) -> bool:
-    return any(event.status == "running" for event in told.values())
+def _any_runs(events: Mapping[str, StepEvent]) -> bool:
+    return any(event.status == "running" for event in events.values())
 
 
 def _news(before: StepEvent | None, now: StepEvent) -> list[StepEvent]:
@@ -241,11 +243,11 @@ def _failure(
     `pods` is the command that lists the run's pods.
     """
     failed = [event.step for event in steps if event.status == "failed"]
-    if any(each["state"] == "CANCELING" for each in run.get("state_history", [])):
+    if any(change["state"] == "CANCELING" for change in run.get("state_history", [])):
         return Failure(failed[0] if failed else pipeline, "the run was terminated", "run it again")
     for step in failed:
         if step in logs and logs[step].read_text():
             return Failure(step, *diagnose(logs[step]))
-    said = run.get("error", {}).get("message") or f"the run is {run['state'].lower()}"
+    message = run.get("error", {}).get("message") or f"the run is {run['state'].lower()}"
     where = failed[0] if failed else pipeline
-    return Failure(where, " ".join(said.split()), f"see its pods: `{pods}`")
+    return Failure(where, " ".join(message.split()), f"see its pods: `{pods}`")

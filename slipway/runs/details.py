@@ -28,17 +28,17 @@ def step_names(spec: Mapping[str, Any]) -> list[str]:
 
 def events(spec: Mapping[str, Any], run: Mapping[str, Any]) -> list[StepEvent]:
     """The last event of each step that has begun, in the order in which they began."""
-    told = {
+    tasks = {
         task["display_name"]: task
         for task in run.get("run_details", {}).get("task_details", [])
         if "display_name" in task and "state" in task
     }
-    found = [
-        (_time(begun["start_time"]), _event(name, begun, told.get(name)))
+    begun_steps = [
+        (_time(begun["start_time"]), _event(name, begun, tasks.get(name)))
         for name in step_names(spec)
-        if (begun := told.get(f"{name}{_DRIVER}"))
+        if (begun := tasks.get(f"{name}{_DRIVER}"))
     ]
-    return [event for _, event in sorted(found, key=lambda each: each[0])]
+    return [event for _, event in sorted(begun_steps, key=lambda begun_step: begun_step[0])]
 
 
 def turned_down(spec: Mapping[str, Any], run: Mapping[str, Any]) -> bool:

@@ -74,11 +74,11 @@ def check(pipeline: str, texts: Mapping[str, str]) -> None:
         )
     parameters = read(FOLDER / f"{pipeline}.py").parameters
     try:
-        typed({each.name: each.kind for each in parameters}, texts)
+        typed({parameter.name: parameter.kind for parameter in parameters}, texts)
     except ParameterError as refused:
         raise SettingsError(f"{pipeline}: {refused}") from None
-    given = {each.name for each in parameters if each.default is not None} | texts.keys()
-    if missing := [each.name for each in parameters if each.name not in given]:
+    required = [parameter.name for parameter in parameters if parameter.default is None]
+    if missing := [name for name in required if name not in texts]:
         raise SettingsError(f"{pipeline} needs {missing[0]}: give it by --set {missing[0]}=...")
 
 
@@ -90,15 +90,17 @@ def read(file: Path) -> Signature:
     """
     function = _function(file)
     text = inspect.cleandoc(ast.get_docstring(function) or "")
-    meanings = {name: " ".join(said.split()) for name, said in _ARGUMENT.findall(text)}
+    meanings = {name: " ".join(meaning.split()) for name, meaning in _ARGUMENT.findall(text)}
     arguments = function.args.args
     defaults = [None] * (len(arguments) - len(function.args.defaults)) + function.args.defaults
     return Signature(
         file.stem,
         _description(function) or text.partition("\n")[0],
         tuple(
-            Parameter(each.arg, _kind(each), _written(default), meanings.get(each.arg, ""))
-            for each, default in zip(arguments, defaults, strict=True)
+            Parameter(
+                argument.arg, _kind(argument), _written(default), meanings.get(argument.arg, "")
+            )
+            for argument, default in zip(arguments, defaults, strict=True)
         ),
     )
 

@@ -94,13 +94,13 @@ def run_pipeline(
     steps: dict[str, StepEvent] = {}
     tracked: TrackedRun | None = None
     failure, page = None, ""
-    given = environment.of_steps(run_dir.resolve() / "tmp") | dict(env or {})
+    variables = environment.of_steps(run_dir.resolve() / "tmp") | dict(env or {})
     try:
-        for message in _messages(name, arguments, run_dir, given):
+        for message in _messages(name, arguments, run_dir, variables):
             if message["kind"] == "failure":
                 failure = Failure(message["step"], message["cause"], message["remedy"])
             elif message["kind"] == "tracked":
-                tracked, page = _tracked(message["run"], given), message["page"]
+                tracked, page = _tracked(message["run"], variables), message["page"]
             else:
                 event = StepEvent(message["step"], message["status"], message["seconds"])
                 steps[event.step] = event

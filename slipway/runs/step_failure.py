@@ -15,9 +15,9 @@ TRACEBACK: Final = "Traceback (most recent call last):"
 
 def diagnose(log: Path) -> tuple[str, str]:
     """Return cause and remedy of a failed step from its log: the last traceback's last word."""
-    _, found, tail = log.read_text().rpartition(TRACEBACK)
+    _, traceback, tail = log.read_text().rpartition(TRACEBACK)
     words = [line for line in tail.splitlines() if line.strip() and not line[0].isspace()]
-    if not found or not words:
+    if not traceback or not words:
         if room := full_disk(log):
             return "the step ended without saying why", room
         return (

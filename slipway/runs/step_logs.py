@@ -30,14 +30,14 @@ def read(connection: Connection, namespace: str, run_id: str) -> dict[str, str]:
     listed = connection.ask(pods, params={"labelSelector": f"pipeline/runid={run_id}"})
     if not listed.is_success:
         return {}
-    found: dict[str, str] = {}
+    logs: dict[str, str] = {}
     for pod in sorted(listed.json()["items"], key=_created):
         if step := step_of(pod):
             log = connection.ask(
                 f"{pods}/{pod['metadata']['name']}/log", params={"container": "main"}
             )
-            found[step] = log.text if log.status_code == httpx.codes.OK else ""
-    return found
+            logs[step] = log.text if log.status_code == httpx.codes.OK else ""
+    return logs
 
 
 def step_of(pod: dict[str, Any]) -> str | None:
@@ -48,8 +48,8 @@ def step_of(pod: dict[str, Any]) -> str | None:
 
 def returned(log: str) -> Any:
     """What the step says it returned; None if nothing."""
-    _, found, tail = log.rpartition(_RETURNED)
-    if not found:
+    _, marker, tail = log.rpartition(_RETURNED)
+    if not marker:
         return None
     try:
         record, _ = json.JSONDecoder().raw_decode(tail)

@@ -52,8 +52,8 @@ class ClusterAccess:
                 f"cluster of context {self.connection.context}: {path} answers"
                 f" {answer.status_code}: {reason(answer)}"
             )
-        found: dict[str, Any] = answer.json()
-        return found
+        content: dict[str, Any] = answer.json()
+        return content
 
 
 def reason(answer: httpx.Response) -> str:

@@ -66,7 +66,7 @@ def _write_wrapper(home: Home) -> None:
         f"export {name}={shlex.quote(str(path))}"
         for name, path in {variables.HOME: home.path, variables.TOOLS: home.tools}.items()
     ]
-    program = shlex.join([sys.executable, "-I", "-m", "slipway.stack.unsalted"])
+    program = shlex.join([sys.executable, "-I", "-m", "slipway.stack.salt"])
     text = "\n".join(["#!/bin/sh", *lines, f'exec {program} "$@"', ""])
     path = private_folder(home.bin) / "pulumi"
     if not path.exists() or path.read_text() != text:

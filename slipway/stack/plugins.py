@@ -40,14 +40,14 @@ class Plugin:
         return f"pulumi-resource-{self.name}"
 
 
-def of_stack(chosen: Settings) -> list[Plugin]:
+def of_stack(settings: Settings) -> list[Plugin]:
     """The plugins that a stack needs, beside the one of dynamic providers."""
-    if chosen.cluster is None:
+    if settings.cluster is None:
         return []
     names = [
         "kubernetes",
-        *(["docker"] if chosen.target.kind == "kind" else []),
-        *(["docker-build"] if chosen.cluster.images.ours.kind == "built" else []),
+        *(["docker"] if settings.target.kind == "kind" else []),
+        *(["docker-build"] if settings.cluster.images.ours.kind == "built" else []),
     ]
     return [Plugin(name, version(f"pulumi-{name}")) for name in names]
 
@@ -66,27 +66,28 @@ def ensure(plugins: list[Plugin], home: Home, progress: Progress) -> None:
     Raises:
         ToolMissingError: some cannot be had; nothing else was done.
     """
-    refused = []
+    errors = []
     for plugin in plugins:
         if not find(plugin, home):
             progress(plugin.program, f"fetching {plugin.version}")
-            if said := _install(plugin, home):
-                refused.append(f"{plugin.program} {plugin.version} is not here: {said}")
-    if refused:
+            if error := _install(plugin, home):
+                errors.append(f"{plugin.program} {plugin.version} is not here: {error}")
+    if errors:
         raise ToolMissingError(
-            f"{'; '.join(refused)}: where Pulumi's download site can be reached, run "
+            f"{'; '.join(errors)}: where Pulumi's download site can be reached, run "
             + " and ".join(
-                f"`pulumi plugin install resource {each.name} {each.version}`" for each in plugins
+                f"`pulumi plugin install resource {plugin.name} {plugin.version}`"
+                for plugin in plugins
             )
             + "; or put the program on PATH"
         )
 
 
-def diagnose(plugin: Plugin, found: Path | str | None) -> Diagnosis:
+def diagnose(plugin: Plugin, place: Path | str | None) -> Diagnosis:
     """One line on a plugin, None being one that is not here."""
     name = f"{plugin.program} {plugin.version}"
-    if found:
-        return Diagnosis("ok", _CATEGORY, name, str(found))
+    if place:
+        return Diagnosis("ok", _CATEGORY, name, str(place))
     return Diagnosis(
         "warning",
         _CATEGORY,
@@ -112,5 +113,7 @@ def _install(plugin: Plugin, home: Home) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    said = next((line for line in reversed(lines) if line.startswith("error:")), "")
-    return "" if done.returncode == 0 else (said or " ".join(lines))[-300:].removeprefix("error: ")
+    reason = next((line for line in reversed(lines) if line.startswith("error:")), "")
+    return (
+        "" if done.returncode == 0 else (reason or " ".join(lines))[-300:].removeprefix("error: ")
+    )

@@ -39,8 +39,8 @@ def require_own(home: Home, name: str) -> None:
             of a stack which was renamed; says how to go on.
     """
     own = (project_name(), name)
-    found = [each for each in _states(home) if (each.project, each.name) != own]
-    for other in found:
+    others = [state for state in _states(home) if (state.project, state.name) != own]
+    for other in others:
         if other.name == name and (other.folder == name or not workspace.exists(home, name)):
             raise NotUpError(
                 f"stack {name} is in the state of project {other.project}, and Pulumi.yaml calls"
@@ -59,10 +59,10 @@ def require_settled(home: Home, name: str) -> None:
     Raises:
         SlipwayError: they still run by the former name.
     """
-    for each in _states(home):
-        if (each.project, each.name) == (project_name(), name) and each.folder not in {"", name}:
+    for state in _states(home):
+        if (state.project, state.name) == (project_name(), name) and state.folder not in {"", name}:
             raise SlipwayError(
-                f"stack {name} was renamed from {each.folder}, by which its services still run:"
+                f"stack {name} was renamed from {state.folder}, by which its services still run:"
                 f" `slipway up --stack {name}` takes them along"
             )
 
@@ -76,21 +76,21 @@ def take_along(home: Home, name: str, former: str) -> StackState:
         SlipwayError: there is no such stack, or already one of the new name.
     """
     with lock.hold(home.lock(name), name, "rename"):
-        found = _former(home, name, former)
+        state = _former(home, name, former)
         if workspace.exists(home, name):
             raise SlipwayError(f"there is a stack {name} of project {project_name()} already")
-        workspace.rename(home, name, f"organization/{found.project}/{found.name}")
-    return found
+        workspace.rename(home, name, f"organization/{state.project}/{state.name}")
+    return state
 
 
 def _former(home: Home, name: str, former: str) -> StackState:
     own = (project_name(), name)
-    known = [each for each in _states(home) if (each.project, each.name) != own]
+    others = [state for state in _states(home) if (state.project, state.name) != own]
     # A stack of this project before one of the same name of another.
-    for found in sorted(known, key=lambda each: each.project != own[0]):
-        if found.name == former:
-            return found
-    there = ", ".join(f"{each.name} of project {each.project}" for each in known)
+    for state in sorted(others, key=lambda state: state.project != own[0]):
+        if state.name == former:
+            return state
+    there = ", ".join(f"{state.name} of project {state.project}" for state in others)
     raise SlipwayError(f"there is no other stack {former} to rename; there are: {there or 'none'}")
 
 
@@ -102,8 +102,8 @@ def _states(home: Home) -> Iterator[StackState]:
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             resources = []  # was cut off; what it was is still said by its name
         folders = [
-            Path(each["outputs"]["stack"]).name
-            for each in resources
-            if each["type"].endswith(":Supervisor") and "stack" in each.get("outputs", {})
+            Path(resource["outputs"]["stack"]).name
+            for resource in resources
+            if resource["type"].endswith(":Supervisor") and "stack" in resource.get("outputs", {})
         ]
         yield StackState(file.parent.name, file.stem, folders[0] if folders else "")

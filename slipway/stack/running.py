@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from components.registry_oci import Registry
     from components.tracking import Tracking
     from infra.home import Home
+    from infra.settings.tree import Settings
     from slipway.stack.cluster_access import ClusterAccess
 
 _SECONDS = 10.0
@@ -90,8 +91,8 @@ class Running:
 
         Not as `authorization`: a cluster's API server, on the way, takes that for its own.
         """
-        if given := os.environ.get(KEY_VARIABLE):
-            return {api_keys.HEADER: given}
+        if key := os.environ.get(KEY_VARIABLE):
+            return {api_keys.HEADER: key}
         keys = sorted(name for name in self.secrets if name.startswith(api_keys.SECRET_PREFIX))
         return {api_keys.HEADER: self.secrets[keys[0]]} if keys else {}
 
@@ -104,13 +105,12 @@ class Running:
         with self.client(service) as client:
             return answered(self.url(service), client.get, path, **parameters)
 
-    def step_environment(self) -> dict[str, str]:
-        """What pipeline steps of this machine find in their environment."""
-        from infra.description import steps  # noqa: PLC0415 - as above
-        from infra.service import render, secrets_in  # noqa: PLC0415 - keeps --help quick
-        from infra.settings.tree import Settings  # noqa: PLC0415 - as above
+    def step_environment(self, settings: Settings) -> dict[str, str]:
+        """What pipeline steps of this machine find in their environment, by the settings."""
+        from infra.description import steps  # noqa: PLC0415 - keeps --help quick
+        from infra.service import render, secrets_in  # noqa: PLC0415 - as above
 
-        texts = steps.environment(Settings())
+        texts = steps.environment(settings)
         return {
             name: render(text, self._fill)
             for name, text in texts.items()
@@ -178,11 +178,14 @@ def of_stack(home: Home, stack: str) -> Running:
     """The stack of that name.
 
     Raises:
-        NotUpError: it is not up, or what is up is another one, from which its folder was copied.
+        NotUpError: it is not up, or what is up is another one: from which its folder was copied,
+            or that has its name.
     """
     from infra.targets.processes import identity  # noqa: PLC0415 - keeps --help quick
+    from slipway.stack import renamed  # noqa: PLC0415 - as above
     from slipway.stack.workspace import outputs  # noqa: PLC0415 - as above
 
+    renamed.require_own(home, stack)
     if identity.is_copy(home.stack(stack).path):
         raise NotUpError(
             f"stack {stack} of {home.path} is a copy and was not up yet: run `slipway up` to give"
@@ -204,7 +207,8 @@ def answered(
     except httpx.HTTPError as error:
         raise _unanswered(url, str(error)) from None
     if _is_of_api_server(answer):
-        raise _unanswered(url, answer.json()["message"])
+        message = " ".join(answer.json()["message"].split())
+        raise SlipwayError(f"{url} does not answer ({message}): see `slipway status`")
     return answer
 
 
@@ -220,8 +224,8 @@ def succeeded(answer: httpx.Response) -> httpx.Response:
     """
     if answer.is_success:
         return answer
-    said = " ".join(answer.text.split())[:200]
-    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {said or 'no word'}")
+    text = " ".join(answer.text.split())[:200]
+    raise SlipwayError(f"{answer.request.url} answers {answer.status_code}: {text or 'no word'}")
 
 
 def _refuse_of_api_server(answer: httpx.Response) -> None:

@@ -1,7 +1,7 @@
 """The Pulumi stack, driven through the Automation API on the project's file backend.
 
 It prints nothing: progress goes to a callback. What Pulumi's CLI finds in its environment
-is `pulumi_environment`; what a killed operation leaves in the state is `leftovers`.
+is `stack.environment`; what a killed operation leaves in the state is `stack.recovery`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from infra.errors import SlipwayError, ToolMissingError
 from infra.files import write_atomically
 from infra.home import PULUMI_ROOT, ROOT, Home, project_name, stack_file
 from infra.settings import reading
-from slipway.stack import environment as pulumi_environment
 from slipway.stack import recovery, salt
+from slipway.stack.environment import composed, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,18 +56,18 @@ def up(
     Raises:
         SlipwayError: Pulumi's own account of what failed, in one line.
     """
-    with _opened(home, name) as stack, _told(on_step) as on_event:
+    with _opened(home, name) as stack, _events(on_step) as on_event:
         result = stack.up(
             on_event=on_event, suppress_progress=True, color="never", replace=list(replace)
         )
-        brought = {key: output.value for key, output in result.outputs.items()}
+        values = {key: output.value for key, output in result.outputs.items()}
     select(home, name)
-    return brought
+    return values
 
 
 def destroy(home: Home, name: str, on_step: Callable[[Step], None]) -> None:
     """Destroy everything that the stack holds, and its record."""
-    with _opened(home, name) as stack, _told(on_step) as on_event:
+    with _opened(home, name) as stack, _events(on_step) as on_event:
         stack.destroy(on_event=on_event, suppress_progress=True, color="never", run_program=False)
         stack.workspace.remove_stack(name)
 
@@ -76,8 +76,8 @@ def outputs(home: Home, name: str) -> dict[str, Any]:
     """Outputs of the stack, secrets in plain; empty if it is not up."""
     if not exists(home, name):
         return {}
-    told = _ask(home, "stack", "output", "--json", "--show-secrets", "--stack", name)
-    values: dict[str, Any] = json.loads(told)
+    text = _ask(home, "stack", "output", "--json", "--show-secrets", "--stack", name)
+    values: dict[str, Any] = json.loads(text)
     return values
 
 
@@ -87,7 +87,7 @@ def rename(home: Home, name: str, former: str) -> None:
     Raises:
         SlipwayError: Pulumi's own account of what failed, in one line.
     """
-    pulumi_environment.prepare(home)
+    prepare(home)
     _write_project(home, name)
     new = f"organization/{project_name()}/{name}"
     _ask(home, "stack", "rename", new, "--stack", former, folder=home.project)
@@ -112,8 +112,8 @@ def resources(home: Home, name: str) -> list[dict[str, Any]]:
     if not exists(home, name):
         return []
     state = json.loads(pulumi_state.text(pulumi_state.file(home, name)))
-    found: list[dict[str, Any]] = state["checkpoint"]["latest"].get("resources", [])
-    return found
+    records: list[dict[str, Any]] = state["checkpoint"]["latest"].get("resources", [])
+    return records
 
 
 def exists(home: Home, name: str) -> bool:
@@ -129,10 +129,10 @@ def _opened(home: Home, name: str) -> Iterator[automation.Stack]:
     from infra.program import deploy  # noqa: PLC0415
 
     require_pulumi(home)
-    pulumi_environment.prepare(home)
+    prepare(home)
     _write_project(home, name)
     clusters = reading.from_file(stack_file(name)).cluster is not None
-    variables = pulumi_environment.composed(home, clusters=clusters)
+    variables = composed(home, clusters=clusters)
     # The Automation API hands on the environment of this process, which the program reads, too.
     with environment.replaced(variables | {recovery.OPERATION: str(os.getpid())}):
         options = automation.LocalWorkspaceOptions(
@@ -171,7 +171,7 @@ def _ask(home: Home, *arguments: str, folder: Path = ROOT) -> str:
     """
     answer = subprocess.run(
         [str(require_pulumi(home)), *arguments, "--cwd", str(folder), "--non-interactive"],
-        env=pulumi_environment.composed(home, clusters=False),
+        env=composed(home, clusters=False),
         capture_output=True,
         text=True,
         check=False,
@@ -195,18 +195,18 @@ def _write_project(home: Home, name: str) -> None:
 
 
 @contextmanager
-def _told(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
+def _events(on_step: Callable[[Step], None]) -> Iterator[Callable[[Any], None]]:
     def on_event(event: Any) -> None:
         before, after = event.resource_pre_event, event.res_outputs_event
         metadata = (before or after) and (before or after).metadata
         if metadata and not metadata.type.startswith("pulumi:"):
             operation = str(getattr(metadata.op, "value", metadata.op))
-            on_step(Step(_called(metadata), operation, done=after is not None))
+            on_step(Step(_resource_name(metadata), operation, done=after is not None))
 
     yield on_event
 
 
-def _called(metadata: Any) -> str:
+def _resource_name(metadata: Any) -> str:
     """A resource's name; a service's objects on a cluster share one, so with their kind."""
     name = str(metadata.urn.rsplit("::", 1)[-1])
     of_cluster = metadata.type.startswith("kubernetes:")
@@ -223,7 +223,7 @@ def _cause(account: str) -> str:
             " the PULUMI_CONFIG_PASSPHRASE of an earlier `up`: write that one into the file"
             " `passphrase` of SLIPWAY_HOME"
         )
-    found = re.findall(r"(?:error|Exception): (.*)", account)
-    texts = [_PREFIX.sub("", line).strip() for line in found]
-    told = dict.fromkeys(text for text in texts if text and not _HEADLINE.match(text))
-    return "; ".join(told) or " ".join(account.split())[-2000:]
+    errors = re.findall(r"(?:error|Exception): (.*)", account)
+    texts = [_PREFIX.sub("", error).strip() for error in errors]
+    causes = dict.fromkeys(text for text in texts if text and not _HEADLINE.match(text))
+    return "; ".join(causes) or " ".join(account.split())[-2000:]

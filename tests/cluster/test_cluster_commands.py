@@ -10,6 +10,7 @@ import yaml
 from infra.errors import ClusterError, SlipwayError
 from slipway.operations.cluster import logs
 from slipway.operations.cluster import status as cluster_status
+from slipway.operations.target import Pods, all_up
 from slipway.stack.running import Running
 
 pytestmark = [pytest.mark.cluster]
@@ -119,14 +120,13 @@ def test_status_counts_pods_and_says_what_is_wrong_with_one(api_server, running)
     found = cluster_status.states(running)
 
     assert [
-        (each.name, each.state, each.ready, each.desired, each.restarts, each.trouble)
-        for each in found
+        (each.name, each.state, each.instance, each.restarts, each.trouble) for each in found
     ] == [
-        ("web", "up", 1, 1, 2, ""),
-        ("store", "down", 0, 2, 0, "ImagePullBackOff: no such image"),
-        ("tracking", "gone", 0, 0, 0, ""),
+        ("web", "up", Pods(1, 1), 2, ""),
+        ("store", "down", Pods(0, 2), 0, "ImagePullBackOff: no such image"),
+        ("tracking", "gone", Pods(0, 0), 0, ""),
     ]
-    assert not cluster_status.all_up(found)
+    assert not all_up(found)
 
 
 def test_a_log_that_cannot_be_had_says_what_is_wrong_with_the_pod(api_server, running) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from infra.settings.tree import Settings
 from slipway.models import predict
 from slipway.runs.run import RunResult, run_pipeline
 from slipway.stack.running import Running
@@ -41,7 +42,7 @@ def released(running: Running, tmp_path_factory: pytest.TempPathFactory) -> RunR
         {"rounds": "40"},
         run_dir=tmp_path_factory.mktemp("run"),
         on_event=lambda _event: None,
-        env=running.step_environment(),
+        env=running.step_environment(Settings()),
     )
 
 

@@ -27,19 +27,19 @@ def lines(running: Running, service: str, count: int, *, follow: bool = False) -
     """
     pod = _pod(running, service)
     name = f"{service} ({pod['metadata']['name']})"
-    told = False
+    any_line = False
     try:
         with _log(running, pod, count, follow=follow) as answer:
             if not answer.is_success:
                 answer.read()
                 raise ClusterError(f"no log of {name}: {pods.trouble(pod) or reason(answer)}")
             for line in answer.iter_lines():
-                told = True
+                any_line = True
                 yield line
     except httpx.HTTPError as error:
         raise ClusterError(f"the log of {name} broke off: {error}") from None
-    if not told and (said := pods.trouble(pod)):
-        raise ClusterError(f"no log of {name}: {said}")
+    if not any_line and (trouble := pods.trouble(pod)):
+        raise ClusterError(f"no log of {name}: {trouble}")
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def _pod(running: Running, service: str) -> dict[str, Any]:
     if service not in running.services:
         known = ", ".join(running.services)
         raise SettingsError(f"no service {service!r}; there are {known}")
-    found = status.pods_of(running, service)
-    if not found:
+    its_pods = status.pods_of(running, service)
+    if not its_pods:
         raise SlipwayError(f"{service} has no pod: see `slipway status`")
-    return found[0]
+    return its_pods[0]

@@ -17,15 +17,17 @@ def trouble(pod: dict[str, Any]) -> str:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             return _line("waits for a node", condition.get("message", ""))
     for container in _containers(pod):
-        if said := _container(container):
-            return said
+        if error := _container(container):
+            return error
     return ""
 
 
 def ready(pod: dict[str, Any]) -> bool:
     """Whether a pod takes requests."""
     conditions = pod["status"].get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
+    )
 
 
 def restarts(pod: dict[str, Any]) -> int:

@@ -9,7 +9,6 @@ from infra import pulumi_state, untrusted
 from infra.clusters import checks
 from infra.clusters.connection import kubectl
 from infra.services import all_services
-from infra.settings.target import OnKubernetes
 from slipway import hints, toolchain
 from slipway.stack import lock, plugins, recovery, renamed, workspace
 from slipway.stack.running import Running
@@ -20,41 +19,43 @@ if TYPE_CHECKING:
     from slipway.progress import Progress
 
 
-def bring_up(home: Home, name: str, chosen: Settings, progress: Progress) -> Running:
+def provision(home: Home, name: str, settings: Settings, progress: Progress) -> Running:
     """Make the stack what its settings say; nothing is touched on a cluster that won't do.
 
     Raises:
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
     progress.title("Cluster")
-    services = all_services(chosen, grafana_at_hand=True)
-    if isinstance(chosen.target, OnKubernetes):
-        checks.require(chosen.target, services, tenants=chosen.tenant_namespaces, kind_comes=True)
+    services = all_services(settings, grafana_at_hand=True)
+    if settings.cluster:
+        checks.require(
+            settings.cluster, services, tenants=settings.tenant_namespaces, kind_comes=True
+        )
     with lock.hold(home.lock(name), name, "up"):
         renamed.require_own(home, name)
         recovery.clear(home, name)
-        bring_tools(home, chosen, progress)
+        bring_tools(home, settings, progress)
         progress.title("Platform")
-        for each in untrusted.foreseen(chosen, pulumi_state.file(home, name)):
-            line = f"{each.summary}: {each.resolution}"
+        for refusal in untrusted.foreseen(settings, pulumi_state.file(home, name)):
+            line = f"{refusal.summary}: {refusal.resolution}"
             progress.warning(hints.pasteable(line, name))
         return Running.of(workspace.up(home, name, progress.step), name)
 
 
-def bring_tools(home: Home, chosen: Settings, progress: Progress) -> None:
+def bring_tools(home: Home, settings: Settings, progress: Progress) -> None:
     """Find or get Pulumi, its provider plugins, and kind where the settings ask for it.
 
     Raises:
         ToolMissingError: one cannot be had; says how to get it.
     """
     progress.title("Tools")
-    names = toolchain.FOR_KIND if chosen.target.kind == "kind" else toolchain.FOR_CLUSTERS
+    names = toolchain.FOR_KIND if settings.target.kind == "kind" else toolchain.FOR_CLUSTERS
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
     home.remember_tools()
-    plugins.ensure(plugins.of_stack(chosen), home, progress.tool)
+    plugins.ensure(plugins.of_stack(settings), home, progress.tool)
 
 
-def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> None:
+def destroy(home: Home, name: str, settings: Settings, progress: Progress) -> None:
     """Destroy what the stack holds in its cluster, and a cluster that it made.
 
     Raises:
@@ -64,7 +65,7 @@ def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> No
         renamed.require_own(home, name)
         recovery.clear(home, name)
         if workspace.exists(home, name):
-            plugins.ensure(plugins.of_stack(chosen), home, progress.tool)
+            plugins.ensure(plugins.of_stack(settings), home, progress.tool)
             workspace.destroy(home, name, progress.step)
         shutil.rmtree(home.stack(name).path, ignore_errors=True)
         recovery.remove_home(home)
@@ -72,7 +73,7 @@ def take_down(home: Home, name: str, chosen: Settings, progress: Progress) -> No
 
 def next_steps(name: str, running: Running) -> list[tuple[str, str]]:
     """What to try next on a stack that is up: commands, and what each is for."""
-    pages = [each for each in ("grafana", "ml-pipeline-ui") if each in running.services]
+    pages = [page for page in ("grafana", "ml-pipeline-ui") if page in running.services]
     return [
         (hints.slipway(name, "status"), "each service, its pods and what is wrong with them"),
         (hints.slipway(name, "run", "training"), "train a model, judge it, release it"),

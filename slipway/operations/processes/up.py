@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts.slots import CHAMPION
 from infra import pulumi_state, untrusted
 from infra.errors import ServiceFailedError, SlipwayError
-from infra.home import Home, stack_file
-from infra.settings import reading
 from infra.targets.processes import ports, supervisor
 from slipway import hints
 from slipway.doctor import checks
 from slipway.models import served
 from slipway.operations import training
+from slipway.operations.target import Release, Up
 from slipway.stack import lock, recovery, renamed, workspace
 from slipway.stack.running import Running
 
 if TYPE_CHECKING:
+    from infra.home import Home, StackDir
     from infra.settings.tree import Settings
     from slipway.progress import Progress
-    from slipway.runs.run import RunResult
     from slipway.stack.running import Champion
 
 _SERVED_SECONDS = 60.0
@@ -35,44 +33,35 @@ _TRIED_AGAIN = {"fetch", "cache", "internal"}
 _OF_TRUST = {"unsigned", "untrusted"}
 
 
-@dataclass(frozen=True)
-class Up:
-    """What `up` brought: the platform, its champion if there is one, the first training run."""
-
-    running: Running
-    champion: Champion | None
-    first_run: RunResult | None
-
-
-def bring_up(home: Home, name: str, progress: Progress, *, train: bool = True) -> Up:
+def provision(
+    home: Home, name: str, settings: Settings, progress: Progress, *, train: bool = True
+) -> Up:
     """Make the stack what its settings say, and train a first model if none is released.
 
     Raises:
         SlipwayError: what went wrong and how to mend it; the same command goes on from there.
     """
-    chosen = reading.from_file(stack_file(name))
     _require_attributes(home)
     with lock.hold(home.lock(name), name, "up"):
         renamed.require_own(home, name)
         recovery.clear(home, name)
-        bring_tools(home, chosen, progress)
+        bring_tools(home, settings, progress)
         progress.title("Platform")
-        for each in untrusted.foreseen(chosen, pulumi_state.file(home, name)):
-            line = f"{each.summary}: {each.resolution}"
+        for refusal in untrusted.foreseen(settings, pulumi_state.file(home, name)):
+            line = f"{refusal.summary}: {refusal.resolution}"
             progress.warning(hints.pasteable(line, name))
-        running = Running.of(_stood_up(home, name, progress), name)
+        running = Running.of(_outputs(home, name, progress), name)
         supervisor.prune(home.stack(name), set(running.services))
-        champion = running.champion(chosen.serving.model, chosen.serving.slots.champion)
-        brought = Up(running, champion, None)
-        if champion is None and train:
-            brought = _with_model(home, name, chosen, running, progress)
-        if brought.champion is not None:
-            wait_until_served(running, chosen.serving.model, brought.champion.version)
-        return brought
+        release = Release(_champion(running, settings), None)
+        if release.champion is None and train:
+            release = _first_release(home.stack(name), settings, running, progress)
+        if release.champion is not None:
+            wait_until_served(running, settings.serving.model, release.champion.version)
+        return Up(running, release)
 
 
-def _stood_up(home: Home, name: str, progress: Progress) -> dict[str, Any]:
-    """What `stack.up` brings; once more where a port was lost between choosing and binding.
+def _outputs(home: Home, name: str, progress: Progress) -> dict[str, Any]:
+    """What `workspace.up` outputs; once more where a port was lost between choosing and binding.
 
     Raises:
         SlipwayError: it failed for another reason, or for this one too often.
@@ -90,37 +79,33 @@ def _stood_up(home: Home, name: str, progress: Progress) -> dict[str, Any]:
 
 
 def _require_attributes(home: Home) -> None:
-    found = checks.home_attributes(home)
-    if found.level == "error":
-        raise SlipwayError(f"{found.summary}: {found.resolution}")
+    finding = checks.home_attributes(home)
+    if finding.level == "error":
+        raise SlipwayError(f"{finding.summary}: {finding.resolution}")
 
 
-def bring_tools(home: Home, chosen: Settings, progress: Progress) -> None:
+def bring_tools(home: Home, settings: Settings, progress: Progress) -> None:
     """Find, download or build the tools that the settings ask for."""
     from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
 
     progress.title("Tools")
-    names = toolchain.REQUIRED if chosen.monitoring.grafana == "off" else toolchain.ALL
+    names = toolchain.REQUIRED if settings.monitoring.grafana == "off" else toolchain.ALL
     toolchain.ensure(names, tools_dir=home.tools, progress=progress.tool)
     home.remember_tools()
 
 
-def bring_test_tools(home: Home, progress: Progress) -> None:
-    """Find, download or build what only tests of clusters need."""
-    from slipway import toolchain  # noqa: PLC0415 - keeps --help quick
-
-    progress.title("Tools for tests of clusters")
-    toolchain.ensure(toolchain.FOR_TESTS, tools_dir=home.tools, progress=progress.tool)
-
-
-def _with_model(
-    home: Home, name: str, chosen: Settings, running: Running, progress: Progress
-) -> Up:
-    model, alias = chosen.serving.model, chosen.serving.slots.champion
+def _first_release(
+    folder: StackDir, settings: Settings, running: Running, progress: Progress
+) -> Release:
     progress.title("First training run")
-    arguments = {"usecase": chosen.training.usecase, "months": chosen.training.months}
-    result = training.run("training", arguments, running, home.stack(name), progress.event)
-    return Up(running, running.champion(model, alias), result)
+    arguments = {"usecase": settings.training.usecase, "months": settings.training.months}
+    env = training.step_environment(running, settings, folder)
+    result = training.run("training", arguments, folder, env, progress.event)
+    return Release(_champion(running, settings), result)
+
+
+def _champion(running: Running, settings: Settings) -> Champion | None:
+    return running.champion(settings.serving.model, settings.serving.slots.champion)
 
 
 def wait_until_served(running: Running, model: str, version: str) -> None:
@@ -151,18 +136,18 @@ def _require_not_refused(running: Running, version: str) -> None:
         ServiceFailedError: it tried it as the champion, and refused it.
     """
     _, slots = served.slots(running)
-    for refused in (each.refused for each in slots if each.slot == CHAMPION):
+    for refused in (slot.refused for slot in slots if slot.slot == CHAMPION):
         if refused and refused.version == version and refused.reason not in _TRIED_AGAIN:
-            said = f"serving refused version {version} ({refused.reason}): {refused.error}"
+            message = f"serving refused version {version} ({refused.reason}): {refused.error}"
             runbook = "see docs/runbooks/ModelRefused.md"
             if refused.reason in _OF_TRUST:
                 raise ServiceFailedError(
-                    f"{said}: if you trust it, run `slipway models resign {version}`; {runbook}"
+                    f"{message}: if you trust it, run `slipway models resign {version}`; {runbook}"
                 )
-            raise ServiceFailedError(f"{said}: {runbook}")
+            raise ServiceFailedError(f"{message}: {runbook}")
 
 
-def take_down(home: Home, name: str, progress: Progress) -> None:
+def destroy(home: Home, name: str, progress: Progress) -> None:
     """Destroy the stack: its processes, ports and files; the tool cache stays."""
     with lock.hold(home.lock(name), name, "down"):
         renamed.require_own(home, name)

@@ -12,23 +12,20 @@ from slipway.reporting.page.markup import document
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from infra.home import StackDir
-    from slipway.stack.running import Running
+    from slipway.operations.target import Target
 
 _NAME = "report.html"
 
 
-def write(
-    stack: StackDir, name: str, running: Running, minutes: int, output: Path | None = None
-) -> Path:
+def write(target: Target, minutes: int, output: Path | None = None) -> Path:
     """Write the page of the last `minutes`; `output`, or a file in the stack's folder.
 
     Raises:
         SettingsError: `output` is a folder, or lies in something that is none.
         SlipwayError: Prometheus does not answer.
     """
-    path = (output or stack.path / _NAME).absolute()
-    text = document(gather(stack, name, running, minutes))
+    path = (output or target.home.stack(target.stack).path / _NAME).absolute()
+    text = document(gather(target, minutes))
     try:
         write_atomically(path, text)
     except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:

@@ -7,22 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import SlipwayError
-from infra.home import stack_file
-from infra.settings import reading
 from infra.settings.fields import seconds
 from infra.wiring.monitoring_inputs import PROMETHEUS, cluster, objective
 from monitoring.dashboards import dashboard, panels
 from slipway.hints import pasteable
-from slipway.operations.processes.status import states
 from slipway.reporting.page import series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.home import StackDir
     from infra.settings.tree import Settings
     from monitoring.dashboards.panels import Panel
-    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.target import ServiceState, Target
     from slipway.reporting.page.series import Series, Span
     from slipway.stack.running import Champion, Running
 
@@ -71,37 +67,37 @@ class Page:
         return min(firsts, default=self.span.begin), self.span.end
 
 
-def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
+def gather(target: Target, minutes: int) -> Page:
     """Ask Prometheus, the supervisor and the model registry for the last `minutes`.
 
     Raises:
         SlipwayError: Prometheus does not answer. Without the model registry there is a page.
     """
-    chosen = reading.from_file(stack_file(name))
-    scrape = seconds(chosen.monitoring.scrape_interval)
+    running, settings = target.running(), target.settings
+    scrape = seconds(settings.monitoring.scrape_interval)
     span = series.Span.of(time.time(), minutes * 60, scrape)
     with running.client(PROMETHEUS) as client:
         sections = tuple(
             Section(
-                each.title or "",
-                each.description or "",
+                board.title or "",
+                board.description or "",
                 tuple(
                     (
                         row.title,
                         tuple(Chart(p, series.of_panel(client, p, span)) for p in row.panels),
                     )
-                    for row in panels.rows(each)
+                    for row in panels.rows(board)
                 ),
             )
-            for each in dashboard.on_every_target(objective(chosen), cluster(chosen))
+            for board in dashboard.on_every_target(objective(settings), cluster(settings))
         )
         alerts = series.firing(client)
-    champion, trouble = _champion(running, chosen, name)
+    champion, trouble = _champion(running, settings, target.stack)
     return Page(
-        stack=name,
+        stack=target.stack,
         span=span,
-        services=states(running, stack),
-        model=chosen.serving.model,
+        services=target.services(running),
+        model=settings.serving.model,
         champion=champion,
         alerts=alerts,
         sections=sections,
@@ -109,8 +105,8 @@ def gather(stack: StackDir, name: str, running: Running, minutes: int) -> Page:
     )
 
 
-def _champion(running: Running, chosen: Settings, name: str) -> tuple[Champion | None, str]:
+def _champion(running: Running, settings: Settings, stack: str) -> tuple[Champion | None, str]:
     try:
-        return running.champion(chosen.serving.model, chosen.serving.slots.champion), ""
+        return running.champion(settings.serving.model, settings.serving.slots.champion), ""
     except SlipwayError as error:
-        return None, pasteable(str(error), name)
+        return None, pasteable(str(error), stack)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway import hints
+from slipway.operations.target import Process
 from slipway.reporting.page import plot, units
 from slipway.reporting.summary import figures
 from slipway.reporting.tables import duration
@@ -15,7 +16,7 @@ from slipway.reporting.tables import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from slipway.operations.processes.status import ServiceState
+    from slipway.operations.target import ServiceState
     from slipway.reporting.page.gather import Chart, Page, Section
     from slipway.reporting.page.series import Series
 
@@ -54,9 +55,9 @@ def _services(page: Page) -> str:
             _state(service, page),
             f'<a href="{escape(service.url)}">{escape(service.url)}</a>',
             escape(service.version),
-            duration(service.seconds),
+            duration(service.instance.seconds) if isinstance(service.instance, Process) else "",
             str(service.restarts),
-            escape(service.last_exit),
+            escape(service.instance.last_exit) if isinstance(service.instance, Process) else "",
         )
         for service in page.services
     ]
@@ -65,15 +66,17 @@ def _services(page: Page) -> str:
 
 def _state(service: ServiceState, page: Page) -> str:
     """The state, and below it why a service that runs is not ready."""
-    state, said = escape(service.state), hints.pasteable(service.trouble, page.stack)
-    return f'<span class="state {state}">{state}</span>' + (f"<br>{escape(said)}" if said else "")
+    state, trouble = escape(service.state), hints.pasteable(service.trouble, page.stack)
+    return f'<span class="state {state}">{state}</span>' + (
+        f"<br>{escape(trouble)}" if trouble else ""
+    )
 
 
 def _champion(page: Page) -> str:
     if page.champion is None:
         train = hints.slipway(page.stack, "run", "training")
-        said = page.trouble or f"No model of {page.model} is released yet: {train}"
-        return f'<section id="champion"><h2>Champion</h2><p>{escape(said)}</p></section>'
+        text = page.trouble or f"No model of {page.model} is released yet: {train}"
+        return f'<section id="champion"><h2>Champion</h2><p>{escape(text)}</p></section>'
     model, baseline = figures(page.champion)
     rows = [
         (escape(name), f"{value:.4f}", f"{baseline[name]:.4f}" if name in baseline else "")
@@ -96,8 +99,10 @@ def _alerts(page: Page) -> str:
         )
         for alert in page.alerts
     ]
-    said = _table(("alert", "severity", "what", "runbook"), rows) if rows else "<p>None fires.</p>"
-    return f'<section id="alerts"><h2>Alerts</h2>{said}</section>'
+    content = (
+        _table(("alert", "severity", "what", "runbook"), rows) if rows else "<p>None fires.</p>"
+    )
+    return f'<section id="alerts"><h2>Alerts</h2>{content}</section>'
 
 
 def _section(section: Section, page: Page) -> str:

@@ -58,7 +58,7 @@ def test_a_stack_goes_up_is_looked_at_and_goes_down(
     chosen = reading.from_file(file)
     progress = Progress(Console(quiet=True))
 
-    running = up.bring_up(home, STACK, chosen, progress)
+    running = up.provision(home, STACK, chosen, progress)
 
     assert running.cluster["context"] == "control-plane"
     found = status.states(running)
@@ -68,7 +68,7 @@ def test_a_stack_goes_up_is_looked_at_and_goes_down(
     with pytest.raises(SlipwayError, match="tracking"):
         running.champion("flight-delays", "champion")
 
-    up.take_down(home, STACK, chosen, progress)
+    up.destroy(home, STACK, chosen, progress)
 
     assert not pulumi_stack.exists(home, STACK)
     eventually(lambda: control_plane.everything() - before)

@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from infra.home import StackDir
+from infra.home import Home, StackDir
+from infra.settings.tree import Settings
 from infra.targets.processes.supervisor import Supervised
-from slipway.commands import main
+from slipway.commands import main, target
 from slipway.models import served
 from slipway.models.served import Refused, ServedSlot
 from slipway.operations.cluster import status as cluster_status
 from slipway.operations.processes import status
+from slipway.operations.processes.target import ProcessTarget
+from slipway.operations.target import Pods, all_up, came_up
 from slipway.reporting import summary as report
 from slipway.stack.running import Running
 
@@ -59,8 +63,9 @@ def answers(
 
 
 @pytest.fixture
-def stack(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Running]:
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Running]:
     """A stack whose processes all run and listen, and whose services answer so."""
+    home = Home(tmp_path, tmp_path)
 
     def of(answer: Callable[[httpx.Request], httpx.Response]) -> Running:
         def client(_: Running, service: str) -> httpx.Client:
@@ -69,7 +74,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Running]:
 
         running = Running(SERVICES, {})
         monkeypatch.setattr(Running, "_client", client)
-        monkeypatch.setattr(main, "_running", lambda *_: running)
+        monkeypatch.setattr(ProcessTarget, "running", lambda _: running)
+        monkeypatch.setattr(target, "of_stack", lambda name: ProcessTarget(home, name, Settings()))
         return running
 
     seen = {name: Supervised("RUNNING", 7, 60, "") for name in SERVICES}
@@ -169,7 +175,8 @@ def test_another_service_that_listens_and_is_not_well_is_not_ready(stack, monkey
 def test_up_has_done_its_work_where_all_that_lacks_is_a_first_model(stack, answer, up) -> None:
     """`up --no-train` does what it was asked; its table says, as `status` does, what is missing."""
     found = status.states(stack(answer), StackDir("/nowhere"))
-    summary = report.Summary("local", found, MODEL, None, {}, {}, None, None)
+    model = report.ModelSummary(MODEL, None, {}, {}, None, None)
+    summary = report.Summary("local", found, [], model)
 
     assert (summary.exit_code == 0) == up
 
@@ -197,7 +204,7 @@ def test_a_pod_that_is_ready_without_a_model_is_not_up(
 
     [server] = [each for each in cluster_status.states(running) if each.name == "serving"]
 
-    assert (server.state, server.trouble, server.ready) == (state, trouble, 1)
+    assert (server.state, server.trouble, server.instance) == (state, trouble, Pods(1, 1))
     assert server.model == served.ask(running)
-    assert cluster_status.all_up([server]) == (state == "up")
-    assert status.came_up([server])
+    assert all_up([server]) == (state == "up")
+    assert came_up([server])

@@ -84,12 +84,12 @@ def test_csv_and_lines_of_json_say_the_same(tmp_path: Path) -> None:
         '{"id": "g", "value": "1_0"}',
     )
 
-    assert table.given == lines.given
-    assert [(each.id, each.value, each.row) for each in table.given] == [
+    assert table.rows == lines.rows
+    assert [(each.id, each.value, each.row) for each in table.rows] == [
         *(("a", 1, 0), ("b", True, 2), ("c", "late", 0), ("d", -25.0, 0)),
         *(("e", 3, 1), ("f", "007", 0), ("g", "1_0", 0)),
     ]
-    assert [type(each.value) for each in table.given][:4] == [int, bool, str, float]
+    assert [type(each.value) for each in table.rows][:4] == [int, bool, str, float]
 
 
 @pytest.mark.parametrize("name", ["l.csv", "l.jsonl"])
@@ -188,7 +188,7 @@ def test_what_is_no_label_is_left_out_where_one_asks_for_it(tmp_path: Path) -> N
         tmp_path / "l.csv", 'id,value\na,"1\n2"\nb,nan\nc,"\n",1\nd,4\n', skip_invalid=True
     )
 
-    assert [(each.id, each.value) for each in found.given] == [("a", "1\n2"), ("d", 4)]
+    assert [(each.id, each.value) for each in found.rows] == [("a", "1\n2"), ("d", 4)]
     assert found.lines == [2, 7]
     assert [said.split(": ")[0] for said in found.wrong] == [
         f"{found.file}:4",
@@ -206,10 +206,10 @@ def test_labels_go_in_batches_that_the_server_takes(server: Server) -> None:
     """All of them, in order, each batch within its bound."""
     labels = many(2 * feedback.BATCH + 1)
 
-    assert feedback.send(server.running(), labels) == len(labels.given)
+    assert feedback.send(server.running(), labels) == len(labels.rows)
 
     sent = [label for _, _, batch in server.asked for label in batch]
-    assert sent == msgspec.to_builtins(labels.given)
+    assert sent == msgspec.to_builtins(labels.rows)
     assert {path for path, _, _ in server.asked} == {"/v2/feedback"}
     assert max(len(batch) for _, _, batch in server.asked) <= 10_000
 

@@ -8,7 +8,7 @@ from infra.home import Home
 from infra.settings.tree import Settings
 from slipway.exits import NotUpError
 from slipway.stack import client_environment
-from slipway.stack.client_environment import shell_lines
+from slipway.stack.client_environment import of_gateway, of_processes
 from slipway.stack.running import Running
 
 SERVICES = {
@@ -26,14 +26,14 @@ SECRETS = {
 def lines(monkeypatch, tmp_path):
     """A function that gives the lines of a stack which is that, or raises that."""
 
-    def go(found, settings=None) -> list[str]:
+    def go(found, of=of_processes, settings=None) -> list[str]:
         def of_stack(*_: object) -> Running:
             if isinstance(found, Exception):
                 raise found
             return found
 
         monkeypatch.setattr(client_environment, "of_stack", of_stack)
-        return shell_lines(Home(tmp_path, tmp_path), "local", settings or Settings())
+        return of(Home(tmp_path, tmp_path), "local", settings or Settings())
 
     return go
 
@@ -58,6 +58,7 @@ def test_clients_find_mlflow_the_store_the_lake_and_the_registry(lines) -> None:
 def test_a_stack_that_is_not_up_has_nothing_for_clients(lines, away) -> None:
     """Nor does it keep a shell from its tools."""
     assert lines(away) == []
+    assert lines(away, of_gateway) == []
 
 
 @pytest.mark.parametrize(
@@ -77,4 +78,5 @@ def test_a_stack_that_is_not_up_has_nothing_for_clients(lines, away) -> None:
 def test_of_a_cluster_only_what_can_be_reached_is_named(lines, gateway, line) -> None:
     """Names that only pods can resolve are of no use here."""
     settings = SimpleNamespace(cluster=SimpleNamespace(gateway=gateway))
-    assert lines(Running(SERVICES, SECRETS, {"context": "c"}), settings) == [line]
+    running = Running(SERVICES, SECRETS, {"context": "c"})
+    assert lines(running, of_gateway, settings) == [line]

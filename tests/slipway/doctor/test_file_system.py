@@ -10,6 +10,7 @@ from rich.console import Console
 from infra.errors import SlipwayError
 from infra.files import keeps_attributes
 from infra.home import Home
+from infra.settings.tree import Settings
 from slipway.doctor import checks
 from slipway.operations.processes import up
 from slipway.progress import Progress
@@ -59,7 +60,7 @@ def test_up_says_so_before_it_begins(home: Home, monkeypatch: pytest.MonkeyPatch
     refuses(monkeypatch, errno.ENOTSUP)
 
     with pytest.raises(SlipwayError, match=r"keeps no user attributes.*set SLIPWAY_HOME to a fol"):
-        up.bring_up(home, "local", Progress(Console()))
+        up.provision(home, "local", Settings(), Progress(Console()))
 
     assert not home.path.exists()
 

@@ -9,7 +9,7 @@ import pytest
 from infra.settings.fields import seconds
 from monitoring.dashboards.defaults import Query
 from monitoring.dashboards.panels import Panel
-from slipway.operations.processes.status import ServiceState
+from slipway.operations.target import Process, ServiceState
 from slipway.reporting.page.gather import Chart, Page, Section
 from slipway.reporting.page.markup import document
 from slipway.reporting.page.series import Series, Span
@@ -19,7 +19,8 @@ _BAD = ((float("-inf"), "green"), (1.0, "red"))
 _QUERIES = (Query("x", "y"),)
 FIGURE = Panel("Down", "How many.", "none", "figure", _QUERIES, _BAD)
 PLOT = Panel("Over <time>", "All of it.", "s", "plot", _QUERIES)
-SERVICE = ServiceState("serving", "down", "http://127.0.0.1:1/v2", "0.1.0", 7, 61, 2, "SIGKILL <")
+PROCESS = Process(7, 61, "SIGKILL <")
+SERVICE = ServiceState("serving", "down", "http://127.0.0.1:1/v2", "0.1.0", 2, PROCESS)
 
 
 class Elements(HTMLParser):

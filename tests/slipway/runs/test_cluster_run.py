@@ -1,14 +1,14 @@
 """Runs on a cluster: what is refused before anybody is asked, and what is told."""
 
 import pytest
-from typer.testing import CliRunner
 
 from infra.errors import ClusterError, SettingsError
-from infra.home import StackDir
+from infra.home import Home, StackDir
+from infra.settings.tree import Settings
 from slipway import hints
-from slipway.commands import main
 from slipway.exits import NotUpError
 from slipway.operations import training
+from slipway.operations.processes.target import ProcessTarget
 from slipway.runs import cluster_run
 from slipway.runs.cluster_run import PipelinesOfStack, _failure, _looks, _news
 from slipway.runs.run import Failure, StepEvent
@@ -169,9 +169,9 @@ def test_what_ends_the_following_leaves_the_run(cause, tmp_path, monkeypatch) ->
     )
 
 
-def test_a_run_of_processes_cannot_be_taken_up_again() -> None:
+def test_a_run_of_processes_cannot_be_taken_up_again(tmp_path) -> None:
     """It ended with its command; usage, exit code 2."""
-    told = CliRunner().invoke(main.app, ["run", "training", "--follow", "r1", "--stack", "local"])
+    local = ProcessTarget(Home(tmp_path, tmp_path), "local", Settings())
 
-    assert told.exit_code == 2
-    assert "stack local is not on a cluster" in told.stderr
+    with pytest.raises(SettingsError, match=r"^--follow r1: stack local is not on a cluster"):
+        local.run("training", {}, Lines(), "r1")

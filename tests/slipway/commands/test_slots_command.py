@@ -78,7 +78,7 @@ def _running(mlflow: str) -> Running:
 
 
 def versions(of: Slots) -> dict[str, str]:
-    return {slot.name: slot.version for slot in of.look()}
+    return {slot.name: slot.version for slot in of.list()}
 
 
 def test_a_release_moves_a_slot_and_says_what_was_there(of: Slots) -> None:
@@ -96,13 +96,13 @@ def test_a_release_moves_a_slot_and_says_what_was_there(of: Slots) -> None:
 def test_the_challenger_gets_its_share_once_there_is_one(of: Slots) -> None:
     """A weight without a challenger changes nothing; the shadow has no share."""
     of.release("1", "champion")
-    of.weigh(0.25)
-    before = {slot.name: slot.share for slot in of.look()}
+    of.set_weight(0.25)
+    before = {slot.name: slot.share for slot in of.list()}
 
     of.release("2", "challenger")
 
     assert before == {"champion": 1, "challenger": 0, "shadow": 0}
-    assert {slot.name: slot.share for slot in of.look()} == {
+    assert {slot.name: slot.share for slot in of.list()} == {
         "champion": 0.75,
         "challenger": 0.25,
         "shadow": 0,
@@ -152,7 +152,7 @@ def test_a_tag_that_is_no_weight_is_named(of: Slots) -> None:
     httpx.post(f"{of.running.url('tracking')}{API}/registered-models/set-tag", json=body)
 
     with pytest.raises(SlipwayError, match="is 'much': set it by `slipway traffic`"):
-        of.look()
+        of.list()
 
 
 def test_a_model_that_nobody_registered_is_said(mlflow: str) -> None:
@@ -160,9 +160,9 @@ def test_a_model_that_nobody_registered_is_said(mlflow: str) -> None:
     nothing = Slots(_running(mlflow), Serving(model="nothing"))
 
     with pytest.raises(NotUpError, match="no model nothing is registered: run `slipway run"):
-        nothing.look()
+        nothing.list()
     with pytest.raises(NotUpError):
-        nothing.weigh(0.5)
+        nothing.set_weight(0.5)
 
 
 @pytest.mark.parametrize("text", ["1.5", "-0.1", "nan", "inf", "ten", ""])

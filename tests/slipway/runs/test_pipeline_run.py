@@ -85,7 +85,7 @@ def test_steps_are_run_by_this_interpreter_whatever_its_path_is():
     code = """if True:
         import subprocess
         from kfp.local import subprocess_task_handler as handler
-        from slipway import local_runner
+        from slipway.runs import local_runner
         local_runner._call_interpreter_by_name()
         with handler.environment(use_venv=False) as python:
             command = ["sh", "-c", "python3 -c 'import sys; print(sys.prefix)'", "/a python3/b"]

@@ -11,7 +11,7 @@ from slipway.runs.run import StepEvent
 
 HERE = Path(__file__).parent
 SPEC = next(
-    yaml.safe_load_all((HERE.parents[0] / "golden" / "training.yaml").read_text(encoding="utf-8"))
+    yaml.safe_load_all((HERE.parents[1] / "golden" / "training.yaml").read_text(encoding="utf-8"))
 )
 
 

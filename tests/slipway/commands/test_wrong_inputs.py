@@ -74,10 +74,7 @@ def test_a_stack_that_is_not_there_is_a_wrong_option(ask: Ask, command: str) -> 
     [
         ("run trainig", "there is no pipeline trainig: choose one of: training"),
         ("run training --set rounds=many", "rounds='many' is not a whole number"),
-        (
-            "run training --set colour=red",
-            "has no parameter colour: valid are: accept_breaking",
-        ),
+        ("run training --set colour=red", "has no parameter colour: valid are: accept_breaking, "),
         ("run training --set months", "write it as name=value"),
         ("run training --set months=1 --set months=2", "--set gives a parameter twice"),
         ("run training --follow x", "stack local is not on a cluster"),

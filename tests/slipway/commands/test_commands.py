@@ -14,12 +14,15 @@ import typer
 from rich.console import Console
 
 from infra.errors import SlipwayError
-from infra.home import ROOT
+from infra.home import ROOT, Home
+from infra.settings.tree import Settings
 from slipway import __main__ as program
 from slipway import hints
 from slipway.commands import main as cli
+from slipway.operations.processes.target import ProcessTarget
 from slipway.reporting import summary, tables
 from slipway.runs.run import Failure, RunResult
+from slipway.stack.running import Running
 
 ROOMS = ("components", "infra", "monitoring", "pipelines", "serving", "slipway", "usecases")
 OURS = Path(sys.executable).parent
@@ -145,9 +148,14 @@ def test_what_goes_wrong_in_a_command_is_said_with_its_stack(
 
 def test_next_steps_are_about_the_stack_that_is_up() -> None:
     """`down` first of all: pasted as it stands it must not destroy another."""
-    assert all("--stack staging" in command for command, _ in summary.next_steps("staging"))
-    assert summary.next_steps("staging")[-1][0] == "slipway down --stack staging"
-    assert summary.next_steps("local")[-1][0] == "slipway down"
+    home, running = Home.of_environment(), Running({}, {})
+    staging, local = (
+        ProcessTarget(home, stack, Settings()).next_steps(running) for stack in ("staging", "local")
+    )
+
+    assert all("--stack staging" in command for command, _ in staging)
+    assert staging[-1][0] == "slipway down --stack staging"
+    assert local[-1][0] == "slipway down"
 
 
 def test_the_way_back_from_a_release_is_about_the_same_stack() -> None:
