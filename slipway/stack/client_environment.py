@@ -53,7 +53,7 @@ def of_gateway(home: Home, stack: str, settings: Settings) -> list[str]:
         return [f"# stack {stack} has no gateway: `kubectl port-forward` leads to its services"]
     scheme = "https" if gateway.cluster_issuer else "http"
     url = f"{scheme}://{tracking.NAME}.{gateway.hostname}"
-    return [f"export MLFLOW_TRACKING_URI={shlex.quote(url)}"]
+    return [f"export {TRACKING}={shlex.quote(url)}"]
 
 
 def _running(home: Home, stack: str) -> Running | None:
