@@ -167,3 +167,15 @@ class Target(Protocol):
 
     def next_steps(self, running: Running) -> list[tuple[str, str]]:
         """What to try next on a stack that is up: commands, and what each is for."""
+
+
+def announce_platform(home: Home, name: str, settings: Settings, progress: Progress) -> None:
+    """Begin the part of `up` that changes the platform: what it will refuse is said before."""
+    # PLC0415: every command imports this module, and only `up` asks what is served.
+    from infra import pulumi_state, untrusted  # noqa: PLC0415
+    from slipway import hints  # noqa: PLC0415
+
+    progress.title("Platform")
+    for refusal in untrusted.foreseen(settings, pulumi_state.file(home, name)):
+        line = f"{refusal.summary}: {refusal.resolution}"
+        progress.warning(hints.pasteable(line, name))

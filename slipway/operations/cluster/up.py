@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from infra import pulumi_state, untrusted
 from infra.clusters import checks
 from infra.clusters.connection import kubectl
 from infra.services import all_services
 from slipway import hints, toolchain
+from slipway.operations.target import announce_platform
 from slipway.stack import lock, plugins, recovery, renamed, workspace
 from slipway.stack.running import Running
 
@@ -35,10 +35,7 @@ def provision(home: Home, name: str, settings: Settings, progress: Progress) -> 
         renamed.require_own(home, name)
         recovery.clear(home, name)
         bring_tools(home, settings, progress)
-        progress.title("Platform")
-        for refusal in untrusted.foreseen(settings, pulumi_state.file(home, name)):
-            line = f"{refusal.summary}: {refusal.resolution}"
-            progress.warning(hints.pasteable(line, name))
+        announce_platform(home, name, settings, progress)
         return Running.of(workspace.up(home, name, progress.step), name)
 
 

@@ -6,14 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from contracts.slots import CHAMPION
-from infra import pulumi_state, untrusted
 from infra.errors import ServiceFailedError, SlipwayError
 from infra.targets.processes import ports, supervisor
-from slipway import hints
 from slipway.doctor import checks
 from slipway.models import served
 from slipway.operations import training
-from slipway.operations.target import Release, Up
+from slipway.operations.target import Release, Up, announce_platform
 from slipway.stack import lock, recovery, renamed, workspace
 from slipway.stack.running import Running
 
@@ -46,10 +44,7 @@ def provision(
         renamed.require_own(home, name)
         recovery.clear(home, name)
         bring_tools(home, settings, progress)
-        progress.title("Platform")
-        for refusal in untrusted.foreseen(settings, pulumi_state.file(home, name)):
-            line = f"{refusal.summary}: {refusal.resolution}"
-            progress.warning(hints.pasteable(line, name))
+        announce_platform(home, name, settings, progress)
         running = Running.of(_outputs(home, name, progress), name)
         supervisor.prune(home.stack(name), set(running.services))
         release = Release(_champion(running, settings), None)
